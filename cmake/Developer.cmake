@@ -1,0 +1,17 @@
+# factorps_developer: flags for our own code only; never exported, never seen by a user of the libraries.
+option(FACTORPS_WERROR "Treat warnings as errors" OFF)
+set(FACTORPS_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
+
+add_library(factorps_developer INTERFACE)
+target_compile_features(factorps_developer INTERFACE cxx_std_20)
+target_compile_options(factorps_developer INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual
+  # The same bits on every machine: a compiler may not fuse a multiply and an add on its own.
+  -ffp-contract=off
+  $<$<BOOL:${FACTORPS_WERROR}>:-Werror>)
+if(FACTORPS_SANITIZE)
+  target_compile_options(factorps_developer INTERFACE
+    -fsanitize=${FACTORPS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(factorps_developer INTERFACE -fsanitize=${FACTORPS_SANITIZE})
+endif()

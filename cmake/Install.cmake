@@ -1,0 +1,1 @@
+# Installation, the CMake package and the Debian package.

@@ -1,0 +1,19 @@
+#include "common/timer.hpp"
+
+#include <ctime>
+
+namespace factorps {
+namespace {
+
+double read(clockid_t clock) noexcept {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+double thread_cpu_seconds() noexcept { return read(CLOCK_THREAD_CPUTIME_ID); }
+double process_cpu_seconds() noexcept { return read(CLOCK_PROCESS_CPUTIME_ID); }
+
+}  // namespace factorps

@@ -1,0 +1,97 @@
+/// dataset.h5: what `prepare` writes and everything else reads. docs/formats.md has the layout:
+///
+///   /                attributes: format = "factorps-dataset", version, fingerprint, seed,
+///                    value_min, value_max (original units), train_mean (normalised units),
+///                    value_narrow (0|1), value_base, value_step, summary (JSON text of prepare)
+///   /users, /items   ids (see IdTable) and train_count u32 [rows]
+///   /grid            strip_begin u64 [strips + 1], block_begin u64 [blocks + 1]
+///   /normalisation   attribute by = "global" | "user" | "item"; offset f32 [n], scale f32 [n]
+///   /train, /validation, /test, each:
+///       runs u32 [R x 2]  (user offset in the strip, interactions), items u16 [N],
+///       values u8 [N] or f32 [N], and per cell, strip-major:
+///       cell_runs u64 [cells + 1], cell_begin u64 [cells + 1]  (first run, first interaction),
+///       cell_checksum u64 [cells]  (cell_checksum() below)
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "io/hdf5.hpp"
+#include "io/id_table.hpp"
+#include "model/cell.hpp"
+#include "model/grid.hpp"
+#include "model/normalisation.hpp"
+
+namespace factorps {
+
+inline constexpr std::uint64_t kDatasetVersion = 1;
+
+/// A part of the split.
+enum class Part { train, validation, test };
+inline constexpr std::array kParts{Part::train, Part::validation, Part::test};
+[[nodiscard]] const char* part_name(Part part) noexcept;
+
+/// XXH3 of the cell's runs, items and values, in this order, each XXH3 combined as
+/// checksum(three little-endian u64).
+[[nodiscard]] std::uint64_t cell_checksum(const CellView& cell) noexcept;
+
+/// An open dataset. The interactions are memory-mapped: pages are shared by all processes of a
+/// node and read on demand. Thread-safe after construction, except for the id tables.
+class Dataset {
+ public:
+  /// Opens and checks the structure: every count and offset, but not the checksums.
+  /// @throws DataError naming file, object and expectation
+  explicit Dataset(const std::filesystem::path& path);
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
+  /// Hexadecimal digest of everything that training depends on.
+  [[nodiscard]] const std::string& fingerprint() const noexcept { return fingerprint_; }
+  [[nodiscard]] std::uint64_t interactions(Part part) const noexcept;
+  [[nodiscard]] CellView cell(Part part, StripId strip, BlockId block) const;
+  /// Compares checksums and bounds of all cells of one strip in all parts.
+  /// @throws DataError naming the cell
+  void verify(StripId strip) const;
+
+  /// Mean of the normalised training values.
+  [[nodiscard]] double train_mean() const noexcept { return train_mean_; }
+  [[nodiscard]] float value_min() const noexcept { return value_min_; }  ///< original units
+  [[nodiscard]] float value_max() const noexcept { return value_max_; }  ///< original units
+  [[nodiscard]] const Normalisation& normalisation() const noexcept { return normalisation_; }
+  /// Training interactions per row.
+  [[nodiscard]] std::span<const std::uint32_t> user_counts() const { return user_counts_; }
+  [[nodiscard]] std::span<const std::uint32_t> item_counts() const { return item_counts_; }
+  [[nodiscard]] IdTable user_ids() const { return IdTable::read(map_.file(), "/users"); }
+  [[nodiscard]] IdTable item_ids() const { return IdTable::read(map_.file(), "/items"); }
+  /// What prepare counted, as JSON text.
+  [[nodiscard]] std::string summary() const { return map_.file().text("/", "summary"); }
+
+ private:
+  struct PartView {
+    std::span<const Run> runs;
+    std::span<const std::uint16_t> items;
+    const std::uint8_t* codes = nullptr;
+    const float* values = nullptr;
+    std::span<const std::uint64_t> cell_runs;      // [cell], plus the end
+    std::span<const std::uint64_t> cell_begin;     // [cell], plus the end
+    std::span<const std::uint64_t> cell_checksum;  // [cell]
+  };
+  [[nodiscard]] PartView open_part(Part part) const;
+
+  std::filesystem::path path_;
+  h5::MappedFile map_;
+  Grid grid_;
+  std::string fingerprint_;
+  double train_mean_ = 0;
+  float value_min_ = 0;
+  float value_max_ = 0;
+  ValueCode code_;
+  Normalisation normalisation_;
+  std::span<const std::uint32_t> user_counts_;
+  std::span<const std::uint32_t> item_counts_;
+  std::array<PartView, 3> parts_;  // [Part]
+};
+
+}  // namespace factorps

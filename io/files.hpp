@@ -1,0 +1,22 @@
+/// Small steps on the file system that nothing may get half done.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace factorps {
+
+/// Forces a file's (or directory's) contents to disk. @throws ResourceError
+void sync_file(const std::filesystem::path& path);
+/// Renames and forces the directory entry to disk: `to` is either the old or the new file.
+/// @throws ResourceError
+void commit_rename(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Replaces `path` with `text` by way of a temporary file beside it. @throws ResourceError
+void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+/// The whole file. @throws DataError if it cannot be read
+[[nodiscard]] std::string read_file(const std::filesystem::path& path);
+/// The name to write to before commit_rename(): beside `path`, hidden, unique to this process.
+[[nodiscard]] std::filesystem::path temporary_name(const std::filesystem::path& path);
+
+}  // namespace factorps

@@ -1,0 +1,120 @@
+/// model.h5: the trained model, self-contained and readable with h5py alone. Layout:
+///
+///   /                attributes: format = "factorps-model", version, kind = "mf", dim, mu (f64,
+///                    normalised units), value_min, value_max (clipping range, original units),
+///                    sha256, provenance (JSON text)
+///   /users           factors f32 [users x dim], bias f32 [users], train_count u32 [users], ids
+///   /items           the same
+///   /normalisation   as in dataset.h5
+///   /seen            optional: offsets u64 [users + 1], items u32 [N] ascending item rows per user
+///
+/// score(u, i) = mu + bias_u + bias_i + <factors_u, factors_i>, then Normalisation::invert, then
+/// clipping. A row with train_count 0 (cold) has factors and bias 0.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "common/hash.hpp"
+#include "io/hdf5.hpp"
+#include "io/id_table.hpp"
+#include "model/normalisation.hpp"
+
+namespace factorps {
+
+inline constexpr std::uint64_t kModelVersion = 1;
+
+struct ModelInfo {
+  std::string kind = "mf";
+  std::uint64_t users = 0;
+  std::uint64_t items = 0;
+  std::uint64_t dim = 0;
+  double mu = 0;
+  float value_min = 0;
+  float value_max = 0;
+  Normalisation normalisation;
+  std::string provenance;  ///< JSON text
+};
+
+/// Writes a model piece by piece, so that no table is ever whole in memory. Rows must come in
+/// ascending order: all users, then all items. The SHA-256 is taken over what passes through.
+class ModelWriter {
+ public:
+  /// Writes to a temporary name beside `path` until commit().
+  ModelWriter(const std::filesystem::path& path, const ModelInfo& info);
+  /// @param factors n x dim, row-major; bias n; the next n user rows
+  void append_users(std::span<const float> factors, std::span<const float> bias);
+  void append_items(std::span<const float> factors, std::span<const float> bias);
+  void write_ids(const IdTable& users, const IdTable& items);
+  void write_counts(std::span<const std::uint32_t> users, std::span<const std::uint32_t> items);
+  void create_seen(std::span<const std::uint64_t> offsets);
+  /// The next part of /seen/items, in user order.
+  void append_seen(std::span<const std::uint32_t> items);
+  /// Finishes the file, syncs it and renames it to its final name. @return the model's SHA-256:
+  /// of dim, users, items, mu, then user factors, user biases, item factors and item biases as
+  /// they lie in the file (little-endian)
+  std::string commit();
+
+ private:
+  void append(const std::string& table, std::uint64_t& next, std::span<const float> factors,
+              std::span<const float> bias);
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  ModelInfo info_;
+  h5::File file_;
+  Sha256 sha_;
+  std::uint64_t next_user_ = 0;
+  std::uint64_t next_item_ = 0;
+  std::uint64_t next_seen_ = 0;
+};
+
+/// An open model; tables are memory-mapped.
+class Model {
+ public:
+  /// Checks the structure; not the SHA-256 (see computed_sha256()). @throws DataError
+  explicit Model(const std::filesystem::path& path);
+
+  [[nodiscard]] const ModelInfo& info() const noexcept { return info_; }
+  [[nodiscard]] std::span<const float> user(std::uint64_t row) const {
+    return user_factors_.subspan(row * info_.dim, info_.dim);
+  }
+  [[nodiscard]] std::span<const float> item(std::uint64_t row) const {
+    return item_factors_.subspan(row * info_.dim, info_.dim);
+  }
+  [[nodiscard]] std::span<const float> user_factors() const noexcept { return user_factors_; }
+  [[nodiscard]] std::span<const float> item_factors() const noexcept { return item_factors_; }
+  [[nodiscard]] std::span<const float> user_bias() const noexcept { return user_bias_; }
+  [[nodiscard]] std::span<const float> item_bias() const noexcept { return item_bias_; }
+  [[nodiscard]] std::span<const std::uint32_t> user_counts() const noexcept { return user_counts_; }
+  [[nodiscard]] std::span<const std::uint32_t> item_counts() const noexcept { return item_counts_; }
+  [[nodiscard]] IdTable user_ids() const { return IdTable::read(map_.file(), "/users"); }
+  [[nodiscard]] IdTable item_ids() const { return IdTable::read(map_.file(), "/items"); }
+  /// Ascending item rows that the user was trained on; nullopt if the model does not hold them.
+  [[nodiscard]] std::optional<std::span<const std::uint32_t>> seen(std::uint64_t user) const;
+  /// The stored digest.
+  [[nodiscard]] const std::string& sha256() const noexcept { return sha256_; }
+  [[nodiscard]] std::string computed_sha256() const;
+
+  /// Prediction in original units. Absent rows (unknown to the model) count as factors and bias 0.
+  [[nodiscard]] float predict(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
+                              bool clip) const;
+
+ private:
+  h5::MappedFile map_;
+  ModelInfo info_;
+  std::string sha256_;
+  std::span<const float> user_factors_;
+  std::span<const float> item_factors_;
+  std::span<const float> user_bias_;
+  std::span<const float> item_bias_;
+  std::span<const std::uint32_t> user_counts_;
+  std::span<const std::uint32_t> item_counts_;
+  std::span<const std::uint64_t> seen_offsets_;
+  std::span<const std::uint32_t> seen_items_;
+};
+
+}  // namespace factorps
