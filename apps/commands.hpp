@@ -1,0 +1,112 @@
+/// The subcommands of `factorps`: what the command line says, and the function that does it.
+///
+/// apps/command_line.cpp turns arguments into these structs, apps/main.cpp runs the chosen command;
+/// each run_xxx() lives in apps/xxx.cpp. All of them are called on every rank of the job. An error
+/// thrown on one rank ends the whole job (main.cpp), so a command never catches what it cannot
+/// mend.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/error.hpp"
+
+namespace factorps::comm {
+class Environment;
+}
+
+namespace factorps::apps {
+
+/// How a command talks. Results go to stdout, progress and warnings to stderr.
+struct OutputOptions {
+  bool json = false;      ///< results as JSON on stdout
+  bool quiet = false;     ///< no progress, no summary; errors only
+  bool terminal = false;  ///< stderr is a terminal: a progress bar makes sense
+  bool color = false;     ///< stderr is a terminal and NO_COLOR is not set
+};
+
+/// A config file and `--set key=value` in order; load_config(config, assignments) reads both.
+struct ConfigOptions {
+  std::filesystem::path
+      config;  ///< empty: defaults only (never for prepare, train, plan, crossval)
+  std::vector<std::string> assignments;
+  OutputOptions output;
+};
+
+struct PrepareOptions : ConfigOptions {};
+
+struct TrainOptions : ConfigOptions {
+  std::string
+      resume;  ///< "": from the start; "auto": newest good checkpoint of run.dir if any; a path
+};
+
+struct PlanOptions : ConfigOptions {
+  std::int64_t ranks = 1;  ///< ranks per node of the job to plan for
+  std::int64_t nodes = 1;
+};
+
+struct CrossvalOptions : ConfigOptions {
+  std::int64_t folds = 0;  ///< 0: split.folds
+};
+
+struct GenerateOptions {
+  std::int64_t users = 1000;
+  std::int64_t items = 500;
+  std::int64_t interactions = 50000;  ///< train and test together
+  std::uint64_t seed = 1;
+  std::int64_t dim = 8;  ///< of the planted factors
+  double noise = 0.5;    ///< standard deviation added to each rating
+  double test_fraction = 0.1;
+  bool half_stars = false;    ///< round to 0.5, 1.0 ... 5.0
+  std::filesystem::path out;  ///< PREFIX of PREFIX.train.csv and PREFIX.test.csv
+  OutputOptions output;
+};
+
+/// Where a trained model is; empty means run.dir/model.h5 of the config.
+struct ModelOptions : ConfigOptions {
+  std::filesystem::path model;
+};
+
+struct EvaluateOptions : ModelOptions {
+  std::filesystem::path dataset;   ///< empty: data.dataset of the config
+  std::string part = "test";       ///< train | validation | test
+  std::filesystem::path per_user;  ///< file for one line per user; empty: none
+};
+
+struct PredictOptions : ModelOptions {
+  std::filesystem::path pairs;  ///< text with users and items; data.delimiter and others apply
+  std::filesystem::path out;    ///< empty: stdout
+};
+
+struct RecommendOptions : ModelOptions {
+  std::filesystem::path users;  ///< one external user id per line; empty with `all`
+  bool all = false;
+  std::int64_t count = 10;    ///< items per user
+  bool include_seen = false;  ///< also items the user has in the training data
+  std::filesystem::path out;  ///< empty: stdout
+};
+
+struct InspectOptions {
+  std::filesystem::path file;
+  OutputOptions output;
+};
+
+/// Prints the effective configuration, or the documentation of all keys.
+struct ShowConfigOptions : ConfigOptions {
+  bool markdown = false;
+};
+
+ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environment);
+ExitCode run_generate(const GenerateOptions& options, comm::Environment& environment);
+ExitCode run_train(const TrainOptions& options, comm::Environment& environment);
+ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment);
+ExitCode run_predict(const PredictOptions& options, comm::Environment& environment);
+ExitCode run_recommend(const RecommendOptions& options, comm::Environment& environment);
+ExitCode run_inspect(const InspectOptions& options, comm::Environment& environment);
+ExitCode run_plan(const PlanOptions& options, comm::Environment& environment);
+ExitCode run_crossval(const CrossvalOptions& options, comm::Environment& environment);
+ExitCode run_config(const ShowConfigOptions& options, comm::Environment& environment);
+
+}  // namespace factorps::apps
