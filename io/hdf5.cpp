@@ -91,6 +91,9 @@ Handle open_dataset(hid_t file, const std::filesystem::path& path, const std::st
   return {check(H5Dopen2(file, name.c_str(), H5P_DEFAULT), path, "no dataset " + name), H5Dclose};
 }
 
+/// hsize_t is another 64-bit type than std::uint64_t.
+std::vector<hsize_t> extents_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
+
 /// Elements in `rows` slices of the first dimension.
 std::uint64_t elements(const Shape& shape, std::uint64_t rows, const std::string& name,
                        const std::filesystem::path& path) {
@@ -110,10 +113,11 @@ struct Selection {
 
 Selection select_rows(hid_t dataset, const Shape& shape, std::uint64_t first, std::uint64_t rows,
                       std::uint64_t count, const std::filesystem::path& path) {
+  const hsize_t length = count;
   Selection selection{{H5Dget_space(dataset), H5Sclose},
-                      {H5Screate_simple(1, &count, nullptr), H5Sclose}};
+                      {H5Screate_simple(1, &length, nullptr), H5Sclose}};
   std::vector<hsize_t> start(shape.size(), 0);
-  std::vector<hsize_t> extent(shape.begin(), shape.end());
+  std::vector<hsize_t> extent = extents_of(shape);
   start.front() = first;
   extent.front() = rows;
   check(H5Sselect_hyperslab(selection.file_space.get(), H5S_SELECT_SET, start.data(), nullptr,
@@ -180,7 +184,7 @@ File File::create(const std::filesystem::path& path) {
   silence();
   const Handle creation{H5Pcreate(H5P_FILE_CREATE), H5Pclose};
   const Handle access{H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
-  H5Pset_alignment(access.get(), 4096, 4096);
+  H5Pset_alignment(access.get(), 1, 64);  // small datasets too, or they cannot be mapped
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V110);
   H5Pset_obj_track_times(creation.get(), 0);
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
@@ -314,7 +318,7 @@ std::vector<std::string> File::attributes(const std::string& object) const {
 }
 
 void File::create_dataset(const std::string& name, Type type, const Shape& shape) {
-  const Handle space{H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose};
+  const Handle space{H5Screate_simple(static_cast<int>(shape.size()), extents_of(shape).data(), nullptr), H5Sclose};
   const Handle links{H5Pcreate(H5P_LINK_CREATE), H5Pclose};
   H5Pset_create_intermediate_group(links.get(), 1);
   const Handle creation{H5Pcreate(H5P_DATASET_CREATE), H5Pclose};
@@ -331,9 +335,9 @@ void File::create_dataset(const std::string& name, Type type, const Shape& shape
 Shape File::shape(const std::string& name) const {
   const Handle dataset = open_dataset(id_, path_, name);
   const Handle space{H5Dget_space(dataset.get()), H5Sclose};
-  Shape extents(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
+  std::vector<hsize_t> extents(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
   H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr);
-  return extents;
+  return {extents.begin(), extents.end()};
 }
 
 Type File::type(const std::string& name) const {

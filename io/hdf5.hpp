@@ -38,7 +38,7 @@ template <class T>
 ///         ResourceError if the disk is full. Not thread-safe.
 class File {
  public:
-  /// Creates or replaces `path`. Large datasets start on page boundaries.
+  /// Creates or replaces `path`. Datasets start on cache lines.
   [[nodiscard]] static File create(const std::filesystem::path& path);
   [[nodiscard]] static File open(const std::filesystem::path& path);
 
