@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/hash.hpp"
 #include "io/hdf5.hpp"
@@ -41,10 +42,15 @@ struct ModelInfo {
 
 /// Writes a model piece by piece, so that no table is ever whole in memory. Rows must come in
 /// ascending order: all users, then all items. The SHA-256 is taken over what passes through.
+/// Every piece must be written before commit(), except seen; a writer destroyed without commit()
+/// leaves nothing behind.
 class ModelWriter {
  public:
-  /// Writes to a temporary name beside `path` until commit().
+  /// Writes to a temporary name beside `path` until commit(). @throws ResourceError, DataError
   ModelWriter(const std::filesystem::path& path, const ModelInfo& info);
+  ModelWriter(const ModelWriter&) = delete;
+  ModelWriter& operator=(const ModelWriter&) = delete;
+  ~ModelWriter();
   /// @param factors n x dim, row-major; bias n; the next n user rows
   void append_users(std::span<const float> factors, std::span<const float> bias);
   void append_items(std::span<const float> factors, std::span<const float> bias);
@@ -59,8 +65,8 @@ class ModelWriter {
   std::string commit();
 
  private:
-  void append(const std::string& table, std::uint64_t& next, std::span<const float> factors,
-              std::span<const float> bias);
+  void append(const std::string& table, std::uint64_t rows, std::uint64_t& next,
+              std::span<const float> factors, std::span<const float> bias);
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
@@ -70,6 +76,8 @@ class ModelWriter {
   std::uint64_t next_user_ = 0;
   std::uint64_t next_item_ = 0;
   std::uint64_t next_seen_ = 0;
+  std::uint64_t seen_ = 0;
+  std::vector<float> biases_;  // [row] of the table in progress: hashed after its factors
 };
 
 /// An open model; tables are memory-mapped.
@@ -78,6 +86,7 @@ class Model {
   /// Checks the structure; not the SHA-256 (see computed_sha256()). @throws DataError
   explicit Model(const std::filesystem::path& path);
 
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return map_.file().path(); }
   [[nodiscard]] const ModelInfo& info() const noexcept { return info_; }
   [[nodiscard]] std::span<const float> user(std::uint64_t row) const {
     return user_factors_.subspan(row * info_.dim, info_.dim);
@@ -94,16 +103,22 @@ class Model {
   [[nodiscard]] IdTable user_ids() const { return IdTable::read(map_.file(), "/users"); }
   [[nodiscard]] IdTable item_ids() const { return IdTable::read(map_.file(), "/items"); }
   /// Ascending item rows that the user was trained on; nullopt if the model does not hold them.
+  /// @throws DataError if they do not ascend or reach past the items
   [[nodiscard]] std::optional<std::span<const std::uint32_t>> seen(std::uint64_t user) const;
   /// The stored digest.
   [[nodiscard]] const std::string& sha256() const noexcept { return sha256_; }
   [[nodiscard]] std::string computed_sha256() const;
 
-  /// Prediction in original units. Absent rows (unknown to the model) count as factors and bias 0.
+  /// Prediction in original units; the sum is taken in double, column by column. Absent rows
+  /// (unknown to the model) count as factors and bias 0. If values were normalised per user or
+  /// item, an absent one takes the mean offset and scale, weighted by training interactions.
   [[nodiscard]] float predict(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
                               bool clip) const;
 
  private:
+  [[nodiscard]] float invert(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
+                             float stored) const;
+
   h5::MappedFile map_;
   ModelInfo info_;
   std::string sha256_;
@@ -115,6 +130,8 @@ class Model {
   std::span<const std::uint32_t> item_counts_;
   std::span<const std::uint64_t> seen_offsets_;
   std::span<const std::uint32_t> seen_items_;
+  float absent_offset_ = 0;
+  float absent_scale_ = 1;
 };
 
 }  // namespace factorps
