@@ -29,7 +29,7 @@ namespace factorps {
 inline constexpr std::uint64_t kDatasetVersion = 1;
 
 /// A part of the split.
-enum class Part { train, validation, test };
+enum class Part : std::uint8_t { train, validation, test };
 inline constexpr std::array kParts{Part::train, Part::validation, Part::test};
 [[nodiscard]] const char* part_name(Part part) noexcept;
 

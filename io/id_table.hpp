@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "io/hdf5.hpp"
@@ -35,11 +34,12 @@ class IdTable {
 
  private:
   bool is_integer_ = true;
-  std::vector<std::int64_t> integers_;   // [row]
-  std::vector<std::uint64_t> offsets_;   // [row], plus the end
+  std::vector<std::int64_t> integers_;  // [row]
+  std::vector<std::uint64_t> offsets_;  // [row], plus the end
   std::string bytes_;
-  mutable std::unordered_map<std::string_view, std::uint64_t> by_text_;
-  mutable std::unordered_map<std::int64_t, std::uint64_t> by_integer_;
+  mutable std::vector<std::uint64_t> order_;  // rows in ascending order of their ids, once needed
+
+  [[nodiscard]] std::string_view view(std::uint64_t row) const;
 };
 
 }  // namespace factorps

@@ -1,0 +1,28 @@
+/// Interactions in the order of the file: strip, block, user, item.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "io/dataset_writer.hpp"
+
+namespace factorps {
+
+/// One part of a dataset, laid out as /train and its sisters in the file.
+struct PartImage {
+  std::vector<Run> runs;
+  std::vector<std::uint16_t> items;
+  std::vector<std::uint8_t> codes;           // if narrow
+  std::vector<float> values;                 // if not
+  std::vector<std::uint64_t> cell_runs;      // [cell], plus the end
+  std::vector<std::uint64_t> cell_begin;     // [cell], plus the end
+  std::vector<std::uint64_t> cell_checksum;  // [cell]
+};
+
+/// Sorts the interactions of `part` into the cells of `grid`. Equal pairs of user and item stay,
+/// in ascending order of the bits of their values, so the result does not depend on the order of
+/// the input.
+[[nodiscard]] PartImage sort_into_cells(const PartitionedInteractions& interactions, Part part,
+                                        const Grid& grid, const ValueCode& code);
+
+}  // namespace factorps

@@ -1,0 +1,146 @@
+#include "io/dataset_writer.hpp"
+
+#include <span>
+
+#include "common/check.hpp"
+#include "common/hash.hpp"
+#include "io/cell_sort.hpp"
+#include "io/files.hpp"
+#include "io/normalisation_file.hpp"
+#include "io/value_code.hpp"
+
+namespace factorps {
+namespace {
+
+/// Digest of whatever changes what a training computes or what its rows mean.
+class Fingerprint {
+ public:
+  template <class T>
+  void add(std::span<const T> values) {
+    const std::uint64_t size = values.size();
+    hash_.update(std::as_bytes(std::span{&size, 1}));
+    hash_.update(std::as_bytes(values));
+  }
+  template <class T>
+  void add(const std::vector<T>& values) {
+    add(std::span<const T>{values});
+  }
+  template <class T>
+  void add_number(T value) {
+    hash_.update(std::as_bytes(std::span{&value, 1}));
+  }
+  void add(const IdTable& ids) {
+    for (std::uint64_t row = 0; row < ids.size(); ++row) {
+      const std::string id = ids.text(row);
+      add(std::span<const char>{id});
+    }
+  }
+  [[nodiscard]] std::string finish() { return hash_.finish(); }
+
+ private:
+  Sha256 hash_;
+};
+
+/// Mean of the training values; user by user and item by item, so independent of the input's order.
+double train_mean(const PartImage& train, const ValueCode& code) {
+  double sum = 0;
+  for (const std::uint8_t byte : train.codes)
+    sum += double{code.base + code.step * static_cast<float>(byte)};
+  for (const float value : train.values) sum += double{value};
+  return train.items.empty() ? 0 : sum / static_cast<double>(train.items.size());
+}
+
+void write_part(h5::File& file, const std::string& group, const PartImage& image,
+                const ValueCode& code) {
+  file.write(
+      group + "/runs", {image.runs.size(), 2},
+      std::span{reinterpret_cast<const std::uint32_t*>(image.runs.data()), image.runs.size() * 2});
+  file.write(group + "/items", image.items);
+  if (code.narrow)
+    file.write(group + "/values", image.codes);
+  else
+    file.write(group + "/values", image.values);
+  file.write(group + "/cell_runs", image.cell_runs);
+  file.write(group + "/cell_begin", image.cell_begin);
+  file.write(group + "/cell_checksum", image.cell_checksum);
+}
+
+void write_rows(h5::File& file, const std::string& group, const IdTable& ids,
+                const std::vector<std::uint32_t>& counts) {
+  FACTORPS_CHECK(ids.size() == counts.size());
+  ids.write(file, group);
+  file.write(group + "/train_count", counts);
+}
+
+void write_frame(h5::File& file, const DatasetContents& contents, const ValueCode& code) {
+  file.set("/", "format", std::string_view{"factorps-dataset"});
+  file.set("/", "version", kDatasetVersion);
+  file.set("/", "seed", contents.seed);
+  file.set("/", "value_min", double{contents.value_min});
+  file.set("/", "value_max", double{contents.value_max});
+  file.set("/", "value_narrow", std::uint64_t{code.narrow});
+  file.set("/", "value_base", double{code.base});
+  file.set("/", "value_step", double{code.step});
+  file.set("/", "summary", std::string_view{contents.summary});
+  file.write("/grid/strip_begin", contents.grid.strip_begin);
+  file.write("/grid/block_begin", contents.grid.block_begin);
+  write_normalisation(file, contents.normalisation);
+}
+
+/// Writes everything to an open file. @return the fingerprint
+std::string write_contents(h5::File& file, const DatasetContents& contents) {
+  const PartitionedInteractions& in = contents.interactions;
+  const ValueCode code = choose_value_code(in.values);
+  write_frame(file, contents, code);
+  write_rows(file, "/users", contents.user_ids,
+             train_counts(in.users, in.parts, contents.grid.users()));
+  write_rows(file, "/items", contents.item_ids,
+             train_counts(in.items, in.parts, contents.grid.items()));
+
+  Fingerprint fingerprint;
+  fingerprint.add_number(kDatasetVersion);
+  fingerprint.add(contents.user_ids);
+  fingerprint.add(contents.item_ids);
+  fingerprint.add(contents.grid.strip_begin);
+  fingerprint.add(contents.grid.block_begin);
+  fingerprint.add_number(static_cast<std::uint32_t>(contents.normalisation.by));
+  fingerprint.add(contents.normalisation.offset);
+  fingerprint.add(contents.normalisation.scale);
+  fingerprint.add(std::vector<float>{contents.value_min, contents.value_max, code.base, code.step});
+  for (const Part part : kParts) {
+    const PartImage image = sort_into_cells(in, part, contents.grid, code);
+    write_part(file, std::string{"/"} + part_name(part), image, code);
+    fingerprint.add(image.cell_begin);
+    fingerprint.add(image.cell_checksum);
+    if (part == Part::train) file.set("/", "train_mean", train_mean(image, code));
+  }
+  const std::string digest = fingerprint.finish();
+  file.set("/", "fingerprint", std::string_view{digest});
+  return digest;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> train_counts(const std::vector<std::uint32_t>& rows,
+                                        const std::vector<Part>& parts, std::uint64_t num_rows) {
+  std::vector<std::uint32_t> counts(num_rows, 0);
+  for (std::size_t n = 0; n < rows.size(); ++n) counts[rows[n]] += parts[n] == Part::train;
+  return counts;
+}
+
+std::string write_dataset(const std::filesystem::path& path, const DatasetContents& contents) {
+  const std::filesystem::path temporary = temporary_name(path);
+  try {
+    h5::File file = h5::File::create(temporary);
+    const std::string fingerprint = write_contents(file, contents);
+    file.close();
+    commit_rename(temporary, path);
+    return fingerprint;
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+}
+
+}  // namespace factorps

@@ -1,0 +1,47 @@
+/// Writes dataset.h5 (io/dataset.hpp) from interactions in memory.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "io/dataset.hpp"
+
+namespace factorps {
+
+/// Interactions of all parts in row numbers, in any order. All columns have the same length.
+struct PartitionedInteractions {
+  std::vector<std::uint32_t> users;  // [interaction] user row
+  std::vector<std::uint32_t> items;  // [interaction] item row
+  std::vector<float> values;         // [interaction] normalised, finite
+  std::vector<Part> parts;           // [interaction]
+};
+
+/// Everything a dataset holds.
+struct DatasetContents {
+  IdTable user_ids;  // [user row]
+  IdTable item_ids;  // [item row]
+  Grid grid;
+  Normalisation normalisation;
+  PartitionedInteractions interactions;
+  float value_min = 0;  ///< original units
+  float value_max = 0;
+  std::uint64_t seed = 0;
+  std::string summary = "{}";  ///< JSON
+};
+
+/// Training interactions per row.
+/// @param rows row of each interaction; @param num_rows above every one of them
+[[nodiscard]] std::vector<std::uint32_t> train_counts(const std::vector<std::uint32_t>& rows,
+                                                      const std::vector<Part>& parts,
+                                                      std::uint64_t num_rows);
+
+/// Sorts the interactions into cells and writes them under a temporary name, then renames, so
+/// `path` is never half written. The file does not depend on the order of the interactions.
+/// Extra memory: about 16 bytes for each interaction of the largest part.
+/// @return the fingerprint
+/// @throws ResourceError if the file cannot be written
+std::string write_dataset(const std::filesystem::path& path, const DatasetContents& contents);
+
+}  // namespace factorps

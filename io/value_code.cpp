@@ -1,0 +1,58 @@
+#include "io/value_code.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace factorps {
+namespace {
+
+constexpr std::size_t kMost = 256;  // distinct values of one byte
+
+/// The distinct values in ascending order, or more than kMost of them in any order.
+std::vector<float> distinct_values(std::span<const float> values) {
+  std::vector<float> distinct;
+  for (const float value : values) {
+    // Few values are usual, and neighbours are often equal: a sorted list is quick enough.
+    const auto place = std::lower_bound(distinct.begin(), distinct.end(), value);
+    if (place != distinct.end() && *place == value) continue;
+    distinct.insert(place, value);
+    if (distinct.size() > kMost) break;
+  }
+  return distinct;
+}
+
+/// The largest number of which every difference to the first is a multiple (Euclid; fmod is exact).
+double common_step(const std::vector<float>& distinct) {
+  double step = 0;
+  for (const float value : distinct) {
+    double rest = double{value} - double{distinct.front()};
+    while (rest != 0) {
+      step = std::fmod(step, rest);
+      std::swap(step, rest);
+    }
+  }
+  return step;
+}
+
+bool is_exact(const ValueCode& code, float value) {
+  const float steps = (value - code.base) / code.step;
+  if (!(steps < 255.5F)) return false;
+  return code.base + code.step * static_cast<float>(encode(code, value)) == value;
+}
+
+}  // namespace
+
+ValueCode choose_value_code(std::span<const float> values) {
+  const std::vector<float> distinct = distinct_values(values);
+  if (distinct.size() > kMost) return {};
+  if (distinct.empty()) return {true, 0, 1};
+  const double step = distinct.size() > 1 ? common_step(distinct) : 1.0;
+  const ValueCode code{true, distinct.front(), static_cast<float>(step)};
+  const auto exact = [&](float value) { return is_exact(code, value); };
+  const bool narrow = code.step > 0 && std::isfinite(code.step) &&
+                      std::all_of(distinct.begin(), distinct.end(), exact);
+  return narrow ? code : ValueCode{};
+}
+
+}  // namespace factorps
