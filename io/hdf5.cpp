@@ -13,6 +13,7 @@
 
 #include "common/check.hpp"
 #include "common/error.hpp"
+#include "common/hash.hpp"
 #include "io/files.hpp"
 
 namespace factorps::h5 {
@@ -201,6 +202,12 @@ File File::open(const std::filesystem::path& path) {
   }
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   return File{path, check(id, path, "cannot open, expected an HDF5 file"), false};
+}
+
+File File::modify(const std::filesystem::path& path) {
+  silence();
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  return File{path, check(id, path, "cannot open for writing"), true};
 }
 
 File::File(File&& other) noexcept
@@ -434,6 +441,10 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+std::uint64_t MappedFile::checksum(const std::string& name) const {
+  return factorps::checksum(raw_view(name, file_.type(name)));
 }
 
 std::span<const std::byte> MappedFile::raw_view(const std::string& name, Type expected) const {

@@ -23,13 +23,21 @@ enum class Type { u8, u16, u32, u64, i64, f32, f64 };
 
 template <class T>
 [[nodiscard]] constexpr Type type_of() {
-  if constexpr (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::byte> || std::is_same_v<T, char>) return Type::u8;
-  else if constexpr (std::is_same_v<T, std::uint16_t>) return Type::u16;
-  else if constexpr (std::is_same_v<T, std::uint32_t>) return Type::u32;
-  else if constexpr (std::is_same_v<T, std::uint64_t>) return Type::u64;
-  else if constexpr (std::is_same_v<T, std::int64_t>) return Type::i64;
-  else if constexpr (std::is_same_v<T, float>) return Type::f32;
-  else if constexpr (std::is_same_v<T, double>) return Type::f64;
+  if constexpr (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::byte> ||
+                std::is_same_v<T, char>)
+    return Type::u8;
+  else if constexpr (std::is_same_v<T, std::uint16_t>)
+    return Type::u16;
+  else if constexpr (std::is_same_v<T, std::uint32_t>)
+    return Type::u32;
+  else if constexpr (std::is_same_v<T, std::uint64_t>)
+    return Type::u64;
+  else if constexpr (std::is_same_v<T, std::int64_t>)
+    return Type::i64;
+  else if constexpr (std::is_same_v<T, float>)
+    return Type::f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return Type::f64;
 }
 [[nodiscard]] std::size_t size_of(Type type) noexcept;
 
@@ -41,11 +49,14 @@ class File {
   /// Creates or replaces `path`. Datasets start on cache lines.
   [[nodiscard]] static File create(const std::filesystem::path& path);
   [[nodiscard]] static File open(const std::filesystem::path& path);
+  /// Opens an existing file for adding to it.
+  [[nodiscard]] static File modify(const std::filesystem::path& path);
 
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
   ~File();
-  /// Flushes and closes, then fsyncs if the file was created. The object is empty afterwards.
+  /// Flushes and closes, then fsyncs if the file was created or modified. The object is empty
+  /// afterwards.
   void close();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
@@ -132,6 +143,8 @@ class MappedFile {
   ~MappedFile();
 
   [[nodiscard]] const File& file() const noexcept { return file_; }
+  /// XXH3 of the elements of a dataset as they lie in the file.
+  [[nodiscard]] std::uint64_t checksum(const std::string& name) const;
   /// All elements of a dataset, row-major. Valid while this object lives.
   template <class T>
   [[nodiscard]] std::span<const T> view(const std::string& name) const {

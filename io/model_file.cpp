@@ -116,6 +116,35 @@ void ModelWriter::append_seen(std::span<const std::uint32_t> items) {
   next_seen_ += items.size();
 }
 
+namespace {
+
+/// Names of all datasets; none lies deeper than one group.
+std::vector<std::string> datasets_of(const h5::File& file) {
+  std::vector<std::string> names;
+  for (const std::string& group : file.members("/")) {
+    for (const std::string& name : file.members("/" + group)) {
+      names.push_back(fmt::format("/{}/{}", group, name));
+    }
+  }
+  return names;
+}
+
+/// Adds the checksums to a complete file.
+void seal(const std::filesystem::path& path) {
+  std::vector<std::pair<std::string, std::uint64_t>> checksums;
+  {
+    const h5::MappedFile map{path};
+    for (const std::string& name : datasets_of(map.file())) {
+      checksums.emplace_back(name, map.checksum(name));
+    }
+  }
+  h5::File file = h5::File::modify(path);
+  for (const auto& [name, value] : checksums) file.set(name, "checksum", value);
+  file.close();
+}
+
+}  // namespace
+
 std::string ModelWriter::commit() {
   FACTORPS_CHECK(next_user_ == info_.users && next_item_ == info_.items && next_seen_ == seen_);
   FACTORPS_CHECK(file_.exists("/users/train_count"));
@@ -123,6 +152,7 @@ std::string ModelWriter::commit() {
   std::string digest = sha_.finish();
   file_.set("/", "sha256", std::string_view{digest});
   file_.close();
+  seal(temporary_);
   commit_rename(temporary_, path_);
   return digest;
 }
@@ -257,6 +287,20 @@ std::string Model::computed_sha256() const {
     sha.update(std::as_bytes(part));
   }
   return sha.finish();
+}
+
+void Model::verify() const {
+  for (const std::string& name : datasets_of(map_.file())) {
+    if (map_.file().natural(name, "checksum") != map_.checksum(name)) {
+      fail(path(), fmt::format("{} is damaged: its checksum does not match", name));
+    }
+  }
+  if (const std::string computed = computed_sha256(); computed != sha256_) {
+    fail(path(), fmt::format("SHA-256 is {}, expected {}", computed, sha256_));
+  }
+  static_cast<void>(user_ids());
+  static_cast<void>(item_ids());
+  for (std::uint64_t user = 0; user < info_.users; ++user) static_cast<void>(seen(user));
 }
 
 float Model::predict(std::optional<std::uint64_t> user_row, std::optional<std::uint64_t> item_row,

@@ -9,7 +9,8 @@
 ///   /seen            optional: offsets u64 [users + 1], items u32 [N] ascending item rows per user
 ///
 /// score(u, i) = mu + bias_u + bias_i + <factors_u, factors_i>, then Normalisation::invert, then
-/// clipping. A row with train_count 0 (cold) has factors and bias 0.
+/// clipping. A row with train_count 0 (cold) has factors and bias 0. Every dataset has an attribute
+/// checksum (u64): XXH3 of its bytes.
 #pragma once
 
 #include <cstdint>
@@ -83,7 +84,7 @@ class ModelWriter {
 /// An open model; tables are memory-mapped.
 class Model {
  public:
-  /// Checks the structure; not the SHA-256 (see computed_sha256()). @throws DataError
+  /// Checks the structure; not the checksums (see verify()). @throws DataError
   explicit Model(const std::filesystem::path& path);
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return map_.file().path(); }
@@ -108,6 +109,9 @@ class Model {
   /// The stored digest.
   [[nodiscard]] const std::string& sha256() const noexcept { return sha256_; }
   [[nodiscard]] std::string computed_sha256() const;
+  /// Reads everything: checksums, SHA-256, external ids, seen items.
+  /// @throws DataError naming the first object that is damaged
+  void verify() const;
 
   /// Prediction in original units; the sum is taken in double, column by column. Absent rows
   /// (unknown to the model) count as factors and bias 0. If values were normalised per user or
