@@ -15,28 +15,28 @@ namespace factorps {
 struct DataConfig {
   std::vector<std::filesystem::path> source;
   std::vector<std::filesystem::path> test;  ///< used when split.method = "given"
-  std::string format = "auto";      ///< auto | triples | csv | movielens | inter | lists
-  std::string delimiter = "auto";   ///< auto | space | tab | comma | semicolon | "::" | any text
-  std::string header = "auto";      ///< auto | yes | no
-  std::string user = "user";        ///< column names, or 1-based numbers as text
+  std::string format = "auto";              ///< auto | triples | csv | movielens | inter | lists
+  std::string delimiter = "auto";  ///< auto | space | tab | comma | semicolon | "::" | any text
+  std::string header = "auto";     ///< auto | yes | no
+  std::string user = "user";       ///< column names, or 1-based numbers as text
   std::string item = "item";
-  std::string value = "auto";       ///< auto: rating | value | ... ; "" : every interaction is 1
-  std::string time = "auto";        ///< auto: timestamp | time | ... ; "" : none
+  std::string value = "auto";  ///< auto: rating | value | ... ; "" : every interaction is 1
+  std::string time = "auto";   ///< auto: timestamp | time | ... ; "" : none
   std::filesystem::path dataset = "dataset.h5";
 };
 
 struct CleanConfig {
   bool strict = true;
-  std::int64_t max_bad_rows = 0;            ///< when not strict
-  std::optional<double> min_value;          ///< smaller values are bad rows
+  std::int64_t max_bad_rows = 0;    ///< when not strict
+  std::optional<double> min_value;  ///< smaller values are bad rows
   std::optional<double> max_value;
-  std::string duplicates = "keep_last";     ///< keep_all | keep_last | keep_first | mean | sum | max
-  std::int64_t min_user_interactions = 0;   ///< k-core
+  std::string duplicates = "keep_last";    ///< keep_all | keep_last | keep_first | mean | sum | max
+  std::int64_t min_user_interactions = 0;  ///< k-core
   std::int64_t min_item_interactions = 0;
-  std::string time_from;                    ///< unix seconds or ISO date-time, inclusive
-  std::string time_to;                      ///< exclusive
-  std::string normalise = "none";           ///< none | mean | zscore | minmax
-  std::string normalise_by = "global";      ///< global | user | item
+  std::string time_from;                ///< unix seconds or ISO date-time, inclusive
+  std::string time_to;                  ///< exclusive
+  std::string normalise = "none";       ///< none | mean | zscore | minmax
+  std::string normalise_by = "global";  ///< global | user | item
 };
 
 struct SplitConfig {
@@ -44,19 +44,19 @@ struct SplitConfig {
   std::string validation_method = "random";  ///< none | random | per_user | leave_last | time
   double test_fraction = 0.1;
   double validation_fraction = 0.05;
-  std::int64_t leave_last = 1;     ///< interactions per user, for leave_last
-  std::string time_cut;            ///< test is from here on, for time
+  std::int64_t leave_last = 1;  ///< interactions per user, for leave_last
+  std::string time_cut;         ///< test is from here on, for time
   std::string validation_time_cut;
   std::uint64_t seed = 1;
   std::int64_t folds = 5;
-  std::int64_t fold = 1;           ///< 1 ... folds; this fold is test
+  std::int64_t fold = 1;  ///< 1 ... folds; this fold is test
 };
 
 struct GridConfig {
-  std::int64_t parallelism = 8;  ///< workers that the grid must feed
-  std::int64_t strips = 0;       ///< 0: derived
-  std::int64_t blocks = 0;       ///< 0: derived
-  std::int64_t cache_kib = 1024; ///< second-level cache of one core
+  std::int64_t parallelism = 8;   ///< workers that the grid must feed
+  std::int64_t strips = 0;        ///< 0: derived
+  std::int64_t blocks = 0;        ///< 0: derived
+  std::int64_t cache_kib = 1024;  ///< second-level cache of one core
 };
 
 struct ModelConfig {
@@ -79,31 +79,32 @@ struct TrainConfig {
   std::optional<double> l2_item;
   std::optional<double> l2_bias;
   std::string optimizer = "adagrad";  ///< sgd | adagrad
-  std::string schedule = "constant";  ///< constant | exponential | inverse_time | plateau | bold_driver
-  double decay = 0.9;                 ///< factor or rate of the schedule
-  std::int64_t patience = 0;          ///< evaluations without improvement before stopping; 0: never
+  std::string schedule =
+      "constant";             ///< constant | exponential | inverse_time | plateau | bold_driver
+  double decay = 0.9;         ///< factor or rate of the schedule
+  std::int64_t patience = 0;  ///< evaluations without improvement before stopping; 0: never
   double min_delta = 0.0;
-  double time_limit_minutes = 0;      ///< 0: none
+  double time_limit_minutes = 0;  ///< 0: none
 };
 
 struct EvaluateConfig {
-  std::int64_t every = 1;        ///< epochs; the last epoch is always evaluated
-  std::string metric = "rmse";   ///< rmse | mae ; of the clipped validation predictions
-  bool clip = true;              ///< predictions to the rating range
-  std::string keep = "best";     ///< best | last : which epoch becomes model.h5
+  std::int64_t every = 1;       ///< epochs; the last epoch is always evaluated
+  std::string metric = "rmse";  ///< rmse | mae ; of the clipped validation predictions
+  bool clip = true;             ///< predictions to the rating range
+  std::string keep = "best";    ///< best | last : which epoch becomes model.h5
 };
 
 struct CheckpointConfig {
-  std::int64_t every_epochs = 1;    ///< 0: never by epochs
-  double every_minutes = 0;         ///< 0: never by time
-  std::int64_t keep = 2;            ///< newest checkpoints kept, beside the best
+  std::int64_t every_epochs = 1;  ///< 0: never by epochs
+  double every_minutes = 0;       ///< 0: never by time
+  std::int64_t keep = 2;          ///< newest checkpoints kept, beside the best
 };
 
 struct ClusterConfig {
-  std::int64_t servers = 1;       ///< ranks that serve
-  std::int64_t node_size = 0;     ///< ranks per pretend node; 0: real nodes
-  std::int64_t workers = 0;       ///< worker threads without a launcher; 0: one per core
-  double timeout_seconds = 300;   ///< a wait longer than this ends the job
+  std::int64_t servers = 1;              ///< ranks that serve
+  std::int64_t node_size = 0;            ///< ranks per pretend node; 0: real nodes
+  std::int64_t workers = 0;              ///< worker threads without a launcher; 0: one per core
+  double timeout_seconds = 300;          ///< a wait longer than this ends the job
   std::string instruction_set = "auto";  ///< auto | avx512 | avx2 | sse4 | scalar
 };
 

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include <fmt/core.h>
+
+#include "common/error.hpp"
+#include "io/config_problems.hpp"
+
+namespace factorps {
+namespace {
+
+bool within(double x, const Rule& rule) {
+  return std::isfinite(x) && (rule.above_low ? x > rule.low : x >= rule.low) && x <= rule.high;
+}
+
+struct RuleCheck {
+  const Rule& rule;
+  bool operator()(const bool*) const { return true; }
+  bool operator()(const std::int64_t* x) const { return within(static_cast<double>(*x), rule); }
+  bool operator()(const std::uint64_t* x) const { return within(static_cast<double>(*x), rule); }
+  bool operator()(const double* x) const { return within(*x, rule); }
+  bool operator()(const std::optional<double>* x) const { return !*x || within(**x, rule); }
+  bool operator()(const std::string* x) const {
+    return rule.choices.empty() || std::ranges::count(rule.choices, *x) > 0;
+  }
+  bool operator()(const std::filesystem::path* x) const { return !x->empty(); }
+  bool operator()(const std::vector<std::filesystem::path>* x) const {
+    return std::ranges::none_of(*x, [](const auto& path) { return path.empty(); });
+  }
+};
+
+/// The rules between keys. Says each problem at the key that is the likelier mistake.
+class CrossCheck {
+ public:
+  CrossCheck(Config& config, ConfigProblems& problems)
+      : config_{config}, fields_{config_fields(config)}, problems_{problems} {}
+
+  void run() {
+    check_split();
+    check_fractions();
+    check_clean();
+    check_decay();
+    check_validation_users();
+  }
+
+ private:
+  void require(bool good, std::string_view key, std::string_view expected) {
+    if (good || problems_.is_bad(key)) return;  // a bad key has been reported by itself
+    const auto field = std::ranges::find(fields_, key, &Field::key);
+    problems_.add(key, toml_value(*field), expected);
+  }
+
+  void check_split() {
+    const SplitConfig& split = config_.split;
+    const bool given = split.method == "given";
+    require(!given || !config_.data.test.empty(), "data.test",
+            "a list of files, because split.method = \"given\"");
+    require(given || config_.data.test.empty(), "split.method",
+            "\"given\", because data.test lists files");
+    require(split.fold <= split.folds, "split.fold",
+            fmt::format("at most split.folds = {}", split.folds));
+    require(split.method != "time" || !split.time_cut.empty(), "split.time_cut",
+            "a time, because split.method = \"time\"");
+    require(split.validation_method != "time" || !split.validation_time_cut.empty(),
+            "split.validation_time_cut", "a time, because split.validation_method = \"time\"");
+  }
+
+  void check_fractions() {
+    const SplitConfig& split = config_.split;
+    const bool test = split.method == "random" || split.method == "per_user";
+    require(!test || (split.test_fraction > 0 && split.test_fraction < 1), "split.test_fraction",
+            fmt::format("a number between 0 and 1, because split.method = \"{}\"", split.method));
+    const bool validation =
+        split.validation_method == "random" || split.validation_method == "per_user";
+    require(!validation || (split.validation_fraction > 0 && split.validation_fraction < 1),
+            "split.validation_fraction",
+            fmt::format("a number between 0 and 1, because split.validation_method = \"{}\"",
+                        split.validation_method));
+  }
+
+  void check_clean() {
+    const CleanConfig& clean = config_.clean;
+    require(clean.strict || clean.max_bad_rows > 0, "clean.max_bad_rows",
+            "at least 1, because clean.strict = false");
+    require(!clean.strict || clean.max_bad_rows == 0, "clean.strict",
+            "false, because clean.max_bad_rows is set");
+    require(!clean.min_value || !clean.max_value || *clean.min_value <= *clean.max_value,
+            "clean.max_value", "at least clean.min_value");
+  }
+
+  void check_decay() {
+    const TrainConfig& train = config_.train;
+    const auto follows = [&](std::string_view schedule) { return train.schedule == schedule; };
+    require(!follows("exponential") || (train.decay > 0 && train.decay <= 1), "train.decay",
+            "above 0 and at most 1, because train.schedule = \"exponential\"");
+    require(!(follows("plateau") || follows("bold_driver")) || (train.decay > 0 && train.decay < 1),
+            "train.decay",
+            fmt::format("between 0 and 1, because train.schedule = \"{}\"", train.schedule));
+  }
+
+  void check_validation_users() {
+    if (config_.split.validation_method != "none") return;
+    constexpr std::string_view why =
+        ", because split.validation_method = \"none\" leaves nothing to measure";
+    require(config_.train.patience == 0, "train.patience", fmt::format("0{}", why));
+    require(config_.train.schedule != "plateau", "train.schedule",
+            fmt::format("another schedule{}", why));
+    require(config_.evaluate.keep != "best", "evaluate.keep", fmt::format("\"last\"{}", why));
+  }
+
+  Config& config_;
+  std::vector<Field> fields_;
+  ConfigProblems& problems_;
+};
+
+void fill_in_defaults(Config& config, const ConfigProblems& problems) {
+  if (!problems.is_set("split.method") && !config.data.test.empty()) config.split.method = "given";
+  if (!problems.is_set("clean.strict") && config.clean.max_bad_rows > 0)
+    config.clean.strict = false;
+  if (!problems.is_set("evaluate.keep") && config.split.validation_method == "none")
+    config.evaluate.keep = "last";
+}
+
+}  // namespace
+
+void ConfigProblems::add(std::string_view key, std::string_view value, std::string_view expected) {
+  const auto place = places_.find(key);
+  const std::string where = place != places_.end() ? place->second + ": "
+                            : file_.empty()        ? std::string{}
+                                                   : file_ + ": ";
+  const std::string_view shown = value.empty() ? "(not set)" : value;
+  const std::string_view origin = place == places_.end() && !value.empty() ? " (default)" : "";
+  bad_.insert(std::string{key});
+  add(fmt::format("{}{} = {}{}: expected {}", where, key, shown, origin, expected));
+}
+
+void ConfigProblems::throw_if_any() const {
+  if (problems_.empty()) return;
+  if (problems_.size() == 1) throw ConfigError{problems_.front()};
+  std::string text = fmt::format("{} problems in the configuration", problems_.size());
+  for (const std::string& problem : problems_) text += "\n  " + problem;
+  throw ConfigError{text};
+}
+
+bool obeys_rule(const Field& field) { return std::visit(RuleCheck{field.rule}, field.value); }
+
+void complete_and_check(Config& config, ConfigProblems& problems) {
+  fill_in_defaults(config, problems);
+  CrossCheck{config, problems}.run();
+}
+
+}  // namespace factorps

@@ -1,0 +1,218 @@
+#include "io/config_schema.hpp"
+
+namespace factorps {
+namespace {
+
+constexpr double kLargest = 9.0e18;  // below the largest TOML integer, 2^63 - 1
+
+Rule any() { return {}; }
+Rule at_least(double low) { return {.low = low}; }
+Rule above(double low) { return {.low = low, .above_low = true}; }
+Rule between(double low, double high) { return {.low = low, .high = high}; }
+Rule seed() { return between(0, kLargest); }
+Rule one_of(std::vector<std::string_view> choices) { return {.choices = std::move(choices)}; }
+Rule plain_text() { return {.plain = true}; }
+
+using enum Identity;
+
+std::vector<Field> data_fields(DataConfig& c) {
+  return {
+      {"data.source", &c.source, any(), no, "Raw files, read in this order."},
+      {"data.test", &c.test, any(), no,
+       "Raw files of the test set. Makes `split.method` default to `\"given\"`."},
+      {"data.format", &c.format, one_of({"auto", "triples", "csv", "movielens", "inter", "lists"}),
+       no,
+       "Layout of the raw files; `auto` looks at the first lines. Each may be `.gz` or `.zst`."},
+      {"data.delimiter", &c.delimiter, any(), no,
+       "Between fields: `auto`, `space`, `tab`, `comma`, `semicolon`, or the text itself "
+       "(`\"::\"`)."},
+      {"data.header", &c.header, one_of({"auto", "yes", "no"}), no,
+       "Whether the first line of a file names its columns."},
+      {"data.columns.user", &c.user, plain_text(), no,
+       "Column of the user: its name, or its number from 1. The four columns may also be given as "
+       "a list, `columns = [\"user\", \"item\", \"rating\"]`; a column left out of the list is "
+       "not read."},
+      {"data.columns.item", &c.item, plain_text(), no, "Column of the item."},
+      {"data.columns.value", &c.value, plain_text(), no,
+       "Column of the value; `auto`: `rating` or `value`, else the third; empty: every interaction "
+       "counts 1."},
+      {"data.columns.time", &c.time, plain_text(), no,
+       "Column of the time, unix seconds or ISO date-time; `auto`: `timestamp` or `time`, else the "
+       "fourth; empty: none."},
+      {"data.dataset", &c.dataset, any(), no,
+       "The prepared file: written by `prepare`, read by everything after it."}};
+}
+
+std::vector<Field> clean_fields(CleanConfig& c) {
+  return {
+      {"clean.strict", &c.strict, any(), no,
+       "A bad row is an error. Defaults to false when `max_bad_rows` is set."},
+      {"clean.max_bad_rows", &c.max_bad_rows, at_least(0), no,
+       "Bad rows that are dropped and counted before it becomes an error."},
+      {"clean.min_value", &c.min_value, any(), no, "Rows with smaller values are bad."},
+      {"clean.max_value", &c.max_value, any(), no, "Rows with larger values are bad."},
+      {"clean.duplicates", &c.duplicates,
+       one_of({"keep_all", "keep_last", "keep_first", "mean", "sum", "max"}), no,
+       "What becomes of several rows of one user and item. Last and first are by time, then by "
+       "place."},
+      {"clean.min_user_interactions", &c.min_user_interactions, at_least(0), no,
+       "Users with fewer interactions are dropped, repeatedly with `min_item_interactions` until "
+       "nothing changes (k-core)."},
+      {"clean.min_item_interactions", &c.min_item_interactions, at_least(0), no,
+       "Items with fewer interactions are dropped."},
+      {"clean.time_from", &c.time_from, plain_text(), no,
+       "Rows before this time are dropped: unix seconds or ISO date-time; empty: no limit."},
+      {"clean.time_to", &c.time_to, plain_text(), no, "Rows at or after this time are dropped."},
+      {"clean.normalise", &c.normalise, one_of({"none", "mean", "zscore", "minmax"}), no,
+       "Transformation of the values, by training statistics; every prediction inverts it."},
+      {"clean.normalise_by", &c.normalise_by, one_of({"global", "user", "item"}), no,
+       "Whose statistics `normalise` uses."}};
+}
+
+std::vector<Field> split_fields(SplitConfig& c) {
+  return {
+      {"split.method", &c.method,
+       one_of({"none", "given", "random", "per_user", "leave_last", "time", "folds"}), no,
+       "How the test set is chosen: none at all, the files of `data.test`, a random fraction of "
+       "all "
+       "interactions, a random fraction per user, each user's last by time, everything from a time "
+       "on, or one of several random folds."},
+      {"split.validation_method", &c.validation_method,
+       one_of({"none", "random", "per_user", "leave_last", "time"}), no,
+       "How the validation set is taken from what is left for training."},
+      {"split.test_fraction", &c.test_fraction, between(0, 1), no,
+       "Share of the interactions, for `random` and `per_user`."},
+      {"split.validation_fraction", &c.validation_fraction, between(0, 1), no,
+       "Share of the interactions that are not test."},
+      {"split.leave_last", &c.leave_last, at_least(1), no,
+       "Interactions per user, for `leave_last`."},
+      {"split.time_cut", &c.time_cut, plain_text(), no,
+       "Test is from here on, for `time`: unix seconds or ISO date-time."},
+      {"split.validation_time_cut", &c.validation_time_cut, plain_text(), no,
+       "Validation is from here on, for `time`."},
+      {"split.seed", &c.seed, seed(), no, "Of every random choice of `prepare`."},
+      {"split.folds", &c.folds, between(2, 1000), no, "Number of folds, for `folds`."},
+      {"split.fold", &c.fold, at_least(1), no, "The fold that is test, from 1 to `folds`."}};
+}
+
+std::vector<Field> grid_fields(GridConfig& c) {
+  return {{"grid.parallelism", &c.parallelism, between(1, 65536), no,
+           "Workers that the grid must be able to feed; the most that can work at once."},
+          {"grid.strips", &c.strips, between(0, 1 << 20), no,
+           "Ranges of users; 0: derived from `parallelism` and the cache."},
+          {"grid.blocks", &c.blocks, between(0, 1 << 20), no, "Ranges of items; 0: derived."},
+          {"grid.cache_kib", &c.cache_kib, between(16, 1 << 20), no,
+           "Second-level cache of one core in KiB, which a block should fit."}};
+}
+
+std::vector<Field> model_fields(ModelConfig& c) {
+  return {{"model.kind", &c.kind, one_of({"mf"}), yes,
+           "`mf`: mean + user bias + item bias + product of factors."},
+          {"model.dim", &c.dim, between(1, 8192), yes, "Factors per user and item."},
+          {"model.biases", &c.biases, any(), yes, "Whether users and items have a bias."},
+          {"model.init_std", &c.init_std, between(0, 100), yes,
+           "Standard deviation of the initial factors, times the square root of `dim`."}};
+}
+
+std::vector<Field> train_fields(TrainConfig& c) {
+  return {{"train.solver", &c.solver, one_of({"sgd"}), yes,
+           "`sgd`: stochastic gradient descent over the grid."},
+          {"train.loss", &c.loss, one_of({"squared", "absolute", "huber"}), yes,
+           "Of prediction minus value."},
+          {"train.huber_delta", &c.huber_delta, above(0), yes,
+           "Where the Huber loss turns from squared to absolute."},
+          {"train.epochs", &c.epochs, between(1, 1'000'000), no,
+           "Passes over the training set. A finished run resumes when this grows."},
+          {"train.seed", &c.seed, seed(), yes, "Of the initial factors and the order of work."},
+          {"train.learning_rate", &c.learning_rate, above(0), yes, "Of the factors, in epoch 1."},
+          {"train.learning_rate_bias", &c.learning_rate_bias, above(0), yes,
+           "Of the biases; unset: `learning_rate`."},
+          {"train.l2", &c.l2, at_least(0), yes, "L2 penalty per interaction."},
+          {"train.l2_user", &c.l2_user, at_least(0), yes, "Of the user factors; unset: `l2`."},
+          {"train.l2_item", &c.l2_item, at_least(0), yes, "Of the item factors; unset: `l2`."},
+          {"train.l2_bias", &c.l2_bias, at_least(0), yes, "Of the biases; unset: `l2`."},
+          {"train.optimizer", &c.optimizer, one_of({"sgd", "adagrad"}), yes,
+           "`sgd`: plain steps; `adagrad`: steps that shrink row by row, one scalar per row."},
+          {"train.schedule", &c.schedule,
+           one_of({"constant", "exponential", "inverse_time", "plateau", "bold_driver"}), yes,
+           "How the learning rate changes from epoch to epoch."},
+          {"train.decay", &c.decay, at_least(0), yes,
+           "Factor per epoch (`exponential`), rate (`inverse_time`), factor per drop (`plateau`, "
+           "`bold_driver`)."},
+          {"train.patience", &c.patience, at_least(0), no,
+           "Evaluations without improvement before the training stops; 0: never."},
+          {"train.min_delta", &c.min_delta, at_least(0), yes,
+           "A smaller gain of the validation metric is no improvement."},
+          {"train.time_limit_minutes", &c.time_limit_minutes, at_least(0), no,
+           "Then the run stops with a checkpoint and exit code 75; 0: no limit."}};
+}
+
+std::vector<Field> evaluate_fields(EvaluateConfig& c) {
+  return {{"evaluate.every", &c.every, at_least(1), yes,
+           "Epochs between evaluations; the last epoch is always evaluated."},
+          {"evaluate.metric", &c.metric, one_of({"rmse", "mae"}), yes,
+           "Validation metric for early stopping, schedules and the best model."},
+          {"evaluate.clip", &c.clip, any(), yes,
+           "Predictions are clipped to the range of the training values."},
+          {"evaluate.keep", &c.keep, one_of({"best", "last"}), no,
+           "The epoch that becomes `model.h5`. Defaults to `last` without a validation set."}};
+}
+
+std::vector<Field> checkpoint_fields(CheckpointConfig& c) {
+  return {
+      {"checkpoint.every_epochs", &c.every_epochs, at_least(0), no,
+       "Epochs between checkpoints; 0: not by epochs."},
+      {"checkpoint.every_minutes", &c.every_minutes, at_least(0), no,
+       "Minutes between checkpoints, taken at the end of an epoch; 0: not by time."},
+      {"checkpoint.keep", &c.keep, at_least(1), no, "Newest checkpoints kept, beside the best."}};
+}
+
+std::vector<Field> cluster_fields(ClusterConfig& c) {
+  return {{"cluster.servers", &c.servers, at_least(1), no,
+           "Ranks that serve; rank 0 schedules and the rest work."},
+          {"cluster.node_size", &c.node_size, at_least(0), no,
+           "Splits the ranks of a machine into pretend nodes of this size; 0: real nodes."},
+          {"cluster.workers", &c.workers, between(0, 4096), no,
+           "Worker threads without an MPI launcher; 0: one per core."},
+          {"cluster.timeout_seconds", &c.timeout_seconds, above(0), no,
+           "A wait for another rank that is longer than this ends the job."},
+          {"cluster.instruction_set", &c.instruction_set,
+           one_of({"auto", "avx512", "avx2", "sse4", "scalar"}), no,
+           "Of the kernels. Each gives the same bits on any layout; two of them may differ."}};
+}
+
+std::vector<Field> run_fields(RunConfig& c) {
+  return {{"run.dir", &c.dir, any(), no, "Directory of the run: metrics, checkpoints, model."},
+          {"run.store_seen", &c.store_seen, any(), no,
+           "Keep each user's training items in `model.h5`, so that `recommend` leaves them out."}};
+}
+
+}  // namespace
+
+const std::vector<Section>& config_sections() {
+  static const std::vector<Section> sections{
+      {"data", "Raw files and the dataset made from them."},
+      {"clean", "Which rows count."},
+      {"split", "Training, validation and test set."},
+      {"grid", "How `prepare` cuts users and items; a property of the dataset."},
+      {"model", "What is learnt."},
+      {"train", "How it is learnt."},
+      {"evaluate", "How it is measured."},
+      {"checkpoint", "When the state is saved."},
+      {"cluster", "Which rank does what; never changes the result."},
+      {"run", "Where the output goes."}};
+  return sections;
+}
+
+std::vector<Field> config_fields(Config& config) {
+  std::vector<Field> all;
+  for (auto&& part :
+       {data_fields(config.data), clean_fields(config.clean), split_fields(config.split),
+        grid_fields(config.grid), model_fields(config.model), train_fields(config.train),
+        evaluate_fields(config.evaluate), checkpoint_fields(config.checkpoint),
+        cluster_fields(config.cluster), run_fields(config.run)})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+}  // namespace factorps
