@@ -1,0 +1,116 @@
+#include "comm/environment.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+
+#include <unistd.h>
+
+#include "comm/mpi_check.hpp"
+
+namespace factorps::comm {
+namespace {
+
+constexpr std::size_t kChunk = std::size_t{1} << 20;  // bytes; the fastest size on most networks
+constexpr int kTag = 0;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+void send_chunks(std::span<const std::byte> bytes, int to) {
+  for (std::size_t from = 0; from < bytes.size(); from += kChunk) {
+    const auto part = bytes.subspan(from, std::min(kChunk, bytes.size() - from));
+    check(MPI_Send(part.data(), to_count(part.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD),
+          "MPI_Send");
+  }
+}
+
+void receive_chunks(std::span<std::byte> bytes, int from) {
+  for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
+    const auto part = bytes.subspan(at, std::min(kChunk, bytes.size() - at));
+    check(MPI_Recv(part.data(), to_count(part.size()), MPI_BYTE, from, kTag, MPI_COMM_WORLD,
+                   MPI_STATUS_IGNORE),
+          "MPI_Recv");
+  }
+}
+
+std::vector<std::uint64_t> gather_sizes(std::uint64_t mine, int ranks) {
+  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(ranks));
+  check(MPI_Gather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, 0, MPI_COMM_WORLD),
+        "MPI_Gather");
+  return sizes;
+}
+
+}  // namespace
+
+Environment::Environment(bool launched) : launched_{launched}, hosts_{host_name()} {
+  if (!launched_) return;
+  int provided = 0;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
+  check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
+  std::array<char, 256> mine{};
+  hosts_.front().copy(mine.data(), mine.size() - 1);
+  std::vector<std::array<char, 256>> all(static_cast<std::size_t>(size_));
+  check(MPI_Allgather(mine.data(), 256, MPI_CHAR, all.data(), 256, MPI_CHAR, MPI_COMM_WORLD),
+        "MPI_Allgather");
+  hosts_.clear();
+  for (const auto& name : all) hosts_.emplace_back(name.data());
+}
+
+Environment::~Environment() {
+  if (launched_ && std::uncaught_exceptions() == 0) MPI_Finalize();
+}
+
+void Environment::abort(int exit_code) const noexcept {
+  if (launched_) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
+}
+
+void Environment::barrier() const {
+  if (launched_) check(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier");
+}
+
+std::vector<std::vector<std::byte>> Environment::gather(std::span<const std::byte> mine) const {
+  std::vector<std::vector<std::byte>> all;
+  if (rank_ == 0) all.emplace_back(mine.begin(), mine.end());
+  if (!launched_) return all;
+  const auto sizes = gather_sizes(mine.size(), size_);
+  if (rank_ != 0) {
+    send_chunks(mine, 0);
+    return all;
+  }
+  for (int from = 1; from < size_; ++from) {
+    all.emplace_back(sizes[static_cast<std::size_t>(from)]);
+    receive_chunks(all.back(), from);
+  }
+  return all;
+}
+
+void Environment::broadcast(std::vector<std::byte>& bytes) const {
+  if (!launched_) return;
+  std::uint64_t size = bytes.size();
+  check(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD), "MPI_Bcast");
+  bytes.resize(size);
+  for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
+    check(MPI_Bcast(bytes.data() + at, to_count(std::min(kChunk, bytes.size() - at)), MPI_BYTE, 0,
+                    MPI_COMM_WORLD),
+          "MPI_Bcast");
+  }
+}
+
+int Environment::minimum(int mine) const {
+  int least = mine;
+  if (launched_) {
+    check(MPI_Allreduce(&mine, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD), "MPI_Allreduce");
+  }
+  return least;
+}
+
+}  // namespace factorps::comm

@@ -1,0 +1,113 @@
+#include "comm/messages.hpp"
+
+#include <exception>
+#include <streambuf>
+
+#include <boost/archive/binary_iarchive.hpp>
+#include <boost/archive/binary_oarchive.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+
+namespace factorps::comm {
+namespace {
+
+constexpr unsigned kFlags = boost::archive::no_header | boost::archive::no_codecvt;
+
+/// Appends to a vector: 20 times faster than a string stream for large messages.
+class ByteSink : public std::streambuf {
+ public:
+  std::vector<std::byte> bytes;
+
+ protected:
+  std::streamsize xsputn(const char* data, std::streamsize n) override {
+    const auto* from = reinterpret_cast<const std::byte*>(data);
+    bytes.insert(bytes.end(), from, from + n);
+    return n;
+  }
+  int_type overflow(int_type c) override {
+    bytes.push_back(static_cast<std::byte>(c));
+    return c;
+  }
+};
+
+/// Reads a span without copying it.
+class ByteSource : public std::streambuf {
+ public:
+  explicit ByteSource(std::span<const std::byte> bytes) {
+    char* data = reinterpret_cast<char*>(const_cast<std::byte*>(bytes.data()));
+    setg(data, data, data + bytes.size());
+  }
+};
+
+}  // namespace
+}  // namespace factorps::comm
+
+namespace boost::serialization {
+namespace messages = factorps::comm;
+
+template <class Archive>
+void serialize(Archive& archive, messages::StartPass& m, unsigned) {
+  archive& m.pass& m.kind& m.part& m.learning_rate_factor;
+}
+template <class Archive>
+void serialize(Archive& archive, messages::StripsDone& m, unsigned) {
+  archive& m.pass& m.strips& m.sums;
+}
+template <class Archive>
+void serialize(Archive& archive, messages::WorkerDone& m, unsigned) {
+  archive& m.pass& m.cells& m.interactions& m.compute_seconds& m.wait_seconds& m.cpu_seconds;
+}
+template <class Archive>
+void serialize(Archive& archive, messages::Command& m, unsigned) {
+  archive& m.kind& m.directory& m.provenance;
+}
+template <class Archive>
+void serialize(Archive& archive, messages::FileEntry& m, unsigned) {
+  archive& m.name& m.bytes& m.checksum;
+}
+template <class Archive>
+void serialize(Archive& archive, messages::CommandDone& m, unsigned) {
+  archive& m.kind& m.files& m.digest& m.error& m.exit_code;
+}
+
+}  // namespace boost::serialization
+
+namespace factorps::comm {
+
+template <class Message>
+std::vector<std::byte> encode(const Message& message) {
+  ByteSink sink;
+  boost::archive::binary_oarchive archive{sink, kFlags};
+  archive << message;
+  return std::move(sink.bytes);
+}
+
+template <class Message>
+Message decode(std::span<const std::byte> bytes) {
+  ByteSource source{bytes};
+  Message message;
+  try {
+    boost::archive::binary_iarchive archive{source, kFlags};
+    archive >> message;
+  } catch (const std::exception& error) {
+    throw ProtocolError{fmt::format("malformed message: {}", error.what())};
+  }
+  if (source.in_avail() > 0) throw ProtocolError{"trailing bytes after a message"};
+  return message;
+}
+
+template std::vector<std::byte> encode(const StartPass&);
+template std::vector<std::byte> encode(const StripsDone&);
+template std::vector<std::byte> encode(const WorkerDone&);
+template std::vector<std::byte> encode(const Command&);
+template std::vector<std::byte> encode(const CommandDone&);
+template StartPass decode(std::span<const std::byte>);
+template StripsDone decode(std::span<const std::byte>);
+template WorkerDone decode(std::span<const std::byte>);
+template Command decode(std::span<const std::byte>);
+template CommandDone decode(std::span<const std::byte>);
+
+}  // namespace factorps::comm

@@ -1,0 +1,80 @@
+/// Every control message, its tag, and how it becomes bytes. Rows never travel in these.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace factorps::comm {
+
+/// What kind of message an envelope holds.
+enum class Tag : int {
+  start_pass = 1,    ///< scheduler -> servers and workers: StartPass
+  strips_done = 2,   ///< server -> scheduler: StripsDone
+  worker_done = 3,   ///< worker -> scheduler: WorkerDone
+  command = 4,       ///< scheduler -> servers: Command
+  command_done = 5,  ///< server -> scheduler: CommandDone
+  shutdown = 6,      ///< scheduler -> all: no body
+};
+
+enum class PassKind : std::uint8_t { train, evaluate };
+
+/// One visit of every cell of the grid.
+struct StartPass {
+  std::uint64_t pass = 0;  ///< 0, 1, 2 ... since this job started
+  PassKind kind = PassKind::train;
+  std::uint8_t part = 0;           ///< evaluate: Part
+  float learning_rate_factor = 1;  ///< train: of the schedule
+};
+
+/// The results of a server's strips, each summed over its cells in ascending order of the block.
+struct StripsDone {
+  std::uint64_t pass = 0;
+  std::vector<std::uint32_t> strips;
+  std::vector<double> sums;  ///< kSumsPerStrip for each strip: eval::ErrorSums as doubles
+};
+
+/// Where a worker's time went in one pass.
+struct WorkerDone {
+  std::uint64_t pass = 0;
+  std::uint64_t cells = 0;
+  std::uint64_t interactions = 0;
+  double compute_seconds = 0;  ///< wall time inside cells
+  double wait_seconds = 0;     ///< wall time waiting for a turn
+  double cpu_seconds = 0;      ///< of the worker's thread, whole pass
+};
+
+enum class CommandKind : std::uint8_t { initialise, save, load, export_model };
+
+/// Work of the servers between passes.
+struct Command {
+  CommandKind kind = CommandKind::initialise;
+  std::string directory;   ///< save, load: of the checkpoint; export_model: of the run
+  std::string provenance;  ///< export_model: JSON text
+};
+
+/// A file that a server wrote.
+struct FileEntry {
+  std::string name;  ///< relative to the directory of the command
+  std::uint64_t bytes = 0;
+  std::uint64_t checksum = 0;
+};
+
+struct CommandDone {
+  CommandKind kind = CommandKind::initialise;
+  std::vector<FileEntry> files;
+  std::string digest;  ///< export_model: SHA-256
+  std::string error;   ///< empty: success
+  int exit_code = 0;   ///< of the error
+};
+
+/// Bytes of a message, by Boost.Serialization; readable by the same build only.
+template <class Message>
+[[nodiscard]] std::vector<std::byte> encode(const Message& message);
+/// @throws ProtocolError if the bytes are not exactly one such message
+template <class Message>
+[[nodiscard]] Message decode(std::span<const std::byte> bytes);
+
+}  // namespace factorps::comm
