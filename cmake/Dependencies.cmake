@@ -12,6 +12,7 @@ find_package(hwy REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Boost REQUIRED COMPONENTS serialization)
+set(MPI_DETERMINE_LIBRARY_VERSION ON)  # for --version
 find_package(MPI REQUIRED COMPONENTS CXX)
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)

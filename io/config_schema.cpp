@@ -177,7 +177,7 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
           {"cluster.timeout_seconds", &c.timeout_seconds, above(0), no,
            "A wait for another rank that is longer than this ends the job."},
           {"cluster.instruction_set", &c.instruction_set,
-           one_of({"auto", "avx512", "avx2", "sse4", "scalar"}), no,
+           one_of({"auto", "avx512", "avx2", "sse4", "reference"}), no,
            "Of the kernels. Each gives the same bits on any layout; two of them may differ."}};
 }
 

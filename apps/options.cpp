@@ -1,0 +1,112 @@
+#include "apps/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace factorps::apps {
+namespace {
+
+void declare_assignments(CLI::App& app, ConfigOptions& options) {
+  app.add_option("--set", options.assignments, "Override a key of the configuration; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void declare_config(CLI::App& app, ConfigOptions& options) {
+  app.add_option("config", options.config, "Configuration of the run, a TOML file")
+      ->type_name("CONFIG")
+      ->required();
+  declare_assignments(app, options);
+}
+
+void declare_model(CLI::App& app, ModelOptions& options) {
+  app.add_option("model", options.model, "model.h5 of a run; without it, the one in run.dir")
+      ->type_name("MODEL");
+  app.add_option("--config,-c", options.config, "Configuration of the run")->type_name("CONFIG");
+  declare_assignments(app, options);
+}
+
+}  // namespace
+
+void declare_options(CLI::App& app, OutputOptions& output) {
+  app.add_flag("--json", output.json, "Print results as JSON");
+  app.add_flag("--quiet,-q", output.quiet, "Print results and errors only");
+}
+
+void declare_options(CLI::App& app, PrepareOptions& options) { declare_config(app, options); }
+
+void declare_options(CLI::App& app, TrainOptions& options) {
+  declare_config(app, options);
+  app.add_option("--resume", options.resume,
+                 "Continue from a checkpoint; 'auto': the newest of run.dir, or a first start")
+      ->type_name("auto|PATH");
+}
+
+void declare_options(CLI::App& app, PlanOptions& options) {
+  declare_config(app, options);
+  app.add_option("--ranks", options.ranks, "Ranks per node")->check(CLI::Range(1, 65536));
+  app.add_option("--nodes", options.nodes, "Nodes")->check(CLI::Range(1, 65536));
+}
+
+void declare_options(CLI::App& app, CrossvalOptions& options) {
+  declare_config(app, options);
+  app.add_option("--folds", options.folds, "Number of folds; default: split.folds")
+      ->check(CLI::Range(2, 1000));
+}
+
+void declare_options(CLI::App& app, GenerateOptions& options) {
+  app.add_option("--users", options.users, "Users")->check(CLI::PositiveNumber);
+  app.add_option("--items", options.items, "Items")->check(CLI::PositiveNumber);
+  app.add_option("--interactions", options.interactions, "Ratings, train and test together")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed, "Equal seeds give equal bytes");
+  app.add_option("--dim", options.dim, "Planted factors")->check(CLI::Range(0, 1024));
+  app.add_option("--noise", options.noise, "Standard deviation of the noise")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--test-fraction", options.test_fraction, "Share of the test file")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--half-stars", options.half_stars, "Round ratings to 0.5, 1.0 ... 5.0");
+  app.add_option("--out", options.out, "Writes PREFIX.train.csv and PREFIX.test.csv")
+      ->type_name("PREFIX")
+      ->required();
+}
+
+void declare_options(CLI::App& app, EvaluateOptions& options) {
+  declare_model(app, options);
+  app.add_option("dataset", options.dataset, "Prepared dataset; default: data.dataset")
+      ->type_name("DATASET");
+  app.add_option("--part", options.part, "Which interactions")
+      ->check(CLI::IsMember({"train", "validation", "test"}));
+  app.add_option("--per-user", options.per_user, "Also write one line per user")->type_name("FILE");
+}
+
+void declare_options(CLI::App& app, PredictOptions& options) {
+  declare_model(app, options);
+  app.add_option("pairs", options.pairs, "Users and items, in the format that [data] describes")
+      ->type_name("PAIRS");
+  app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
+}
+
+void declare_options(CLI::App& app, RecommendOptions& options) {
+  declare_model(app, options);
+  CLI::Option* users =
+      app.add_option("--users", options.users, "File with one user per line")->type_name("FILE");
+  app.add_flag("--all", options.all, "Every user of the model")->excludes(users);
+  app.add_option("--count,-k", options.count, "Items per user")->check(CLI::Range(1, 1'000'000));
+  app.add_flag("--include-seen", options.include_seen, "Also items the user already has");
+  app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
+}
+
+void declare_options(CLI::App& app, InspectOptions& options) {
+  app.add_option("file", options.file, "Dataset, model or checkpoint")
+      ->type_name("FILE")
+      ->required();
+}
+
+void declare_options(CLI::App& app, ShowConfigOptions& options) {
+  app.add_option("config", options.config, "Configuration of a run, a TOML file")
+      ->type_name("CONFIG");
+  declare_assignments(app, options);
+  app.add_flag("--markdown", options.markdown, "Print the documentation of all keys instead");
+}
+
+}  // namespace factorps::apps
