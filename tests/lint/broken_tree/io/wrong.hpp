@@ -1,0 +1,3 @@
+#include <mpi.h>
+
+#include <boost/archive/binary_iarchive.hpp>

@@ -1,0 +1,93 @@
+#include "tests/support/run_program.hpp"
+
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps::test {
+namespace {
+
+void require(int error, const std::string& what) {
+  if (error != 0) throw std::system_error{error, std::generic_category(), what};
+}
+
+/// Where the child's standard streams go: files, so that no pipe can fill up.
+class FileActions {
+ public:
+  FileActions() { require(posix_spawn_file_actions_init(&actions_), "file actions"); }
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+
+  void open(int stream, const std::filesystem::path& file, int flags) {
+    require(posix_spawn_file_actions_addopen(&actions_, stream, file.c_str(), flags, 0600),
+            file.string());
+  }
+  void change_directory(const std::filesystem::path& directory) {
+    require(posix_spawn_file_actions_addchdir_np(&actions_, directory.c_str()), directory.string());
+  }
+  [[nodiscard]] const posix_spawn_file_actions_t* get() const noexcept { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+/// Starts the program as the leader of its own process group. @return its process id
+pid_t spawn(std::vector<std::string> command, const FileActions& actions,
+            const std::vector<std::string>& extra_environment) {
+  std::vector<std::string> environment = extra_environment;  // first wins in most programs
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  posix_spawnattr_t attributes;
+  require(posix_spawnattr_init(&attributes), "spawn attributes");
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  pid_t pid = 0;
+  const int error = posix_spawnp(&pid, command.front().c_str(), actions.get(), &attributes,
+                                 pointers(command).data(), pointers(environment).data());
+  posix_spawnattr_destroy(&attributes);
+  require(error, command.front());
+  return pid;
+}
+
+int wait_for(pid_t pid, std::chrono::seconds deadline) {
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  int status = 0;
+  while (::waitpid(pid, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > end) {
+      ::kill(-pid, SIGKILL);
+      ::waitpid(pid, &status, 0);
+      return -1;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+ProgramResult run_program(const std::vector<std::string>& command, const ProgramOptions& options) {
+  const TemporaryDirectory streams;
+  FileActions actions;
+  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  actions.open(STDOUT_FILENO, streams / "out", O_WRONLY | O_CREAT);
+  actions.open(STDERR_FILENO, streams / "err", O_WRONLY | O_CREAT);
+  if (!options.directory.empty()) actions.change_directory(options.directory);
+  const int exit_code = wait_for(spawn(command, actions, options.environment), options.deadline);
+  return {exit_code, read_text(streams / "out"), read_text(streams / "err")};
+}
+
+}  // namespace factorps::test
