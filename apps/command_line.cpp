@@ -97,6 +97,16 @@ class CommandLine {
 
 std::variant<Command, Reply> parse_command_line(int argc, const char* const* argv) {
   CommandLine line;
+  PrepareOptions prepare;
+  line.add("prepare", "Turn raw files into a dataset", prepare, run_prepare);
+  EvaluateOptions evaluate;
+  line.add("evaluate", "Errors of a model on a part of a dataset", evaluate, run_evaluate);
+  PredictOptions predict;
+  line.add("predict", "Predict values of pairs of users and items", predict, run_predict);
+  RecommendOptions recommend;
+  line.add("recommend", "The best items of users", recommend, run_recommend);
+  InspectOptions inspect;
+  line.add("inspect", "Show and verify a dataset, model, checkpoint or run", inspect, run_inspect);
   ShowConfigOptions config;
   line.add("config", "Print the effective configuration", config, run_config);
   return line.parse(argc, argv);

@@ -70,7 +70,8 @@ struct ModelOptions : ConfigOptions {
 };
 
 struct EvaluateOptions : ModelOptions {
-  std::filesystem::path dataset;   ///< empty: data.dataset of the config
+  std::filesystem::path dataset;   ///< empty: data.dataset of the config; with a baseline: `model`
+  std::string baseline;            ///< user-mean | item-mean | global-mean instead of a model
   std::string part = "test";       ///< train | validation | test
   std::filesystem::path per_user;  ///< file for one line per user; empty: none
 };
@@ -85,6 +86,7 @@ struct RecommendOptions : ModelOptions {
   bool all = false;
   std::int64_t count = 10;    ///< items per user
   bool include_seen = false;  ///< also items the user has in the training data
+  std::filesystem::path dataset;  ///< says what is seen; empty: what the model holds
   std::filesystem::path out;  ///< empty: stdout
 };
 

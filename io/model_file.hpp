@@ -113,16 +113,17 @@ class Model {
   /// @throws DataError naming the first object that is damaged
   void verify() const;
 
+  /// A score (normalised units) in original units. If values were normalised per user or item, an
+  /// absent one takes the mean offset and scale, weighted by training interactions.
+  [[nodiscard]] float invert(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
+                             float stored) const;
+
   /// Prediction in original units; the sum is taken in double, column by column. Absent rows
-  /// (unknown to the model) count as factors and bias 0. If values were normalised per user or
-  /// item, an absent one takes the mean offset and scale, weighted by training interactions.
+  /// (unknown to the model) count as factors and bias 0.
   [[nodiscard]] float predict(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
                               bool clip) const;
 
  private:
-  [[nodiscard]] float invert(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
-                             float stored) const;
-
   h5::MappedFile map_;
   ModelInfo info_;
   std::string sha256_;

@@ -1,0 +1,162 @@
+#include <iostream>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.hpp"
+#include "apps/evaluation.hpp"
+#include "apps/row_match.hpp"
+#include "apps/text_output.hpp"
+#include "comm/environment.hpp"
+#include "eval/baseline.hpp"
+#include "io/config.hpp"
+
+namespace factorps::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Part part_of(const std::string& name) {
+  for (const Part part : kParts) {
+    if (name == part_name(part)) return part;
+  }
+  throw ConfigError{fmt::format("part is '{}', expected train, validation or test", name)};
+}
+
+std::filesystem::path dataset_path(const EvaluateOptions& options) {
+  if (!options.dataset.empty()) return options.dataset;
+  if (!options.baseline.empty() && !options.model.empty()) return options.model;
+  if (!options.config.empty()) return load_config(options.config, options.assignments).data.dataset;
+  throw ConfigError{"expected DATASET or --config CONFIG"};
+}
+
+Predictor model_predictor(const Model& model, const RowMatch& match) {
+  return [&](std::uint64_t user, std::uint64_t item) {
+    const auto u = match.user(user);
+    const auto i = match.item(item);
+    const bool cold_user = !u || model.user_counts()[*u] == 0;
+    const bool cold_item = !i || model.item_counts()[*i] == 0;
+    return Prediction{model.predict(u, i, false), eval::cold_kind(cold_user, cold_item)};
+  };
+}
+
+/// Means of the training values; every rank reads all of them.
+Predictor baseline_predictor(const std::string& baseline, const Dataset& dataset) {
+  const Grid& grid = dataset.grid();
+  const bool by_user = baseline == "user-mean";
+  const bool by_item = baseline == "item-mean";
+  eval::MeanPredictor sums{by_user ? grid.users() : by_item ? grid.items() : 1};
+  for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+    for_each_interaction(dataset, Part::train, StripId{s}, [&](auto user, auto item, float value) {
+      sums.add(by_user ? user : by_item ? item : 0, value);
+    });
+  }
+  return [&dataset, by_user, by_item, means = sums.means()](auto user, auto item) {
+    const auto cold =
+        eval::cold_kind(dataset.user_counts()[user] == 0, dataset.item_counts()[item] == 0);
+    return Prediction{means[by_user ? user : by_item ? item : 0], cold};
+  };
+}
+
+/// What the numbers mean: everything that another program needs to get the same ones.
+Json protocol(const EvaluateOptions& options, const Target& target, const eval::ErrorSums& sums) {
+  const Dataset& dataset = *target.dataset;
+  return {
+      {"dataset", dataset.path().string()},
+      {"fingerprint", dataset.fingerprint()},
+      {"part", options.part},
+      {"interactions", sums.count},
+      {"cold", {{"users", sums.cold_users}, {"items", sums.cold_items}, {"both", sums.cold_both}}},
+      {"units", "original values"},
+      {"clipped_to", {target.low, target.high}}};
+}
+
+Json metrics(const eval::ErrorSums& sums) {
+  if (sums.count == 0) return {{"rmse", nullptr}, {"mae", nullptr}};
+  return {{"rmse", sums.rmse_clipped()},
+          {"mae", sums.mae_clipped()},
+          {"rmse_unclipped", sums.rmse()},
+          {"mae_unclipped", sums.mae()}};
+}
+
+void print_text(const Json& result) {
+  const Json& how = result["protocol"];
+  const Json& cold = how["cold"];
+  const auto line = [](const char* name, const std::string& text) {
+    std::cout << fmt::format("{:<11} {}\n", name, text);
+  };
+  line("predictor", result["predictor"].get<std::string>());
+  line("dataset", fmt::format("{} (fingerprint {})", how["dataset"].get<std::string>(),
+                              how["fingerprint"].get<std::string>()));
+  if (result.contains("rows")) line("rows", result["rows"].get<std::string>());
+  line("part", fmt::format("{}, {} interactions", how["part"].get<std::string>(),
+                           how["interactions"].get<std::uint64_t>()));
+  line("cold", fmt::format("{} by user, {} by item, {} by both; predicted from what is known",
+                           cold["users"].get<std::uint64_t>(), cold["items"].get<std::uint64_t>(),
+                           cold["both"].get<std::uint64_t>()));
+  line("units", fmt::format("original values, clipped to {} .. {}",
+                            how["clipped_to"][0].get<float>(), how["clipped_to"][1].get<float>()));
+  if (result["rmse"].is_null()) {
+    line("RMSE", "none: the part is empty");
+    return;
+  }
+  const auto pair = [&](const char* clipped, const char* unclipped) {
+    return fmt::format("{:.5f} clipped, {:.5f} unclipped", result[clipped].get<double>(),
+                       result[unclipped].get<double>());
+  };
+  line("RMSE", pair("rmse", "rmse_unclipped"));
+  line("MAE", pair("mae", "mae_unclipped"));
+}
+
+void write_users(const std::filesystem::path& path, const Evaluation& evaluation,
+                 const Dataset& dataset) {
+  const IdTable ids = dataset.user_ids();
+  TextOutput out{path};
+  out.write("user\tinteractions\trmse\tmae\trmse_unclipped\tmae_unclipped\ttrain_count\n");
+  for (const auto& [user, sums] : evaluation.users) {
+    out.write(fmt::format("{}\t{}\t{:.6f}\t{:.6f}\t{:.6f}\t{:.6f}\t{}\n", tsv_field(ids.text(user)),
+                          sums.count, sums.rmse_clipped(), sums.mae_clipped(), sums.rmse(),
+                          sums.mae(), dataset.user_counts()[user]));
+  }
+  out.commit();
+}
+
+void report(const EvaluateOptions& options, const Target& target, const Evaluation& evaluation,
+            Json result) {
+  result["protocol"] = protocol(options, target, evaluation.total);
+  result.update(metrics(evaluation.total));
+  if (!options.per_user.empty()) write_users(options.per_user, evaluation, *target.dataset);
+  if (options.output.json) {
+    std::cout << result.dump(2) << '\n';
+  } else {
+    print_text(result);
+  }
+}
+
+}  // namespace
+
+ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment) {
+  const Dataset dataset{dataset_path(options)};
+  Target target{&dataset, part_of(options.part), dataset.value_min(), dataset.value_max()};
+  const bool per_user = !options.per_user.empty();
+  if (!options.baseline.empty()) {
+    const Predictor predict = baseline_predictor(options.baseline, dataset);
+    const Evaluation evaluation = evaluate(target, predict, per_user, environment);
+    if (environment.rank() != 0) return ExitCode::done;
+    report(options, target, evaluation,
+           {{"predictor", options.baseline + " of the training data"}});
+    return ExitCode::done;
+  }
+  const Model model = open_model(options);
+  const RowMatch match{model, dataset};
+  target.low = model.info().value_min;
+  target.high = model.info().value_max;
+  const Evaluation evaluation =
+      evaluate(target, model_predictor(model, match), per_user, environment);
+  if (environment.rank() != 0) return ExitCode::done;
+  const std::string name = fmt::format("{} (sha256 {})", model.path().string(), model.sha256());
+  report(options, target, evaluation, {{"predictor", name}, {"rows", match.describe()}});
+  return ExitCode::done;
+}
+
+}  // namespace factorps::apps

@@ -1,0 +1,155 @@
+#include <iostream>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.hpp"
+#include "comm/environment.hpp"
+#include "io/checkpoint.hpp"
+#include "io/dataset.hpp"
+#include "io/files.hpp"
+#include "io/model_file.hpp"
+
+namespace factorps::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// JSON text from a file; the text itself if it is not JSON.
+Json parsed(const std::string& text) {
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_discarded() ? Json(text) : json;
+}
+
+/// Reads all of it.
+Json inspect_dataset(const std::filesystem::path& path) {
+  const Dataset dataset{path};
+  const Grid& grid = dataset.grid();
+  for (std::uint32_t s = 0; s < grid.strips(); ++s) dataset.verify(StripId{s});
+  const IdTable users = dataset.user_ids();
+  const IdTable items = dataset.item_ids();
+  Json json{{"kind", "dataset"},
+            {"version", kDatasetVersion},
+            {"bytes", std::filesystem::file_size(path)},
+            {"fingerprint", dataset.fingerprint()},
+            {"users", grid.users()},
+            {"items", grid.items()},
+            {"user_ids", users.integers() ? "integers" : "strings"},
+            {"item_ids", items.integers() ? "integers" : "strings"},
+            {"strips", grid.strips()},
+            {"blocks", grid.blocks()}};
+  for (const Part part : kParts) json["interactions"][part_name(part)] = dataset.interactions(part);
+  json["values"] = {{"min", dataset.value_min()}, {"max", dataset.value_max()}};
+  json["train_mean"] = dataset.train_mean();
+  json["prepare"] = parsed(dataset.summary());
+  json["verified"] = fmt::format("checksums of all {} cells", grid.cells());
+  return json;
+}
+
+Json inspect_model(const std::filesystem::path& path) {
+  const Model model{path};
+  model.verify();
+  const ModelInfo& info = model.info();
+  const bool has_seen = info.users > 0 && model.seen(0).has_value();
+  return {{"kind", "model"},
+          {"version", kModelVersion},
+          {"bytes", std::filesystem::file_size(path)},
+          {"sha256", model.sha256()},
+          {"model", info.kind},
+          {"users", info.users},
+          {"items", info.items},
+          {"dim", info.dim},
+          {"mu", info.mu},
+          {"values", {{"min", info.value_min}, {"max", info.value_max}}},
+          {"user_ids", model.user_ids().integers() ? "integers" : "strings"},
+          {"item_ids", model.item_ids().integers() ? "integers" : "strings"},
+          {"seen_items", has_seen},
+          {"provenance", parsed(info.provenance)},
+          {"verified", "SHA-256 and the checksums of all datasets"}};
+}
+
+Json inspect_checkpoint(const std::filesystem::path& path) {
+  const CheckpointManifest manifest = verify_checkpoint(path);
+  std::uint64_t bytes = 0;
+  for (const CheckpointFile& file : manifest.files) bytes += file.bytes;
+  return {{"kind", "checkpoint"},
+          {"version", kCheckpointVersion},
+          {"epochs_done", manifest.epoch},
+          {"files", manifest.files.size()},
+          {"bytes", bytes},
+          {"dataset", manifest.dataset},
+          {"instruction_set", manifest.instruction_set},
+          {"verified", "sizes and checksums of all files"}};
+}
+
+Json inspect_file(const std::filesystem::path& path) {
+  const h5::File file = h5::File::open(path);
+  const std::string format = file.has("/", "format") ? file.text("/", "format") : "";
+  if (format == "factorps-dataset") return inspect_dataset(path);
+  if (format == "factorps-model") return inspect_model(path);
+  throw DataError{fmt::format(
+      "{}: attribute 'format' of / is '{}', expected factorps-dataset or factorps-model",
+      path.string(), format)};
+}
+
+/// A part of a run: damage is reported, and the other parts are still looked at.
+Json inspect_part(const std::filesystem::path& path, ExitCode& worst) {
+  try {
+    return std::filesystem::is_directory(path) ? inspect_checkpoint(path) : inspect_file(path);
+  } catch (const Error& error) {
+    if (worst == ExitCode::done) worst = error.exit_code();
+    return {{"damaged", error.what()}};
+  }
+}
+
+Json inspect_run(const std::filesystem::path& path, ExitCode& worst) {
+  Json json{{"kind", "run"}};
+  if (const auto summary = path / "summary.json"; std::filesystem::exists(summary)) {
+    json["summary"] = parsed(read_file(summary));
+  }
+  if (std::filesystem::exists(path / "model.h5")) {
+    json["model"] = inspect_part(path / "model.h5", worst);
+  }
+  for (const auto& checkpoint : CheckpointStore{path / "checkpoints"}.list()) {
+    json["checkpoints"][checkpoint.filename().string()] = inspect_part(checkpoint, worst);
+  }
+  return json;
+}
+
+Json inspect(const std::filesystem::path& path, ExitCode& worst) {
+  if (!std::filesystem::exists(path)) throw DataError{path.string() + ": no such file"};
+  if (!std::filesystem::is_directory(path)) return inspect_file(path);
+  if (std::filesystem::exists(path / "manifest.json")) return inspect_checkpoint(path);
+  if (std::filesystem::exists(path / "config.toml")) return inspect_run(path, worst);
+  throw DataError{path.string() +
+                  ": expected a dataset, a model, a checkpoint (with manifest.json) or a run (with "
+                  "config.toml)"};
+}
+
+void print_text(const Json& json, std::size_t indent) {
+  for (const auto& [key, value] : json.items()) {
+    std::cout << fmt::format("{:{}}{:<{}}", "", indent, key, indent < 20 ? 20 - indent : 0);
+    if (value.is_object() && !value.empty()) {
+      std::cout << '\n';
+      print_text(value, indent + 2);
+    } else {
+      std::cout << ' ' << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
+    }
+  }
+}
+
+}  // namespace
+
+ExitCode run_inspect(const InspectOptions& options, comm::Environment& environment) {
+  if (environment.rank() != 0) return ExitCode::done;
+  ExitCode worst = ExitCode::done;
+  const Json json = inspect(options.file, worst);
+  if (options.output.json) {
+    std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else {
+    print_text(json, 0);
+  }
+  return worst;
+}
+
+}  // namespace factorps::apps

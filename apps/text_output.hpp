@@ -1,0 +1,34 @@
+/// Where a command writes its result: stdout, or a file that appears only when it is complete.
+/// Pipes and devices (/dev/null) are written to as they are.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+namespace factorps::apps {
+
+class TextOutput {
+ public:
+  /// @param path empty: stdout. @throws ResourceError if the file cannot be created
+  explicit TextOutput(const std::filesystem::path& path);
+  TextOutput(const TextOutput&) = delete;
+  TextOutput& operator=(const TextOutput&) = delete;
+  /// Removes what was not committed.
+  ~TextOutput();
+
+  void write(std::string_view text);
+  /// Gives the file its name. @throws ResourceError if anything could not be written
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  std::ofstream file_;
+};
+
+/// A field of a TSV line: tabs, line ends and backslashes become \t, \n, \r and \\.
+[[nodiscard]] std::string tsv_field(std::string_view text);
+
+}  // namespace factorps::apps
