@@ -86,6 +86,22 @@ std::optional<std::uint64_t> IdTable::find(std::string_view id) const {
   return search(order_, *number, key);
 }
 
+IdTable IdTable::select(const std::vector<std::uint32_t>& rows) const {
+  if (is_integer_) {
+    std::vector<std::int64_t> ids;
+    ids.reserve(rows.size());
+    for (const std::uint32_t row : rows) ids.push_back(integers_[row]);
+    return of_integers(std::move(ids));
+  }
+  std::vector<std::uint64_t> offsets{0};
+  std::string bytes;
+  for (const std::uint32_t row : rows) {
+    bytes += view(row);
+    offsets.push_back(bytes.size());
+  }
+  return of_strings(std::move(offsets), std::move(bytes));
+}
+
 void IdTable::write(h5::File& file, const std::string& group) const {
   if (is_integer_) {
     file.write(group + "/ids", integers_);

@@ -26,6 +26,8 @@ class IdTable {
   [[nodiscard]] std::string text(std::uint64_t row) const;
   /// The row with this id. The first call builds an index; not thread-safe.
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view id) const;
+  /// A table whose row r has the id of rows[r] of this one.
+  [[nodiscard]] IdTable select(const std::vector<std::uint32_t>& rows) const;
 
   /// Writes <group>/ids (i64) or <group>/id_offsets (u64) and <group>/id_bytes (u8).
   void write(h5::File& file, const std::string& group) const;

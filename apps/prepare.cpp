@@ -1,0 +1,48 @@
+#include "io/prepare/prepare.hpp"
+
+#include <iostream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "apps/commands.hpp"
+#include "comm/environment.hpp"
+#include "common/timer.hpp"
+
+namespace factorps::apps {
+namespace {
+
+PrepareRanks ranks_of(const comm::Environment& environment) {
+  return {static_cast<std::uint32_t>(environment.rank()),
+          static_cast<std::uint32_t>(environment.size()),
+          [&environment](std::vector<std::byte> mine) { return environment.gather(mine); }};
+}
+
+void print(const Config& config, const PrepareResult& result, double seconds,
+           const OutputOptions& output) {
+  if (output.json) {
+    std::cout << to_json(result.summary) << '\n';
+    return;
+  }
+  if (output.quiet) return;
+  std::cout << to_text(result.summary);
+  std::string phases;
+  for (const PreparePhase& phase : result.phases) {
+    phases += fmt::format("{}{} {:.2f}", phases.empty() ? "" : ", ", phase.name, phase.cpu_seconds);
+  }
+  std::cout << fmt::format("  {:<22}{:.2f} s; CPU seconds of rank 0: {}\n", "time", seconds, phases)
+            << fmt::format("  {:<22}{}, fingerprint {:.16}\n", "written",
+                           config.data.dataset.string(), result.fingerprint);
+}
+
+}  // namespace
+
+ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environment) {
+  const Stopwatch watch;
+  const Config config = load_config(options.config, options.assignments);
+  const auto result = prepare(config, ranks_of(environment));
+  if (result) print(config, *result, watch.seconds(), options.output);
+  return ExitCode::done;
+}
+
+}  // namespace factorps::apps

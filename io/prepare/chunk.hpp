@@ -1,0 +1,46 @@
+/// What one share of the raw files holds: the unit that ranks parse and rank 0 merges.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/prepare/id_collector.hpp"
+
+namespace factorps {
+
+/// Interactions as columns of equal length.
+struct Rows {
+  std::vector<std::uint32_t> users;  // [row] number in a chunk's ids, later a dense id
+  std::vector<std::uint32_t> items;  // [row]
+  std::vector<float> values;         // [row]
+  std::vector<std::int64_t> times;   // [row] unix seconds, or empty if no step needs them
+  [[nodiscard]] std::size_t size() const noexcept { return users.size(); }
+};
+
+/// Rows that could not be used.
+struct BadRows {
+  static constexpr std::size_t kShown = 5;
+  std::uint64_t count = 0;
+  std::vector<std::string> first;  // "file:line: what", at most kShown
+};
+
+/// A share's rows in the order of the files.
+struct Chunk {
+  CollectedIds users;
+  CollectedIds items;
+  Rows rows;
+  std::uint64_t source_rows = 0;  ///< rows from data.source; those from data.test follow
+  std::uint64_t lines = 0;        ///< read, without headers and empty lines
+  BadRows bad;
+  std::string failure;  ///< why reading stopped, or empty
+};
+
+/// For the way to another rank.
+[[nodiscard]] std::vector<std::byte> to_bytes(const Chunk& chunk);
+/// @throws ProtocolError if sizes do not match
+[[nodiscard]] Chunk chunk_from_bytes(std::span<const std::byte> bytes);
+
+}  // namespace factorps

@@ -1,0 +1,177 @@
+#include "io/prepare/merge.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "common/error.hpp"
+
+namespace factorps {
+namespace {
+
+/// Number in a chunk -> dense id.
+struct DenseIds {
+  std::vector<std::uint32_t> integers;
+  std::vector<std::uint32_t> texts;
+  [[nodiscard]] std::uint32_t operator()(std::uint32_t number) const {
+    return (number & CollectedIds::kTextBit) == 0 ? integers[number]
+                                                  : texts[number ^ CollectedIds::kTextBit];
+  }
+};
+
+/// Ids of one side (users or items) of all chunks, made one.
+struct UnitedIds {
+  IdTable table;
+  std::vector<DenseIds> dense;  // [chunk]
+};
+
+/// A key and where it came from.
+template <class Key>
+struct Origin {
+  Key key;
+  std::uint32_t chunk;
+  std::uint32_t number;
+};
+
+/// Sorts by key and gives equal keys one dense id. @return the distinct keys in order
+template <class Key>
+std::vector<Key> number_in_order(std::vector<Origin<Key>>& origins, std::vector<DenseIds>& dense) {
+  std::sort(origins.begin(), origins.end(),
+            [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::vector<Key> distinct;
+  for (const auto& origin : origins) {
+    if (distinct.empty() || distinct.back() != origin.key) distinct.push_back(origin.key);
+    const auto id = static_cast<std::uint32_t>(distinct.size() - 1);
+    DenseIds& target = dense[origin.chunk];
+    const bool text = (origin.number & CollectedIds::kTextBit) != 0;
+    (text ? target.texts : target.integers)[origin.number & ~CollectedIds::kTextBit] = id;
+  }
+  return distinct;
+}
+
+std::vector<Origin<std::int64_t>> integer_origins(const std::vector<CollectedIds>& chunks) {
+  std::vector<Origin<std::int64_t>> origins;
+  for (std::uint32_t c = 0; c < chunks.size(); ++c) {
+    for (std::uint32_t n = 0; n < chunks[c].integers.size(); ++n) {
+      origins.push_back({chunks[c].integers[n], c, n});
+    }
+  }
+  return origins;
+}
+
+UnitedIds unite_integers(const std::vector<CollectedIds>& chunks, std::vector<DenseIds> dense) {
+  auto origins = integer_origins(chunks);
+  auto distinct = number_in_order(origins, dense);
+  return {IdTable::of_integers(std::move(distinct)), std::move(dense)};
+}
+
+UnitedIds unite_texts(const std::vector<CollectedIds>& chunks, std::vector<DenseIds> dense) {
+  const auto integers = integer_origins(chunks);
+  std::vector<std::string> decimal;  // integers among texts are texts too
+  decimal.reserve(integers.size());  // views into it must stay valid
+  std::vector<Origin<std::string_view>> origins;
+  for (const auto& [key, chunk, number] : integers) {
+    origins.push_back({decimal.emplace_back(std::to_string(key)), chunk, number});
+  }
+  for (std::uint32_t c = 0; c < chunks.size(); ++c) {
+    for (std::uint32_t n = 0; n < chunks[c].texts(); ++n) {
+      origins.push_back({chunks[c].text(n), c, n | CollectedIds::kTextBit});
+    }
+  }
+  const auto distinct = number_in_order(origins, dense);
+  std::vector<std::uint64_t> offsets{0};
+  std::string bytes;
+  for (const std::string_view id : distinct) {
+    bytes += id;
+    offsets.push_back(bytes.size());
+  }
+  return {IdTable::of_strings(std::move(offsets), std::move(bytes)), std::move(dense)};
+}
+
+UnitedIds unite(const std::vector<CollectedIds>& chunks) {
+  std::vector<DenseIds> dense;
+  bool any_text = false;
+  for (const CollectedIds& ids : chunks) {
+    dense.push_back(
+        {std::vector<std::uint32_t>(ids.integers.size()), std::vector<std::uint32_t>(ids.texts())});
+    any_text |= ids.texts() > 0;
+  }
+  return any_text ? unite_texts(chunks, std::move(dense))
+                  : unite_integers(chunks, std::move(dense));
+}
+
+void check(const std::vector<Chunk>& chunks, const BadRows& bad, std::uint64_t max_bad_rows) {
+  for (const Chunk& chunk : chunks) {
+    // The first in the order of the files, whichever kind of trouble it is.
+    if (max_bad_rows == 0 && chunk.bad.count > 0) throw DataError{chunk.bad.first.front()};
+    if (!chunk.failure.empty()) throw DataError{chunk.failure};
+  }
+  if (bad.count > max_bad_rows) {
+    throw DataError{fmt::format("more than {} bad rows (clean.max_bad_rows); the first are:\n  {}",
+                                max_bad_rows, fmt::join(bad.first, "\n  "))};
+  }
+}
+
+BadRows all_bad_rows(const std::vector<Chunk>& chunks) {
+  BadRows bad;
+  for (const Chunk& chunk : chunks) {
+    bad.count += chunk.bad.count;
+    for (const std::string& message : chunk.bad.first) {
+      if (bad.first.size() < BadRows::kShown) bad.first.push_back(message);
+    }
+  }
+  return bad;
+}
+
+/// Appends a column and frees it at once.
+template <class T>
+void append(std::vector<T>& to, std::vector<T>& column) {
+  const std::vector<T> from = std::exchange(column, {});
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+void make_dense(std::vector<std::uint32_t>& numbers, const DenseIds& dense) {
+  for (std::uint32_t& number : numbers) number = dense(number);
+}
+
+}  // namespace
+
+RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_rows) {
+  RawInteractions result;
+  result.bad = all_bad_rows(chunks);
+  check(chunks, result.bad, max_bad_rows);
+  std::vector<CollectedIds> users;
+  std::vector<CollectedIds> items;
+  std::size_t rows = 0;
+  for (Chunk& chunk : chunks) {
+    users.push_back(std::move(chunk.users));
+    items.push_back(std::move(chunk.items));
+    rows += chunk.rows.size();
+    result.lines += chunk.lines;
+    result.source_rows += chunk.source_rows;
+  }
+  if (rows == 0) throw DataError{"the files hold no interaction"};
+  auto [user_table, user_dense] = unite(users);
+  auto [item_table, item_dense] = unite(items);
+  result.user_ids = std::move(user_table);
+  result.item_ids = std::move(item_table);
+  for (std::size_t c = 0; c < chunks.size(); ++c) {
+    Rows& from = chunks[c].rows;
+    make_dense(from.users, user_dense[c]);
+    make_dense(from.items, item_dense[c]);
+    if (c == 0) {
+      result.rows = std::exchange(from, {});
+      continue;
+    }
+    append(result.rows.users, from.users);
+    append(result.rows.items, from.items);
+    append(result.rows.values, from.values);
+    append(result.rows.times, from.times);
+  }
+  return result;
+}
+
+}  // namespace factorps

@@ -1,0 +1,233 @@
+#include "io/prepare/prepare.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+#include "common/random.hpp"
+#include "common/timer.hpp"
+#include "io/dataset_writer.hpp"
+#include "io/prepare/arrange.hpp"
+#include "io/prepare/clean.hpp"
+#include "io/prepare/leaks.hpp"
+#include "io/prepare/merge.hpp"
+#include "io/prepare/normalise.hpp"
+#include "io/prepare/split.hpp"
+#include "io/text/date_time.hpp"
+
+namespace factorps {
+namespace {
+
+std::optional<std::int64_t> time_setting(const std::string& text, const char* key) {
+  if (text.empty()) return std::nullopt;
+  if (const auto time = parse_time(text)) return time;
+  throw ConfigError{
+      fmt::format("{} = \"{}\", expected unix seconds or an ISO date-time", key, text)};
+}
+
+/// The step of a config that cannot do without times, or nullptr.
+const char* step_that_needs_time(const Config& config) {
+  if (!config.clean.time_from.empty() || !config.clean.time_to.empty())
+    return "clean.time_from, clean.time_to";
+  if (needs_time(test_rule(config.split))) return "split.method";
+  if (needs_time(validation_rule(config.split))) return "split.validation_method";
+  return nullptr;
+}
+
+Extent extent_of(const Rows& rows, std::uint64_t users, std::uint64_t items) {
+  std::vector<bool> user(users, false);
+  std::vector<bool> item(items, false);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    user[rows.users[n]] = true;
+    item[rows.items[n]] = true;
+  }
+  const auto count = [](const std::vector<bool>& marks) {
+    return static_cast<std::uint64_t>(std::count(marks.begin(), marks.end(), true));
+  };
+  return {rows.size(), count(user), count(item)};
+}
+
+/// The stages of prepare() after reading, with the clock that times them.
+class Pipeline {
+ public:
+  Pipeline(const Config& config, std::vector<RawFile> files) : config_{config} {
+    result_.summary.files = std::move(files);
+  }
+
+  PrepareResult run(std::vector<Chunk> chunks) {
+    merge(std::move(chunks));
+    clean();
+    split();
+    normalise();
+    write();
+    return std::move(result_);
+  }
+
+ private:
+  void merge(std::vector<Chunk> chunks) {
+    raw_ = merge_chunks(std::move(chunks), row_rules(config_, summary().files).max_bad_rows);
+    summary().lines = raw_.lines;
+    summary().bad = std::move(raw_.bad);
+    extent_ = {raw_.rows.size(), raw_.user_ids.size(), raw_.item_ids.size()};
+    finish_phase("merge");
+  }
+
+  void clean() {
+    const auto from = time_setting(config_.clean.time_from, "clean.time_from");
+    const auto to = time_setting(config_.clean.time_to, "clean.time_to");
+    if (from || to) {
+      keep_time_window(raw_, from, to);
+      count_step("time window", raw_.rows);
+    }
+    data_ = group_by_user(std::exchange(raw_.rows, {}), raw_.source_rows, raw_.user_ids.size(),
+                          raw_.item_ids.size());
+    finish_phase("group by user");
+    const Duplicates duplicates = duplicates_from(config_.clean.duplicates);
+    if (duplicates != Duplicates::keep_all) {
+      merge_duplicates(data_, duplicates);
+      count_step("duplicates " + config_.clean.duplicates, data_.rows);
+    }
+    if (config_.clean.min_user_interactions > 1 || config_.clean.min_item_interactions > 1) {
+      keep_core(data_, config_.clean.min_user_interactions, config_.clean.min_item_interactions);
+      count_step(fmt::format("core {} / {}", config_.clean.min_user_interactions,
+                             config_.clean.min_item_interactions),
+                 data_.rows);
+    }
+    finish_phase("clean");
+  }
+
+  void split() {
+    const SplitRule test = test_rule(config_.split);
+    const PairRandom pairs{raw_.user_ids, raw_.item_ids};
+    const std::uint64_t seed = config_.split.seed;
+    apply_split(data_, test, Part::test, {seed, Purpose::split_test}, pairs);
+    apply_split(data_, validation_rule(config_.split), Part::validation,
+                {seed, Purpose::split_validation}, pairs);
+    const auto rows = [&](Part part) {
+      return static_cast<std::uint64_t>(std::count(data_.parts.begin(), data_.parts.end(), part));
+    };
+    summary().split = fmt::format("test {}, validation {}", config_.split.method,
+                                  config_.split.validation_method);
+    summary().seed = seed;
+    summary().train = rows(Part::train);
+    summary().validation = rows(Part::validation);
+    summary().test = rows(Part::test);
+    if (summary().train == 0)
+      throw DataError{"no interaction is left to train on after cleaning and splitting"};
+    finish_phase("split");
+    const bool by_time = test.method == SplitRule::Method::time;
+    summary().leaks = find_leaks(data_, by_time ? std::optional{test.time_cut} : std::nullopt);
+    finish_phase("leak report");
+  }
+
+  void normalise() {
+    float least = std::numeric_limits<float>::infinity();
+    float most = -least;
+    for (std::size_t n = 0; n < data_.size(); ++n) {
+      if (data_.parts[n] != Part::train) continue;
+      least = std::min(least, data_.rows.values[n]);
+      most = std::max(most, data_.rows.values[n]);
+    }
+    summary().value_min = static_cast<float>(config_.clean.min_value.value_or(double{least}));
+    summary().value_max = static_cast<float>(config_.clean.max_value.value_or(double{most}));
+    const bool any = config_.clean.normalise != "none";
+    summary().normalise =
+        any ? config_.clean.normalise + " by " + config_.clean.normalise_by : "none";
+    normalisation_ =
+        learn_normalisation(data_, config_.clean.normalise, config_.clean.normalise_by);
+    if (any) apply_normalisation(data_, normalisation_);
+    data_.rows.times = {};
+    finish_phase("normalise");
+  }
+
+  void write() {
+    DatasetContents contents =
+        arrange(std::exchange(data_, {}), raw_.user_ids, raw_.item_ids, normalisation_, config_);
+    summary().all = {contents.interactions.users.size(), contents.user_ids.size(),
+                     contents.item_ids.size()};
+    summary().strips = contents.grid.strips();
+    summary().blocks = contents.grid.blocks();
+    contents.value_min = summary().value_min;
+    contents.value_max = summary().value_max;
+    contents.seed = config_.split.seed;
+    contents.summary = to_json(summary());
+    finish_phase("permute");
+    result_.fingerprint = write_dataset(config_.data.dataset, contents);
+    finish_phase("sort and write");
+  }
+
+  void count_step(std::string name, const Rows& rows) {
+    const Extent after = extent_of(rows, raw_.user_ids.size(), raw_.item_ids.size());
+    summary().steps.push_back({std::move(name), extent_, after});
+    extent_ = after;
+  }
+  void finish_phase(const char* name) {
+    const double now = process_cpu_seconds();
+    result_.phases.push_back({name, now - phase_start_});
+    phase_start_ = now;
+  }
+  PrepareSummary& summary() { return result_.summary; }
+
+  const Config& config_;
+  RawInteractions raw_;
+  GroupedRows data_;
+  Normalisation normalisation_;
+  Extent extent_;
+  PrepareResult result_;
+  double phase_start_ = process_cpu_seconds();
+};
+
+}  // namespace
+
+RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
+  RowRules rules;
+  if (config.clean.min_value) rules.min_value = static_cast<float>(*config.clean.min_value);
+  if (config.clean.max_value) rules.max_value = static_cast<float>(*config.clean.max_value);
+  if (!config.clean.strict)
+    rules.max_bad_rows = static_cast<std::uint64_t>(config.clean.max_bad_rows);
+  const auto without = std::find_if(files.begin(), files.end(),
+                                    [](const RawFile& file) { return !file.layout.time; });
+  const bool all_have_time = without == files.end();
+  const char* step = step_that_needs_time(config);
+  if (step != nullptr && !all_have_time) {
+    throw DataError{fmt::format("{}: no time column (data.time), which {} needs; found {}",
+                                without->path.string(), step, describe(without->layout))};
+  }
+  const Duplicates duplicates = duplicates_from(config.clean.duplicates);
+  const bool by_time = duplicates == Duplicates::keep_last || duplicates == Duplicates::keep_first;
+  rules.hold_time = all_have_time && (step != nullptr || by_time);
+  return rules;
+}
+
+PrepareResult prepare_from_chunks(const Config& config, std::vector<RawFile> files,
+                                  std::vector<Chunk> chunks) {
+  return Pipeline{config, std::move(files)}.run(std::move(chunks));
+}
+
+std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& ranks) {
+  const double start = process_cpu_seconds();
+  std::vector<RawFile> files = find_raw_files(config);
+  const RowRules rules = row_rules(config, files);
+  std::vector<Chunk> chunks;
+  chunks.push_back(read_share(segments_of(files, ranks.rank, ranks.size), rules));
+  const double read = process_cpu_seconds();
+  if (ranks.size > 1) {
+    // Rank 0 keeps its own chunk: only the others travel.
+    auto bytes =
+        ranks.gather(ranks.rank == 0 ? std::vector<std::byte>{} : to_bytes(chunks.front()));
+    if (ranks.rank != 0) return std::nullopt;
+    for (std::uint32_t rank = 1; rank < ranks.size; ++rank) {
+      chunks.push_back(chunk_from_bytes(std::exchange(bytes[rank], {})));
+    }
+  }
+  const double gathered = process_cpu_seconds();
+  PrepareResult result = prepare_from_chunks(config, std::move(files), std::move(chunks));
+  result.phases.insert(result.phases.begin(),
+                       {{"read", read - start}, {"gather", gathered - read}});
+  return result;
+}
+
+}  // namespace factorps

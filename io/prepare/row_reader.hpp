@@ -1,0 +1,51 @@
+/// Raw text to rows.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "io/prepare/chunk.hpp"
+#include "io/text/layout.hpp"
+
+namespace factorps {
+
+/// A part of one file that starts at the start of a line.
+struct Segment {
+  std::filesystem::path path;
+  TextLayout layout;
+  std::uint64_t begin = 0;  ///< bytes; 0 and the maximum for compressed and quoted files
+  std::uint64_t end = 0;
+};
+
+/// What makes a row good.
+struct RowRules {
+  bool hold_time = false;          ///< rows carry times; a row without one is bad
+  std::optional<float> min_value;  ///< inclusive
+  std::optional<float> max_value;
+  std::uint64_t max_bad_rows = 0;  ///< reading stops after one more than these
+};
+
+/// Appends rows to a chunk.
+class RowReader {
+ public:
+  explicit RowReader(const RowRules& rules) : rules_{rules} {}
+
+  /// Reads a whole segment, or up to the bad row that is one too many.
+  /// @throws DataError if the file cannot be read
+  void read(const Segment& segment);
+  [[nodiscard]] std::size_t rows() const noexcept { return chunk_.rows.size(); }
+  [[nodiscard]] bool too_many_bad_rows() const noexcept {
+    return chunk_.bad.count > rules_.max_bad_rows;
+  }
+  [[nodiscard]] Chunk release();
+
+ private:
+  class Parser;
+  RowRules rules_;
+  IdCollector users_;
+  IdCollector items_;
+  Chunk chunk_;
+};
+
+}  // namespace factorps
