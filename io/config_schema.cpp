@@ -190,7 +190,7 @@ std::vector<Field> run_fields(RunConfig& c) {
 }  // namespace
 
 const std::vector<Section>& config_sections() {
-  static const std::vector<Section> sections{
+  static const std::vector<Section> kSections{
       {"data", "Raw files and the dataset made from them."},
       {"clean", "Which rows count."},
       {"split", "Training, validation and test set."},
@@ -201,7 +201,7 @@ const std::vector<Section>& config_sections() {
       {"checkpoint", "When the state is saved."},
       {"cluster", "Which rank does what; never changes the result."},
       {"run", "Where the output goes."}};
-  return sections;
+  return kSections;
 }
 
 std::vector<Field> config_fields(Config& config) {
