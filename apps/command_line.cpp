@@ -99,6 +99,10 @@ std::variant<Command, Reply> parse_command_line(int argc, const char* const* arg
   CommandLine line;
   PrepareOptions prepare;
   line.add("prepare", "Turn raw files into a dataset", prepare, run_prepare);
+  GenerateOptions generate;
+  line.add("generate", "Write synthetic ratings with a known noise floor", generate, run_generate);
+  TrainOptions train;
+  line.add("train", "Train a model, alone or under mpirun", train, run_train);
   EvaluateOptions evaluate;
   line.add("evaluate", "Errors of a model on a part of a dataset", evaluate, run_evaluate);
   PredictOptions predict;
