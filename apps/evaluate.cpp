@@ -61,9 +61,12 @@ Predictor baseline_predictor(const std::string& baseline, const Dataset& dataset
 /// What the numbers mean: everything that another program needs to get the same ones.
 Json protocol(const EvaluateOptions& options, const Target& target, const eval::ErrorSums& sums) {
   const Dataset& dataset = *target.dataset;
+  const auto prepare = Json::parse(dataset.summary(), nullptr, false);
+  const bool has_split = prepare.is_object() && prepare.contains("split");
   return {
       {"dataset", dataset.path().string()},
       {"fingerprint", dataset.fingerprint()},
+      {"split", has_split ? prepare["split"] : Json()},
       {"part", options.part},
       {"interactions", sums.count},
       {"cold", {{"users", sums.cold_users}, {"items", sums.cold_items}, {"both", sums.cold_both}}},
@@ -89,11 +92,11 @@ void print_text(const Json& result) {
   line("dataset", fmt::format("{} (fingerprint {})", how["dataset"].get<std::string>(),
                               how["fingerprint"].get<std::string>()));
   if (result.contains("rows")) line("rows", result["rows"].get<std::string>());
+  if (how["split"].is_string()) line("split", how["split"].get<std::string>());
   line("part", fmt::format("{}, {} interactions", how["part"].get<std::string>(),
                            how["interactions"].get<std::uint64_t>()));
-  line("cold", fmt::format("{} by user, {} by item, {} by both; predicted from what is known",
-                           cold["users"].get<std::uint64_t>(), cold["items"].get<std::uint64_t>(),
-                           cold["both"].get<std::uint64_t>()));
+  line("cold", fmt::format("{} by user, {} by item, {} by both; predicted by bias or mean", cold["users"].get<std::uint64_t>(),
+                           cold["items"].get<std::uint64_t>(), cold["both"].get<std::uint64_t>()));
   line("units", fmt::format("original values, clipped to {} .. {}",
                             how["clipped_to"][0].get<float>(), how["clipped_to"][1].get<float>()));
   if (result["rmse"].is_null()) {

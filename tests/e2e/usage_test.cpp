@@ -1,0 +1,305 @@
+/// evaluate, predict, recommend and inspect on a small model whose answers are known.
+#include <algorithm>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "common/random.hpp"
+#include "io/checkpoint.hpp"
+#include "io/dataset_writer.hpp"
+#include "io/model_file.hpp"
+#include "tests/e2e/factorps.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps::test {
+namespace {
+
+/// Users anna, bert, cleo (cold); items 7, 8, 9 (cold), 10. Two strips, two blocks.
+DatasetContents small_contents() {
+  DatasetContents contents;
+  contents.user_ids = IdTable::of_strings({0, 4, 8, 12}, "annabertcleo");
+  contents.item_ids = IdTable::of_integers({7, 8, 9, 10});
+  contents.grid = {{0, 2, 3}, {0, 2, 4}};
+  const auto add = [&](std::uint32_t user, std::uint32_t item, float value, Part part) {
+    contents.interactions.users.push_back(user);
+    contents.interactions.items.push_back(item);
+    contents.interactions.values.push_back(value);
+    contents.interactions.parts.push_back(part);
+  };
+  add(0, 0, 5, Part::train);
+  add(0, 1, 3, Part::train);
+  add(1, 3, 1, Part::train);
+  add(0, 3, 4, Part::test);
+  add(1, 2, 2, Part::test);
+  add(2, 0, 3, Part::test);
+  contents.value_min = 1;
+  contents.value_max = 5;
+  return contents;
+}
+
+/// mu 3, dim 1: anna 1, bert -1; items 1, 0.5, cold, 2; biases of items 0, 0.5, cold, 0.5.
+void write_model(const std::filesystem::path& path, const std::string& fingerprint,
+                 bool with_seen = true) {
+  ModelInfo info;
+  info.users = 3;
+  info.items = 4;
+  info.dim = 1;
+  info.mu = 3;
+  info.value_min = 1;
+  info.value_max = 5;
+  info.provenance = nlohmann::json{{"data_fingerprint", fingerprint}}.dump();
+  ModelWriter writer{path, info};
+  writer.append_users(std::vector<float>{1, -1, 0}, std::vector<float>{0, 0.25F, 0});
+  writer.append_items(std::vector<float>{1, 0.5F, 0, 2}, std::vector<float>{0, 0.5F, 0, 0.5F});
+  const DatasetContents contents = small_contents();
+  writer.write_ids(contents.user_ids, contents.item_ids);
+  writer.write_counts(std::vector<std::uint32_t>{2, 1, 0}, std::vector<std::uint32_t>{1, 1, 0, 1});
+  if (with_seen) {
+    writer.create_seen(std::vector<std::uint64_t>{0, 2, 3, 3});
+    writer.append_seen(std::vector<std::uint32_t>{0, 1, 3});
+  }
+  writer.commit();
+}
+
+class Usage : public testing::Test {
+ protected:
+  Usage() { write_model(model_, write_dataset(dataset_, small_contents())); }
+  TemporaryDirectory directory_;
+  std::string dataset_ = directory_ / "dataset.h5";
+  std::string model_ = directory_ / "model.h5";
+};
+
+TEST_F(Usage, EvaluatePrintsErrorsAndProtocol) {
+  const ProgramResult result = factorps({"evaluate", model_, dataset_, "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  // anna-10: 3 + 0.5 + 2 = 5.5 (clipped 5) for 4; bert-9: 3.25 for 2; cleo-7: 3 for 3.
+  EXPECT_DOUBLE_EQ(json["mae"], (1 + 1.25 + 0) / 3);
+  EXPECT_DOUBLE_EQ(json["mae_unclipped"], (1.5 + 1.25 + 0) / 3);
+  EXPECT_DOUBLE_EQ(json["rmse"], std::sqrt((1 + 1.5625) / 3));
+  EXPECT_DOUBLE_EQ(json["rmse_unclipped"], std::sqrt((2.25 + 1.5625) / 3));
+  EXPECT_EQ(json["protocol"]["cold"], (nlohmann::json{{"users", 1}, {"items", 1}, {"both", 0}}));
+  EXPECT_EQ(json["protocol"]["interactions"], 3);
+  EXPECT_EQ(json["protocol"]["clipped_to"], (nlohmann::json{1.0, 5.0}));
+  EXPECT_EQ(json["rows"], "the dataset that the model was trained on");
+}
+
+TEST_F(Usage, EvaluateWritesALinePerUser) {
+  const std::string users = directory_ / "users.tsv";
+  ASSERT_EQ(factorps({"evaluate", model_, dataset_, "--per-user", users}).exit_code, 0);
+  EXPECT_EQ(read_text(users),
+            "user\tinteractions\trmse\tmae\trmse_unclipped\tmae_unclipped\ttrain_count\n"
+            "anna\t1\t1.000000\t1.000000\t1.500000\t1.500000\t2\n"
+            "bert\t1\t1.250000\t1.250000\t1.250000\t1.250000\t1\n"
+            "cleo\t1\t0.000000\t0.000000\t0.000000\t0.000000\t0\n");
+}
+
+TEST_F(Usage, EvaluateMatchesAnotherDatasetByExternalId) {
+  DatasetContents other = small_contents();
+  other.user_ids = IdTable::of_strings({0, 4, 8, 12}, "bertannazoey");
+  other.item_ids = IdTable::of_integers({10, 8, 9, 7});
+  write_dataset(dataset_, other);
+  const ProgramResult result = factorps({"evaluate", model_, dataset_, "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  // bert-7: 3.25 - 1 = 2.25 for 4; anna-9: 3 for 2; zoey-10: 3.5 for 3.
+  EXPECT_DOUBLE_EQ(json["mae"], (1.75 + 1 + 0.5) / 3);
+  EXPECT_NE(json["rows"].get<std::string>().find("1 of 3 users and 0 of 4 items are unknown"),
+            std::string::npos)
+      << json["rows"];
+}
+
+TEST_F(Usage, EvaluateIsTheSameOnAnyNumberOfRanks) {
+  const std::string alone = directory_ / "alone.tsv";
+  const std::string shared = directory_ / "shared.tsv";
+  const auto one = factorps({"evaluate", model_, dataset_, "--json", "--per-user", alone});
+  const auto three =
+      factorps_ranks(3, {"evaluate", model_, dataset_, "--json", "--per-user", shared});
+  ASSERT_EQ(three.exit_code, 0) << three.err;
+  EXPECT_EQ(one.out, three.out);
+  EXPECT_EQ(read_text(alone), read_text(shared));
+}
+
+TEST_F(Usage, EvaluateRefusesADamagedCell) {
+  const std::uint64_t offset = h5::File::open(dataset_).offset("/test/items");
+  std::fstream file{dataset_, std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.put('\x7f');
+  file.close();
+  const ProgramResult result = factorps({"evaluate", model_, dataset_});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("/test"), std::string::npos) << result.err;
+}
+
+TEST(Baseline, UserMeanOnMovieLensIsExact) {
+  const std::string folds = shared_data("ml-100k");
+  if (!std::filesystem::exists(folds + "/u1.base")) GTEST_SKIP() << "no ml-100k in " << folds;
+  const TemporaryDirectory directory;
+  const std::string config =
+      directory.write("u1.toml", "[data]\nsource = ['" + folds + "/u1.base']\ntest = ['" + folds +
+                                     "/u1.test']\ndataset = 'u1.h5'\n[split]\nmethod = 'given'\n"
+                                     "validation_method = 'none'\n");
+  ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
+  const auto result = factorps({"evaluate", "--baseline", "user-mean", directory / "u1.h5"});
+  EXPECT_NE(result.out.find("RMSE        1.06300 clipped"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("MAE         0.85019 clipped"), std::string::npos) << result.out;
+}
+
+TEST_F(Usage, RecommendLeavesSeenItemsOut) {
+  const ProgramResult result = factorps({"recommend", model_, "--all", "-k", "2"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out,
+            "user\tposition\titem\tscore\tbasis\n"
+            "anna\t1\t10\t5.5\tfactors\n"
+            "anna\t2\t9\t3\tfactors\n"
+            "bert\t1\t8\t3.25\tfactors\n"
+            "bert\t2\t9\t3.25\tfactors\n"
+            "cleo\t1\t8\t3.5\tbias\n"
+            "cleo\t2\t10\t3.5\tbias\n");
+}
+
+TEST_F(Usage, RecommendCanIncludeSeenItems) {
+  const std::string users = directory_.write("users.txt", "anna\r\n\nnobody\n");
+  const ProgramResult result =
+      factorps({"recommend", model_, "--users", users, "-k", "1", "--include-seen", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out,
+            R"({"user":"anna","known":true,"basis":"factors","items":[{"item":"10","score":5.5}]})"
+            "\n"
+            R"({"user":"nobody","known":false,"basis":"bias","items":[{"item":"8","score":3.5}]})"
+            "\n");
+  EXPECT_EQ(result.err, "factorps: user 'nobody' is not in the model: items ranked by bias\n");
+}
+
+TEST_F(Usage, RecommendTakesWhatWasSeenFromADataset) {
+  const std::string with = factorps({"recommend", model_, "--all"}).out;
+  write_model(model_, "another dataset: matched by id", false);
+  const ProgramResult result = factorps({"recommend", model_, "--all"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("expected --dataset DATASET or --include-seen"), std::string::npos);
+  EXPECT_EQ(factorps({"recommend", model_, "--all", "--dataset", dataset_}).out, with);
+}
+
+TEST_F(Usage, RecommendWritesAFileOnlyWhenComplete) {
+  const std::string out = directory_ / "lists.tsv";
+  const std::string printed = factorps({"recommend", model_, "--all"}).out;
+  ASSERT_EQ(factorps({"recommend", model_, "--all", "--out", out}).exit_code, 0);
+  EXPECT_EQ(read_text(out), printed);
+  EXPECT_EQ(factorps({"recommend", model_, "--all", "--out", directory_ / "no/dir"}).exit_code, 5);
+}
+
+/// Many users, so that every rank gets several batches.
+void write_large_model(const std::filesystem::path& path) {
+  constexpr std::uint64_t kUsers = 5000;
+  constexpr std::uint64_t kItems = 300;
+  constexpr std::uint64_t kDim = 5;
+  ModelInfo info;
+  info.users = kUsers;
+  info.items = kItems;
+  info.dim = kDim;
+  info.value_max = 5;
+  const RandomStream stream{1, Purpose::generate};
+  const auto random = [&](std::uint64_t count, std::uint32_t column) {
+    std::vector<float> values(count);
+    for (std::uint64_t n = 0; n < count; ++n)
+      values[n] = static_cast<float>(stream.normal(n, column));
+    return values;
+  };
+  ModelWriter writer{path, info};
+  writer.append_users(random(kUsers * kDim, 0), random(kUsers, 1));
+  writer.append_items(random(kItems * kDim, 2), random(kItems, 3));
+  std::vector<std::int64_t> ids(kUsers);
+  for (std::uint64_t n = 0; n < kUsers; ++n) ids[n] = static_cast<std::int64_t>(n * n);
+  const std::vector<std::int64_t> items(ids.begin(), ids.begin() + kItems);
+  writer.write_ids(IdTable::of_integers(ids), IdTable::of_integers(items));
+  writer.write_counts(std::vector<std::uint32_t>(kUsers, 1), std::vector<std::uint32_t>(kItems, 1));
+  writer.commit();
+}
+
+TEST_F(Usage, RecommendIsTheSameOnAnyNumberOfRanks) {
+  write_large_model(model_);
+  const std::vector<std::string> command{"recommend", model_, "--all", "-k", "5", "--include-seen"};
+  const std::string alone = factorps(command).out;
+  EXPECT_EQ(std::ranges::count(alone, '\n'), 1 + 5000 * 5);
+  for (const int ranks : {2, 3}) {
+    const ProgramResult result = factorps_ranks(ranks, command);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_TRUE(result.out == alone) << ranks << " ranks";
+  }
+}
+
+TEST_F(Usage, PredictFlagsWhatIsUnknown) {
+  const std::string pairs =
+      directory_.write("pairs.csv", "user,item\nanna,10\nbert,7\nanna,77\nx,8\nx,y\n");
+  const ProgramResult result = factorps({"predict", model_, pairs});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out,
+            "user\titem\tprediction\tknown\n"
+            "anna\t10\t5\tboth\n"
+            "bert\t7\t2.25\tboth\n"
+            "anna\t77\t3\tuser\n"
+            "x\t8\t3.5\titem\n"
+            "x\ty\t3\tnone\n");
+  const ProgramResult json =
+      factorps({"predict", model_, pairs, "--json", "--set", "evaluate.clip=false"});
+  EXPECT_EQ(json.out.substr(0, json.out.find('\n')),
+            R"({"user":"anna","item":"10","prediction":5.5,"known":"both"})");
+}
+
+TEST_F(Usage, PredictNamesTheBadLine) {
+  const std::string pairs = directory_.write("pairs.csv", "user,item\nanna,10\nbert\n");
+  const ProgramResult result = factorps({"predict", model_, pairs});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find(pairs + ":3: "), std::string::npos) << result.err;
+  EXPECT_EQ(result.out, "");
+}
+
+TEST_F(Usage, InspectShowsAndVerifies) {
+  for (const auto& [file, kind] : {std::pair{dataset_, "dataset"}, std::pair{model_, "model"}}) {
+    const ProgramResult result = factorps({"inspect", file, "--json"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto json = nlohmann::json::parse(result.out);
+    EXPECT_EQ(json["kind"], kind);
+    EXPECT_EQ(json["users"], 3);
+    EXPECT_TRUE(json.contains("verified"));
+  }
+}
+
+TEST_F(Usage, InspectNoticesDamage) {
+  const std::uint64_t offset = h5::File::open(model_).offset("/items/factors");
+  std::fstream file{model_, std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.put('\x7f');
+  file.close();
+  const ProgramResult result = factorps({"inspect", model_});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("/items/factors is damaged"), std::string::npos) << result.err;
+  EXPECT_EQ(factorps({"inspect", directory_ / "nothing"}).exit_code, 3);
+}
+
+TEST_F(Usage, InspectLooksAtEveryPartOfARun) {
+  const std::filesystem::path run = directory_ / "run";
+  directory_.write("run/config.toml", "");
+  const CheckpointStore store{run / "checkpoints"};
+  for (const std::uint64_t epoch : {1U, 2U}) {
+    const auto temporary = store.begin(epoch);
+    std::ofstream{temporary / shard_name(0)} << "rows";
+    CheckpointManifest manifest;
+    manifest.epoch = epoch;
+    manifest.state = "{}";
+    manifest.files = {describe_file(temporary / shard_name(0))};
+    store.commit(temporary, manifest);
+  }
+  EXPECT_EQ(factorps({"inspect", run}).exit_code, 0);
+  std::ofstream{store.path_of(2) / shard_name(0)} << "rovs";
+  const ProgramResult result = factorps({"inspect", run, "--json"});
+  EXPECT_EQ(result.exit_code, 4);
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["checkpoints"]["epoch-000001"]["epochs_done"], 1) << result.out;
+  EXPECT_TRUE(json["checkpoints"]["epoch-000002"].contains("damaged")) << result.out;
+  EXPECT_EQ(factorps({"inspect", store.path_of(2)}).exit_code, 4);
+}
+
+}  // namespace
+}  // namespace factorps::test
