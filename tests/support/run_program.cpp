@@ -1,6 +1,7 @@
 #include "tests/support/run_program.hpp"
 
-#include <cerrno>
+#include <algorithm>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -47,11 +48,22 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+/// This process's environment, with entries of the same name replaced.
+std::vector<std::string> merged_environment(const std::vector<std::string>& extra) {
+  std::vector<std::string> merged = extra;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const std::string_view name_and_equals = text.substr(0, text.find('=') + 1);
+    const auto replaces = [&](const std::string& own) { return own.starts_with(name_and_equals); };
+    if (std::ranges::none_of(extra, replaces)) merged.emplace_back(text);
+  }
+  return merged;
+}
+
 /// Starts the program as the leader of its own process group. @return its process id
 pid_t spawn(std::vector<std::string> command, const FileActions& actions,
             const std::vector<std::string>& extra_environment) {
-  std::vector<std::string> environment = extra_environment;  // first wins in most programs
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  std::vector<std::string> environment = merged_environment(extra_environment);
   posix_spawnattr_t attributes;
   require(posix_spawnattr_init(&attributes), "spawn attributes");
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);

@@ -1,0 +1,106 @@
+/// slurm/train.sbatch with a stand-in for the launcher, the program and scontrol, each of which
+/// writes down how it was called. What SLURM itself does is not tested here.
+#include <gtest/gtest.h>
+
+#include "tests/support/run_program.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps::test {
+namespace {
+
+class BatchScript : public testing::Test {
+ protected:
+  BatchScript() {
+    tool("factorps", "echo \"dataset = \\\"$PWD/data.h5\\\"\"");
+    tool("scontrol", "echo scontrol \"$@\" >> calls");
+    tool("mpirun", "echo mpirun \"$@\" >> calls");
+    directory_.write("data.h5", "");
+  }
+
+  void tool(const std::string& name, const std::string& body) {
+    const auto file = directory_.write("bin/" + name, "#!/bin/bash\n" + body + "\n");
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  }
+
+  /// The launcher gets the batch shell a signal, waits until USR1 comes back, then ends with 75.
+  void launcher_signals_batch_shell(const std::string& signal) {
+    tool("mpirun",
+         "trap 'echo checkpoint >> calls; exit 75' USR1\n"
+         "kill -" +
+             signal +
+             " $PPID\n"
+             "for i in $(seq 2000); do sleep 0.01; done");
+  }
+
+  ProgramResult submit(const std::vector<std::string>& environment = {}) {
+    ProgramOptions options;
+    options.directory = directory_.path();
+    options.environment = {"PATH=" + (directory_ / "bin").string() + ":/usr/bin:/bin",
+                           "SLURM_NTASKS=4", "SLURM_JOB_NUM_NODES=2", "SLURM_JOB_ID=7"};
+    options.environment.insert(options.environment.end(), environment.begin(), environment.end());
+    return run_program({"bash", FACTORPS_BATCH_SCRIPT, "run.toml", "--set", "model.dim=8"},
+                       options);
+  }
+
+  [[nodiscard]] std::string calls() const { return read_text(directory_ / "calls"); }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(BatchScript, ResumesWithOneServerPerNode) {
+  const ProgramResult result = submit();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(calls(),
+            "mpirun --quiet -n 4 --bind-to core factorps train run.toml --set model.dim=8 "
+            "--resume auto --set cluster.servers=2\n");
+}
+
+TEST_F(BatchScript, PreparesAMissingDataset) {
+  std::filesystem::remove(directory_ / "data.h5");
+  EXPECT_EQ(submit().exit_code, 0);
+  EXPECT_EQ(calls().find("mpirun --quiet -n 4 --bind-to core factorps prepare run.toml"), 0u)
+      << calls();
+}
+
+TEST_F(BatchScript, StopsWhenPrepareFails) {
+  std::filesystem::remove(directory_ / "data.h5");
+  tool("mpirun", "echo mpirun >> calls; exit 3");
+  EXPECT_EQ(submit().exit_code, 3);
+  EXPECT_EQ(calls(), "mpirun\n");
+}
+
+TEST_F(BatchScript, StopsWhenTheConfigurationIsWrong) {
+  tool("factorps", "echo 'factorps: error: bad' >&2; exit 2");
+  const ProgramResult result = submit();
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(BatchScript, CheckpointsAndRequeuesBeforeTheTimeLimit) {
+  launcher_signals_batch_shell("USR1");
+  EXPECT_EQ(submit().exit_code, 0);
+  EXPECT_EQ(calls(), "checkpoint\nscontrol requeue 7\n");
+}
+
+TEST_F(BatchScript, CheckpointsButLeavesTheQueueToSlurmWhenTerminated) {
+  launcher_signals_batch_shell("TERM");
+  EXPECT_EQ(submit().exit_code, 75);
+  EXPECT_EQ(calls(), "checkpoint\n");
+}
+
+TEST_F(BatchScript, PassesOnTheExitCodeOfAFailedTraining) {
+  tool("mpirun", "exit 137");
+  EXPECT_EQ(submit().exit_code, 137);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(BatchScript, GivesUpAfterTooManyRestarts) {
+  tool("mpirun", "exit 75");
+  EXPECT_EQ(submit({"SLURM_RESTART_COUNT=50"}).exit_code, 75);
+  EXPECT_EQ(calls(), "");
+  EXPECT_EQ(submit({"SLURM_RESTART_COUNT=49"}).exit_code, 0);
+  EXPECT_EQ(calls(), "scontrol requeue 7\n");
+}
+
+}  // namespace
+}  // namespace factorps::test
