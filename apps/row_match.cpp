@@ -21,7 +21,7 @@ std::vector<std::optional<std::uint64_t>> match(const IdTable& from, const IdTab
 std::string trained_fingerprint(const Model& model) {
   const auto provenance = nlohmann::json::parse(model.info().provenance, nullptr, false);
   if (!provenance.is_object()) return {};
-  const auto found = provenance.find("data_fingerprint");
+  const auto found = provenance.find("dataset_fingerprint");
   return found != provenance.end() && found->is_string() ? found->get<std::string>() : "";
 }
 

@@ -38,7 +38,7 @@ struct ModelInfo {
   float value_min = 0;
   float value_max = 0;
   Normalisation normalisation;
-  std::string provenance;  ///< JSON text
+  std::string provenance;  ///< JSON text; "dataset_fingerprint" says what it was trained on
 };
 
 /// Writes a model piece by piece, so that no table is ever whole in memory. Rows must come in

@@ -48,7 +48,7 @@ void write_model(const std::filesystem::path& path, const std::string& fingerpri
   info.mu = 3;
   info.value_min = 1;
   info.value_max = 5;
-  info.provenance = nlohmann::json{{"data_fingerprint", fingerprint}}.dump();
+  info.provenance = nlohmann::json{{"dataset_fingerprint", fingerprint}}.dump();
   ModelWriter writer{path, info};
   writer.append_users(std::vector<float>{1, -1, 0}, std::vector<float>{0, 0.25F, 0});
   writer.append_items(std::vector<float>{1, 0.5F, 0, 2}, std::vector<float>{0, 0.5F, 0, 0.5F});
