@@ -40,6 +40,7 @@ struct PrepareOptions : ConfigOptions {};
 struct TrainOptions : ConfigOptions {
   std::string
       resume;  ///< "": from the start; "auto": newest good checkpoint of run.dir if any; a path
+  bool overwrite = false;  ///< discard an unfinished training in run.dir
 };
 
 struct PlanOptions : ConfigOptions {

@@ -39,6 +39,7 @@ void declare_options(CLI::App& app, TrainOptions& options) {
   app.add_option("--resume", options.resume,
                  "Continue from a checkpoint; 'auto': the newest of run.dir, or a first start")
       ->type_name("auto|PATH");
+  app.add_flag("--overwrite", options.overwrite, "Discard an unfinished training in run.dir");
 }
 
 void declare_options(CLI::App& app, PlanOptions& options) {

@@ -53,12 +53,21 @@ void serialize(Archive& archive, messages::StartPass& m, unsigned) {
   archive& m.pass& m.kind& m.part& m.learning_rate_factor;
 }
 template <class Archive>
+void serialize(Archive& archive, messages::MemoryUse& m, unsigned) {
+  archive& m.process& m.bytes;
+}
+template <class Archive>
+void serialize(Archive& archive, messages::Progress& m, unsigned) {
+  archive& m.pass& m.interactions;
+}
+template <class Archive>
 void serialize(Archive& archive, messages::StripsDone& m, unsigned) {
-  archive& m.pass& m.strips& m.sums;
+  archive& m.pass& m.strips& m.sums& m.memory;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::WorkerDone& m, unsigned) {
-  archive& m.pass& m.cells& m.interactions& m.compute_seconds& m.wait_seconds& m.cpu_seconds;
+  archive& m.pass& m.cells& m.interactions& m.compute_seconds& m.wait_seconds& m.cpu_seconds& m
+      .memory;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::Command& m, unsigned) {
@@ -102,11 +111,13 @@ Message decode(std::span<const std::byte> bytes) {
 template std::vector<std::byte> encode(const StartPass&);
 template std::vector<std::byte> encode(const StripsDone&);
 template std::vector<std::byte> encode(const WorkerDone&);
+template std::vector<std::byte> encode(const Progress&);
 template std::vector<std::byte> encode(const Command&);
 template std::vector<std::byte> encode(const CommandDone&);
 template StartPass decode(std::span<const std::byte>);
 template StripsDone decode(std::span<const std::byte>);
 template WorkerDone decode(std::span<const std::byte>);
+template Progress decode(std::span<const std::byte>);
 template Command decode(std::span<const std::byte>);
 template CommandDone decode(std::span<const std::byte>);
 

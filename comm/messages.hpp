@@ -17,6 +17,7 @@ enum class Tag : int {
   command = 4,       ///< scheduler -> servers: Command
   command_done = 5,  ///< server -> scheduler: CommandDone
   shutdown = 6,      ///< scheduler -> all: no body
+  progress = 7,      ///< worker -> scheduler: Progress
 };
 
 enum class PassKind : std::uint8_t { train, evaluate };
@@ -29,11 +30,26 @@ struct StartPass {
   float learning_rate_factor = 1;  ///< train: of the schedule
 };
 
+/// Proportional set size of a process: its private pages and its share of the shared ones.
+struct MemoryUse {
+  std::int64_t process = 0;  ///< distinguishes processes on one node; roles may share one
+  std::uint64_t bytes = 0;
+};
+
+inline constexpr std::size_t kSumsPerStrip = 8;
+
 /// The results of a server's strips, each summed over its cells in ascending order of the block.
 struct StripsDone {
   std::uint64_t pass = 0;
   std::vector<std::uint32_t> strips;
-  std::vector<double> sums;  ///< kSumsPerStrip for each strip: eval::ErrorSums as doubles
+  std::vector<double> sums;  ///< kSumsPerStrip for each strip; what they mean depends on the pass
+  MemoryUse memory;
+};
+
+/// A sign of life within a pass, about once a second.
+struct Progress {
+  std::uint64_t pass = 0;
+  std::uint64_t interactions = 0;  ///< done by this worker in this pass
 };
 
 /// Where a worker's time went in one pass.
@@ -44,6 +60,7 @@ struct WorkerDone {
   double compute_seconds = 0;  ///< wall time inside cells
   double wait_seconds = 0;     ///< wall time waiting for a turn
   double cpu_seconds = 0;      ///< of the worker's thread, whole pass
+  MemoryUse memory;
 };
 
 enum class CommandKind : std::uint8_t { initialise, save, load, export_model };

@@ -24,7 +24,7 @@ class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size)
-      : data_{static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{kAlignment}))},
+      : data_{static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{kAlignment}))},
         size_{size} {
     std::uninitialized_value_construct_n(data_.get(), size_);
   }
@@ -35,7 +35,7 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* p) const noexcept { ::operator delete(p, std::align_val_t{kAlignment}); }
+    void operator()(T* p) const noexcept { ::operator delete (p, std::align_val_t{kAlignment}); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;

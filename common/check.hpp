@@ -1,4 +1,5 @@
-/// Assertions: what only a programmer can get wrong. World and user errors throw (common/error.hpp).
+/// Assertions: what only a programmer can get wrong. World and user errors throw
+/// (common/error.hpp).
 #pragma once
 
 namespace factorps::detail {
@@ -7,9 +8,9 @@ namespace factorps::detail {
 }  // namespace factorps::detail
 
 /// Always on; for borders between modules.
-#define FACTORPS_CHECK(condition)                                                   \
-  (static_cast<bool>(condition)                                                     \
-       ? static_cast<void>(0)                                                       \
+#define FACTORPS_CHECK(condition) \
+  (static_cast<bool>(condition)   \
+       ? static_cast<void>(0)     \
        : ::factorps::detail::check_failed(#condition, __FILE__, __LINE__))
 
 /// On in debug builds and tests; for inner loops.

@@ -15,6 +15,19 @@ std::uint64_t checksum(std::span<const std::byte> bytes) noexcept {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
+struct StreamChecksum::Impl {
+  XXH3_state_t state;
+};
+
+StreamChecksum::StreamChecksum() : impl_{std::make_unique<Impl>()} {
+  XXH3_64bits_reset(&impl_->state);
+}
+StreamChecksum::~StreamChecksum() = default;
+void StreamChecksum::update(std::span<const std::byte> bytes) noexcept {
+  XXH3_64bits_update(&impl_->state, bytes.data(), bytes.size());
+}
+std::uint64_t StreamChecksum::value() const noexcept { return XXH3_64bits_digest(&impl_->state); }
+
 struct Sha256::Impl {
   struct Free {
     void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }

@@ -13,6 +13,21 @@ namespace factorps {
 /// XXH3, 64 bits; against accidental damage only.
 [[nodiscard]] std::uint64_t checksum(std::span<const std::byte> bytes) noexcept;
 
+/// The same over a stream of pieces.
+class StreamChecksum {
+ public:
+  StreamChecksum();
+  ~StreamChecksum();
+  StreamChecksum(const StreamChecksum&) = delete;
+  StreamChecksum& operator=(const StreamChecksum&) = delete;
+  void update(std::span<const std::byte> bytes) noexcept;
+  [[nodiscard]] std::uint64_t value() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 /// SHA-256 (FIPS 180-4) of a stream of bytes.
 class Sha256 {
  public:

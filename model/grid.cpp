@@ -28,9 +28,10 @@ std::vector<std::uint64_t> cut_balanced(std::span<const std::uint32_t> weights, 
                                         std::uint64_t max_rows) {
   const std::uint64_t rows = weights.size();
   if (parts == 0 || divide_up(rows, max_rows) > parts) {
-    throw ConfigError{fmt::format("{} rows cannot be cut into {} parts of at most {} rows; "
-                                  "expected at least {} parts",
-                                  rows, parts, max_rows, divide_up(rows, max_rows))};
+    throw ConfigError{
+        fmt::format("{} rows cannot be cut into {} parts of at most {} rows; "
+                    "expected at least {} parts",
+                    rows, parts, max_rows, divide_up(rows, max_rows))};
   }
   const std::uint64_t total = std::accumulate(weights.begin(), weights.end(), std::uint64_t{0});
   std::vector<std::uint64_t> begin(std::size_t{parts} + 1, rows);
@@ -60,7 +61,8 @@ GridShape choose_grid(std::uint32_t parallelism, std::uint64_t users, std::uint6
                       std::uint64_t cache_bytes) {
   const std::uint64_t workers = std::max<std::uint32_t>(parallelism, 1);
   const std::uint64_t least = std::max(2 * workers, divide_up(items, kMaxBlockItems));
-  const std::uint64_t fitting = divide_up(items * item_row_bytes, std::max<std::uint64_t>(cache_bytes / 2, 1));
+  const std::uint64_t fitting =
+      divide_up(items * item_row_bytes, std::max<std::uint64_t>(cache_bytes / 2, 1));
   const std::uint64_t keeping_runs_long = interactions / std::max<std::uint64_t>(8 * users, 1);
   const std::uint64_t blocks = std::max(least, std::min(fitting, keeping_runs_long));
   const auto bounded = [](std::uint64_t parts, std::uint64_t rows) {

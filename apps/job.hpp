@@ -1,0 +1,30 @@
+/// The wiring of a training job: which roles live here, what they share, who runs when.
+#pragma once
+
+#include <functional>
+
+#include "comm/environment.hpp"
+#include "io/config.hpp"
+#include "io/dataset.hpp"
+#include "model/kernels/sgd_kernel.hpp"
+#include "ps/layout.hpp"
+#include "scheduler/cluster.hpp"
+
+namespace factorps::apps {
+
+/// What the scheduler does with the job once it stands; called on rank 0 only.
+using Conduct = std::function<void(scheduler::Cluster& cluster)>;
+
+/// The roles of this job: one per rank under a launcher, else threads of this process.
+[[nodiscard]] ps::JobLayout plan_layout(const Config& config, const comm::Environment& environment);
+
+/// The kernels that every rank of the job can run and the configuration allows. Collective.
+/// @throws ConfigError if the configuration asks for a set that some rank lacks
+[[nodiscard]] Kernels choose_kernels(const Config& config, const comm::Environment& environment);
+
+/// Hosts the roles of this rank until `conduct` has returned on rank 0. Collective.
+/// @throws what any role of this process throws
+void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
+             const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct);
+
+}  // namespace factorps::apps

@@ -1,0 +1,132 @@
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "apps/commands.hpp"
+#include "apps/job.hpp"
+#include "apps/job_facts.hpp"
+#include "apps/training.hpp"
+
+namespace factorps::apps {
+namespace {
+
+volatile std::sig_atomic_t stop_signal = 0;
+
+/// Notes SIGUSR1 and SIGTERM while it lives. Every rank does, or the signal would end the others.
+class StopSignals {
+ public:
+  StopSignals() {
+    stop_signal = 0;
+    for (const int signal : {SIGUSR1, SIGTERM}) std::signal(signal, [](int s) { stop_signal = s; });
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() {
+    for (const int signal : {SIGUSR1, SIGTERM}) std::signal(signal, SIG_DFL);
+  }
+  [[nodiscard]] static bool requested() { return stop_signal != 0; }
+};
+
+/// Opens the dataset and checks this rank's share of it.
+Dataset open_dataset(const Config& config, const comm::Environment& environment) {
+  if (!std::filesystem::exists(config.data.dataset)) {
+    throw DataError{fmt::format("{}: no such dataset; make it with: factorps prepare CONFIG",
+                                config.data.dataset.string())};
+  }
+  Dataset dataset{config.data.dataset};
+  if (dataset.interactions(Part::train) == 0) {
+    throw DataError{fmt::format("{}: holds no training interactions", dataset.path().string())};
+  }
+  const auto ranks = static_cast<std::uint32_t>(environment.size());
+  for (auto s = static_cast<std::uint32_t>(environment.rank()); s < dataset.grid().strips();
+       s += ranks) {
+    dataset.verify(StripId{s});
+  }
+  return dataset;
+}
+
+/// Ranks that were given different data or settings would train nonsense.
+void require_agreement(const Config& config, const Dataset& dataset,
+                       const comm::Environment& environment) {
+  const std::string mine = dataset.fingerprint() + '\n' + training_identity(config);
+  const auto all = environment.gather(std::as_bytes(std::span{mine}));
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] != all[0]) {
+      throw ConfigError{
+          fmt::format("rank {} has another dataset or configuration than rank 0; "
+                      "expected the same files on every machine",
+                      rank)};
+    }
+  }
+}
+
+std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
+                                                   scheduler::RunDirectory& run,
+                                                   const Config& config, const Dataset& dataset) {
+  if (options.resume == "auto") {
+    const auto note = [](const std::string& text) { fmt::print(stderr, "factorps: {}\n", text); };
+    return scheduler::find_resume_point(run, config, dataset, note);
+  }
+  if (!options.resume.empty()) {
+    return scheduler::check_resume_point(options.resume, config, dataset);
+  }
+  if (run.holds_unfinished_run() && !options.overwrite) {
+    throw ConfigError{
+        fmt::format("{}: holds an unfinished training; --resume auto continues it, "
+                    "--overwrite discards it",
+                    run.path().string())};
+  }
+  return std::nullopt;
+}
+
+scheduler::ProgressDisplay display_for(const OutputOptions& output, const Config& config,
+                                       const Dataset& dataset) {
+  using Mode = scheduler::ProgressDisplay::Mode;
+  const Mode mode = output.quiet || output.json ? Mode::silent
+                    : output.terminal           ? Mode::bar
+                                                : Mode::lines;
+  return {stderr, mode, output.color, static_cast<std::uint64_t>(config.train.epochs),
+          dataset.interactions(Part::train)};
+}
+
+}  // namespace
+
+scheduler::TrainingResult train(const Config& config, const TrainOptions& options,
+                                const comm::Environment& environment) {
+  const StopSignals signals;
+  const Dataset dataset = open_dataset(config, environment);
+  require_agreement(config, dataset, environment);
+  const ps::JobLayout layout = plan_layout(config, environment);
+  const Kernels kernels = choose_kernels(config, environment);
+  scheduler::TrainingResult result;
+  run_job(config, dataset, layout, kernels, environment, [&](scheduler::Cluster& cluster) {
+    scheduler::RunDirectory run{config.run.dir};
+    const auto resume = resume_point(options, run, config, dataset);
+    if (!resume) run.clear();
+    run.write_config(to_toml(config));
+    const scheduler::JobFacts facts = facts_of_job(layout, kernels, environment);
+    scheduler::ProgressDisplay display = display_for(options.output, config, dataset);
+    scheduler::Trainer trainer{
+        config, dataset, facts, cluster, run, display, [] { return StopSignals::requested(); }};
+    result = trainer.run(resume);
+  });
+  const int code =
+      environment.minimum(environment.rank() == 0 ? static_cast<int>(result.exit_code)
+                                                  : static_cast<int>(ExitCode::stopped_early));
+  result.exit_code = static_cast<ExitCode>(code);
+  return result;
+}
+
+ExitCode run_train(const TrainOptions& options, comm::Environment& environment) {
+  const Config config = load_config(options.config, options.assignments);
+  const auto result = train(config, options, environment);
+  if (environment.rank() == 0 && !result.summary.empty()) {
+    print_summary(result.summary, options.output);
+  }
+  return result.exit_code;
+}
+
+}  // namespace factorps::apps

@@ -1,0 +1,48 @@
+#include <iostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/training.hpp"
+#include "scheduler/progress.hpp"
+
+namespace factorps::apps {
+namespace {
+
+using nlohmann::json;
+
+void print_errors(const json& summary, const char* part) {
+  const json& errors = summary.at(part);
+  if (errors.is_null()) return;
+  std::cout << fmt::format(
+      "  {:<12}rmse {:.5f}  mae {:.5f}  ({} interactions, {} with a cold user "
+      "or item)\n",
+      part, errors.at("rmse").get<double>(), errors.at("mae").get<double>(),
+      errors.at("interactions").get<std::uint64_t>(),
+      errors.at("cold_users").get<std::uint64_t>() + errors.at("cold_items").get<std::uint64_t>() +
+          errors.at("cold_both").get<std::uint64_t>());
+}
+
+}  // namespace
+
+void print_summary(const std::string& text, const OutputOptions& output) {
+  if (output.json) {
+    std::cout << text << '\n';
+    return;
+  }
+  if (output.quiet) return;
+  const json summary = json::parse(text);
+  const json& rate = summary.at("updates_per_cpu_second");
+  std::cout << fmt::format("model {} of epoch {}\n", summary.at("model").get<std::string>(),
+                           summary.at("model_epoch").get<std::uint64_t>());
+  print_errors(summary, "validation");
+  print_errors(summary, "test");
+  if (!rate.is_null()) {
+    std::cout << fmt::format("  {:<12}{:.1f} M per CPU second, {} in all\n", "updates",
+                             rate.get<double>() / 1e6,
+                             scheduler::duration_text(summary.at("total_seconds").get<double>()));
+  }
+  std::cout << fmt::format("  {:<12}{}\n", "sha256", summary.at("model_sha256").get<std::string>());
+}
+
+}  // namespace factorps::apps

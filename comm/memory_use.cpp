@@ -1,0 +1,24 @@
+#include "comm/memory_use.hpp"
+
+#include <fstream>
+#include <string>
+
+#include <unistd.h>
+
+namespace factorps::comm {
+
+MemoryUse memory_use() {
+  MemoryUse use;
+  use.process = ::getpid();
+  std::ifstream in{"/proc/self/smaps_rollup"};
+  std::string word;
+  while (in >> word) {
+    if (word != "Pss:") continue;
+    std::uint64_t kib = 0;
+    if (in >> kib) use.bytes = kib * 1024;
+    break;
+  }
+  return use;
+}
+
+}  // namespace factorps::comm

@@ -1,0 +1,45 @@
+/// Shard files of a checkpoint: whole strips and blocks, each with factors and state together.
+///
+///   /strips/000012, /blocks/000003, each: factors f32 [rows x dim], bias f32 [rows],
+///   accumulator f32 [rows]
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "io/hdf5.hpp"
+#include "model/kernels/sgd_kernel.hpp"
+
+namespace factorps {
+
+/// What a group of a shard file holds.
+enum class RowsKind { strip, block };
+
+/// Writes one shard file.
+class ShardWriter {
+ public:
+  explicit ShardWriter(const std::filesystem::path& path) : file_{h5::File::create(path)} {}
+  void write(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim);
+  /// Flushes to disk and closes.
+  void finish() { file_.close(); }
+
+ private:
+  h5::File file_;
+};
+
+/// The shard files of one checkpoint together.
+class ShardReader {
+ public:
+  /// @param files as the manifest lists them
+  explicit ShardReader(const std::vector<std::filesystem::path>& files);
+  /// Fills `rows` with the strip or block. @throws CheckpointError if none of the files has it or
+  /// its shape is another
+  void read(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim) const;
+
+ private:
+  std::vector<h5::File> files_;
+};
+
+}  // namespace factorps

@@ -1,0 +1,39 @@
+/// The order of cells: a pure function of the seed and the grid, the same in every epoch.
+///
+/// Strips and blocks are the rows and symbols of a Latin square of size L = max(strips, blocks):
+/// block b has a seeded position, and strip i meets it at step (position(b) - i) mod L. In one step
+/// no two strips meet the same block, and every strip meets every block once. Along a strip cells
+/// go by ascending step; along a block too, and there a cell's place is its turn. Two cells touch
+/// the same rows only if they share a strip or a block, so every execution that keeps these two
+/// orders computes the same bits (Gemulla, Nijkamp, Haas, Sismanis: "Large-scale matrix
+/// factorization with distributed stochastic gradient descent", 2011, for the strata).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "common/id.hpp"
+
+namespace factorps {
+
+/// Immutable; thread-safe.
+class CellOrder {
+ public:
+  CellOrder(std::uint32_t strips, std::uint32_t blocks, std::uint64_t seed);
+
+  /// L, the number of steps of a pass.
+  [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
+  /// The block that a strip meets at a step, if any (none where strips outnumber blocks).
+  [[nodiscard]] std::optional<BlockId> block_at(StripId strip, std::uint32_t step) const;
+  /// How many strips the block meets before this one.
+  [[nodiscard]] std::uint32_t turn(StripId strip, BlockId block) const;
+
+ private:
+  std::uint32_t strips_;
+  std::uint32_t steps_;
+  std::vector<std::uint32_t> position_;                    // [block]
+  std::vector<std::optional<BlockId>> block_at_position_;  // [position]
+};
+
+}  // namespace factorps

@@ -1,0 +1,59 @@
+/// The server role: keeper of a shard, the strips and blocks with one share of the numbers.
+///
+/// In a pass a server only watches: it reports the sums of its strips when all of them have
+/// finished. Between passes it does the scheduler's commands on its shard: initialise, save, load;
+/// server 0 also writes the model.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "comm/transport.hpp"
+#include "io/dataset.hpp"
+#include "ps/layout.hpp"
+#include "ps/tables.hpp"
+
+namespace factorps::ps {
+
+/// What a server must know of the configuration.
+struct ServerOptions {
+  std::uint64_t seed = 1;
+  float init_std = 0.1F;  ///< standard deviation of one factor
+  bool store_seen = true;
+};
+
+/// One message or one report per step(); never blocks, except on the disk.
+class Server {
+ public:
+  /// @param index number of this server, below `servers`
+  /// References must outlive the object.
+  Server(comm::Transport& transport, int index, int servers, const Tables& tables,
+         const Dataset& dataset, std::uint32_t steps_per_pass, ServerOptions options);
+
+  /// @return whether there was something to do
+  bool step();
+  [[nodiscard]] bool stopped() const noexcept { return stopped_; }
+
+ private:
+  void handle(const comm::Envelope& envelope);
+  [[nodiscard]] comm::CommandDone run(const comm::Command& command);
+  void initialise();
+  void save(const std::string& directory, comm::CommandDone& reply);
+  void load(const std::string& directory);
+  [[nodiscard]] bool strips_finished() const;
+  void report();
+
+  comm::Transport& transport_;
+  int index_;
+  const Tables& tables_;
+  const Dataset& dataset_;
+  std::uint32_t steps_per_pass_;
+  ServerOptions options_;
+  Share strips_;
+  Share blocks_;
+  std::optional<std::uint64_t> pass_;  // running
+  bool stopped_ = false;
+};
+
+}  // namespace factorps::ps

@@ -1,0 +1,156 @@
+#include "scheduler/cluster.hpp"
+
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "comm/memory_use.hpp"
+#include "common/error.hpp"
+#include "common/timer.hpp"
+#include "common/waiter.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+// A server that writes or reads its shard is silent meanwhile.
+constexpr double kCommandPatience = 12;  // times the timeout
+
+[[noreturn]] void rethrow(const comm::CommandDone& reply) {
+  switch (static_cast<ExitCode>(reply.exit_code)) {
+    case ExitCode::data:
+      throw DataError{reply.error};
+    case ExitCode::checkpoint:
+      throw CheckpointError{reply.error};
+    case ExitCode::resources:
+      throw ResourceError{reply.error};
+    case ExitCode::usage:
+      throw ConfigError{reply.error};
+    default:
+      throw Error{reply.error};
+  }
+}
+
+/// What a pass has brought in so far.
+struct Collected {
+  std::vector<std::array<double, comm::kSumsPerStrip>> strips;  // [strip]
+  std::uint32_t strips_missing = 0;
+  std::vector<comm::WorkerDone> workers;    // [worker]
+  std::vector<std::uint64_t> interactions;  // [worker]
+  int workers_missing = 0;
+  std::map<std::int64_t, std::uint64_t> memory;  // by process
+
+  void take(const comm::StripsDone& done) {
+    if (done.sums.size() != done.strips.size() * comm::kSumsPerStrip) {
+      throw ProtocolError{"strips_done: wrong number of sums"};
+    }
+    for (std::size_t n = 0; n < done.strips.size(); ++n) {
+      auto& sums = strips.at(done.strips[n]);
+      for (std::size_t k = 0; k < sums.size(); ++k) sums[k] = done.sums[n * sums.size() + k];
+    }
+    strips_missing -= static_cast<std::uint32_t>(done.strips.size());
+    memory[done.memory.process] = done.memory.bytes;
+  }
+
+  void take(std::size_t worker, const comm::WorkerDone& done) {
+    workers.at(worker) = done;
+    interactions.at(worker) = done.interactions;
+    --workers_missing;
+    memory[done.memory.process] = done.memory.bytes;
+  }
+};
+
+}  // namespace
+
+Cluster::Cluster(comm::Transport& transport, int servers, int workers, std::uint32_t strips,
+                 double timeout, Pump pump)
+    : transport_{transport},
+      servers_{servers},
+      workers_{workers},
+      strips_{strips},
+      timeout_{timeout},
+      pump_{std::move(pump)} {}
+
+void Cluster::send(comm::RoleId to, comm::Tag tag, std::vector<std::byte> body) {
+  message_bytes_ += body.size();
+  transport_.send(to, tag, std::move(body));
+}
+
+comm::Envelope Cluster::receive(const std::string& what, double patience) {
+  Waiter waiter{timeout_ * patience};
+  while (true) {
+    if (auto envelope = transport_.poll()) {
+      message_bytes_ += envelope->body.size();
+      return std::move(*envelope);
+    }
+    if (pump_()) {
+      waiter.progress();
+    } else {
+      waiter.pause(what);
+    }
+  }
+}
+
+PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progress) {
+  const Stopwatch stopwatch;
+  start.pass = next_pass_++;
+  Collected got;
+  got.strips.resize(strips_);
+  got.strips_missing = strips_;
+  got.workers.resize(static_cast<std::size_t>(workers_));
+  got.interactions.resize(static_cast<std::size_t>(workers_));
+  got.workers_missing = workers_;
+  for (int role = 1; role <= servers_ + workers_; ++role) {
+    send(role, comm::Tag::start_pass, comm::encode(start));
+  }
+  const std::string what = fmt::format("the end of pass {}", start.pass);
+  while (got.strips_missing > 0 || got.workers_missing > 0) {
+    const comm::Envelope envelope = receive(what, 1);
+    const auto worker = static_cast<std::size_t>(envelope.from - 1 - servers_);
+    if (envelope.tag == comm::Tag::strips_done) {
+      got.take(comm::decode<comm::StripsDone>(envelope.body));
+    } else if (envelope.tag == comm::Tag::worker_done) {
+      got.take(worker, comm::decode<comm::WorkerDone>(envelope.body));
+    } else if (envelope.tag == comm::Tag::progress) {
+      got.interactions.at(worker) = comm::decode<comm::Progress>(envelope.body).interactions;
+      on_progress(
+          std::accumulate(got.interactions.begin(), got.interactions.end(), std::uint64_t{0}));
+    } else {
+      throw ProtocolError{"scheduler: unexpected message in a pass"};
+    }
+  }
+  PassResult result;
+  for (const auto& strip : got.strips) {
+    for (std::size_t k = 0; k < strip.size(); ++k) result.sums[k] += strip[k];
+  }
+  const comm::MemoryUse own = comm::memory_use();
+  got.memory[own.process] = own.bytes;
+  for (const auto& [process, bytes] : got.memory) result.memory_bytes += bytes;
+  result.workers = std::move(got.workers);
+  result.seconds = stopwatch.seconds();
+  return result;
+}
+
+std::vector<comm::CommandDone> Cluster::run(const comm::Command& command) {
+  for (int s = 0; s < servers_; ++s) send(1 + s, comm::Tag::command, comm::encode(command));
+  std::vector<comm::CommandDone> replies(static_cast<std::size_t>(servers_));
+  for (int missing = servers_; missing > 0; --missing) {
+    const comm::Envelope envelope = receive("the servers to finish a command", kCommandPatience);
+    if (envelope.tag != comm::Tag::command_done) {
+      throw ProtocolError{"scheduler: unexpected message after a command"};
+    }
+    replies.at(static_cast<std::size_t>(envelope.from - 1)) =
+        comm::decode<comm::CommandDone>(envelope.body);
+  }
+  for (const auto& reply : replies) {
+    if (!reply.error.empty()) rethrow(reply);
+  }
+  return replies;
+}
+
+void Cluster::shutdown() {
+  for (int role = 1; role <= servers_ + workers_; ++role) send(role, comm::Tag::shutdown, {});
+}
+
+}  // namespace factorps::scheduler

@@ -1,0 +1,57 @@
+/// What a person sees while a training runs.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "common/timer.hpp"
+
+namespace factorps::scheduler {
+
+/// One finished epoch, ready to be shown.
+struct EpochLine {
+  std::uint64_t epoch = 0;
+  double train_rmse = 0;
+  bool evaluated = false;
+  std::string metric;  ///< name of the validation metric
+  double value = 0;
+  bool best = false;
+  double million_updates_per_second = 0;
+};
+
+/// Shows progress on a terminal as a bar that is redrawn, elsewhere as a line per epoch.
+class ProgressDisplay {
+ public:
+  enum class Mode { silent, lines, bar };
+
+  ProgressDisplay(std::FILE* out, Mode mode, bool color, std::uint64_t epochs,
+                  std::uint64_t interactions_per_epoch);
+
+  /// Within an epoch; a bar is redrawn at most ten times a second.
+  void update(std::uint64_t epoch, std::uint64_t interactions);
+  void finish(const EpochLine& line);
+  /// A remark on a line of its own.
+  void note(const std::string& text);
+
+ private:
+  void clear_bar();
+  /// Seconds that the rest will take if it goes on as so far.
+  [[nodiscard]] double seconds_left(double epochs_done) const;
+
+  std::FILE* out_;
+  Mode mode_;
+  bool color_;
+  std::uint64_t epochs_;
+  std::uint64_t interactions_per_epoch_;
+  std::uint64_t epochs_before_ = 0;  // done before this display began
+  bool started_ = false;
+  Stopwatch since_start_;
+  Stopwatch since_drawn_;
+  std::string last_;
+};
+
+/// "1:02:03", "2:03" or "4 s".
+[[nodiscard]] std::string duration_text(double seconds);
+
+}  // namespace factorps::scheduler

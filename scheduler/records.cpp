@@ -1,0 +1,54 @@
+#include "scheduler/records.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace factorps::scheduler {
+
+using nlohmann::json;
+
+json error_record(const eval::ErrorSums& sums, bool clip) {
+  return {{"rmse", clip ? sums.rmse_clipped() : sums.rmse()},
+          {"mae", clip ? sums.mae_clipped() : sums.mae()},
+          {"clipped", clip},
+          {"rmse_clipped", sums.rmse_clipped()},
+          {"mae_clipped", sums.mae_clipped()},
+          {"rmse_unclipped", sums.rmse()},
+          {"mae_unclipped", sums.mae()},
+          {"interactions", sums.count},
+          {"cold_users", sums.cold_users},
+          {"cold_items", sums.cold_items},
+          {"cold_both", sums.cold_both}};
+}
+
+json worker_records(const PassResult& pass) {
+  json records = json::array();
+  for (const comm::WorkerDone& worker : pass.workers) {
+    records.push_back({{"cells", worker.cells},
+                       {"interactions", worker.interactions},
+                       {"compute_seconds", worker.compute_seconds},
+                       {"wait_seconds", worker.wait_seconds},
+                       {"cpu_seconds", worker.cpu_seconds}});
+  }
+  return records;
+}
+
+json summary_of_job(const JobFacts& facts, const Dataset& dataset) {
+  json summary = json::parse(facts.environment);
+  summary["ranks"] = facts.ranks;
+  summary["servers"] = facts.servers;
+  summary["workers"] = facts.workers;
+  summary["nodes"] = facts.nodes;
+  summary["instruction_set"] = facts.instruction_set;
+  summary["dataset"] = {{"path", dataset.path().string()},
+                        {"fingerprint", dataset.fingerprint()},
+                        {"users", dataset.grid().users()},
+                        {"items", dataset.grid().items()},
+                        {"train", dataset.interactions(Part::train)},
+                        {"validation", dataset.interactions(Part::validation)},
+                        {"test", dataset.interactions(Part::test)},
+                        {"strips", dataset.grid().strips()},
+                        {"blocks", dataset.grid().blocks()}};
+  return summary;
+}
+
+}  // namespace factorps::scheduler

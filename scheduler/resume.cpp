@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include "scheduler/trainer.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+/// The first line in which two texts differ, for a message.
+std::string first_difference(const std::string& theirs, const std::string& ours) {
+  std::size_t a = 0;
+  std::size_t b = 0;
+  while (a < theirs.size() || b < ours.size()) {
+    const std::size_t a_end = std::min(theirs.find('\n', a), theirs.size());
+    const std::size_t b_end = std::min(ours.find('\n', b), ours.size());
+    const std::string left = a < theirs.size() ? theirs.substr(a, a_end - a) : "(nothing)";
+    const std::string right = b < ours.size() ? ours.substr(b, b_end - b) : "(nothing)";
+    if (left != right) return fmt::format("checkpoint: {}; now: {}", left, right);
+    a = a_end + 1;
+    b = b_end + 1;
+  }
+  return "no difference";
+}
+
+void require_match(const std::filesystem::path& path, const CheckpointManifest& manifest,
+                   const Config& config, const Dataset& dataset) {
+  if (manifest.dataset != dataset.fingerprint()) {
+    throw CheckpointError{fmt::format("{}: was trained on other data (fingerprint {}, {} has {})",
+                                      path.string(), manifest.dataset, dataset.path().string(),
+                                      dataset.fingerprint())};
+  }
+  const std::string identity = training_identity(config);
+  if (manifest.identity != identity) {
+    throw CheckpointError{fmt::format("{}: was trained with another configuration ({})",
+                                      path.string(),
+                                      first_difference(manifest.identity, identity))};
+  }
+}
+
+}  // namespace
+
+ResumePoint check_resume_point(const std::filesystem::path& checkpoint, const Config& config,
+                               const Dataset& dataset) {
+  require_match(checkpoint, read_manifest(checkpoint), config, dataset);
+  return {checkpoint, verify_checkpoint(checkpoint)};
+}
+
+std::optional<ResumePoint> find_resume_point(const RunDirectory& run, const Config& config,
+                                             const Dataset& dataset,
+                                             const std::function<void(const std::string&)>& note) {
+  for (const auto& path : run.checkpoints().list()) {
+    CheckpointManifest manifest;
+    try {
+      manifest = verify_checkpoint(path);
+    } catch (const CheckpointError& error) {
+      note(fmt::format("warning: passing over a damaged checkpoint: {}", error.what()));
+      continue;
+    }
+    require_match(path, manifest, config, dataset);
+    return ResumePoint{path, manifest};
+  }
+  return std::nullopt;
+}
+
+}  // namespace factorps::scheduler

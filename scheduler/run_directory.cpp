@@ -1,0 +1,98 @@
+#include "scheduler/run_directory.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+
+#include "common/error.hpp"
+#include "io/files.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path created(fs::path path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) {
+    throw ResourceError{fmt::format("{}: cannot create: {}", path.string(), error.message())};
+  }
+  return path;
+}
+
+}  // namespace
+
+struct RunDirectory::Log {
+  spdlog::logger logger;
+};
+
+RunDirectory::RunDirectory(fs::path path)
+    : path_{created(std::move(path))}, checkpoints_{path_ / "checkpoints"} {
+  try {
+    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_st>((path_ / "log.txt").string());
+    log_ = std::make_unique<Log>(Log{spdlog::logger{"run", std::move(sink)}});
+    log_->logger.set_pattern("%Y-%m-%dT%H:%M:%S%z %v");
+    log_->logger.flush_on(spdlog::level::info);
+  } catch (const spdlog::spdlog_ex& error) {
+    throw ResourceError{error.what()};
+  }
+}
+
+RunDirectory::~RunDirectory() = default;
+
+bool RunDirectory::holds_unfinished_run() const {
+  return !fs::exists(path_ / "summary.json") && !checkpoints_.list().empty();
+}
+
+void RunDirectory::write_config(const std::string& toml) const {
+  write_file_atomically(path_ / "config.toml", toml);
+}
+
+void RunDirectory::write_summary(const std::string& json) const {
+  write_file_atomically(path_ / "summary.json", json);
+}
+
+void RunDirectory::clear() const {
+  std::error_code error;
+  for (const char* name : {"checkpoints", "metrics.jsonl", "summary.json"}) {
+    fs::remove_all(path_ / name, error);
+    if (error) {
+      throw ResourceError{
+          fmt::format("{}: cannot remove: {}", (path_ / name).string(), error.message())};
+    }
+  }
+}
+
+void RunDirectory::keep_metrics_until(std::uint64_t epoch) const {
+  const fs::path path = path_ / "metrics.jsonl";
+  if (!fs::exists(path)) return;
+  std::istringstream lines{read_file(path)};
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = nlohmann::json::parse(line, nullptr, false);
+    if (entry.is_object() && entry.value("epoch", epoch + 1) <= epoch) kept += line + '\n';
+  }
+  write_file_atomically(path, kept);
+}
+
+void RunDirectory::append_metrics(const std::string& json) const {
+  std::ofstream out{path_ / "metrics.jsonl", std::ios::app};
+  out << json << '\n';
+  out.flush();
+  if (!out) {
+    throw ResourceError{fmt::format("{}: cannot write: {}", (path_ / "metrics.jsonl").string(),
+                                    std::strerror(errno))};
+  }
+}
+
+void RunDirectory::log(const std::string& line) { log_->logger.info(line); }
+
+}  // namespace factorps::scheduler

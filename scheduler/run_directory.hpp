@@ -1,0 +1,44 @@
+/// RUN/: config.toml, metrics.jsonl, summary.json, log.txt, checkpoints/, model.h5.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "io/checkpoint.hpp"
+
+namespace factorps::scheduler {
+
+/// The files of one run. Used by the scheduler alone.
+class RunDirectory {
+ public:
+  /// Creates the directory if it is missing. @throws ResourceError
+  explicit RunDirectory(std::filesystem::path path);
+  ~RunDirectory();
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] const CheckpointStore& checkpoints() const noexcept { return checkpoints_; }
+  /// Whether a training stopped here before its end.
+  [[nodiscard]] bool holds_unfinished_run() const;
+
+  void write_config(const std::string& toml) const;
+  void write_summary(const std::string& json) const;
+  /// Removes what an earlier run left: checkpoints, metrics, summary; not the model, which stays
+  /// until a new one replaces it.
+  void clear() const;
+  /// Drops the metrics of later epochs and of lines that were cut off.
+  void keep_metrics_until(std::uint64_t epoch) const;
+  /// Appends one line of JSON.
+  void append_metrics(const std::string& json) const;
+  /// Appends a line with the time to log.txt.
+  void log(const std::string& line);
+
+ private:
+  struct Log;
+  std::filesystem::path path_;
+  CheckpointStore checkpoints_;
+  std::unique_ptr<Log> log_;
+};
+
+}  // namespace factorps::scheduler

@@ -1,0 +1,260 @@
+#include "scheduler/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "scheduler/records.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+using nlohmann::json;
+
+eval::ErrorSums from_sums(const std::array<double, comm::kSumsPerStrip>& s) {
+  const auto count = [](double x) { return static_cast<std::uint64_t>(x); };
+  return {count(s[0]), s[1], s[2], s[3], s[4], count(s[5]), count(s[6]), count(s[7])};
+}
+
+}  // namespace
+
+Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& facts,
+                 Cluster& cluster, RunDirectory& run, ProgressDisplay& display,
+                 StopRequested stop_requested)
+    : config_{config},
+      dataset_{dataset},
+      facts_{facts},
+      cluster_{cluster},
+      run_{run},
+      display_{display},
+      stop_requested_{std::move(stop_requested)},
+      rate_{schedule_from(config.train.schedule), config.train.decay},
+      stopping_{static_cast<std::uint64_t>(config.train.patience), config.train.min_delta} {}
+
+TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
+  start(resume);
+  while (!finished()) {
+    if (stop_requested_()) return stop_early("asked to stop");
+    const double limit = config_.train.time_limit_minutes * 60;
+    if (limit > 0 && since_start_.seconds() > limit) return stop_early("time limit reached");
+    train_epoch();
+  }
+  return finish();
+}
+
+void Trainer::start(const std::optional<ResumePoint>& resume) {
+  if (!resume) {
+    cluster_.run({comm::CommandKind::initialise, {}, {}});
+    run_.log(fmt::format("training starts: {} workers, {} servers, {} kernels", facts_.workers,
+                         facts_.servers, facts_.instruction_set));
+    return;
+  }
+  cluster_.run({comm::CommandKind::load, resume->checkpoint.string(), {}});
+  epoch_ = resume->manifest.epoch;
+  last_checkpoint_ = epoch_;
+  restore_state(resume->manifest.state);
+  run_.keep_metrics_until(epoch_);
+  if (facts_.instruction_set != resume->manifest.instruction_set) {
+    display_.note(
+        fmt::format("warning: the checkpoint was computed with {} kernels, this job has "
+                    "{}: the result will not be the same bit for bit",
+                    resume->manifest.instruction_set, facts_.instruction_set));
+  }
+  display_.note(
+      fmt::format("resuming after epoch {} from {}", epoch_, resume->checkpoint.string()));
+  run_.log(fmt::format("resumed after epoch {} from {}", epoch_, resume->checkpoint.string()));
+}
+
+bool Trainer::finished() const {
+  return epoch_ >= static_cast<std::uint64_t>(config_.train.epochs) || stopping_.should_stop();
+}
+
+void Trainer::train_epoch() {
+  Epoch epoch;
+  epoch.rate_factor = rate_.factor();
+  comm::StartPass pass;
+  pass.learning_rate_factor = static_cast<float>(rate_.factor());
+  display_.update(epoch_ + 1, 0);
+  epoch.train =
+      cluster_.run_pass(pass, [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
+  ++epoch_;
+  const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
+  const bool due = last || epoch_ % static_cast<std::uint64_t>(config_.evaluate.every) == 0;
+  if (due && dataset_.interactions(Part::validation) > 0) {
+    const Stopwatch stopwatch;
+    epoch.validation = evaluate(Part::validation);
+    epoch.evaluate_seconds = stopwatch.seconds();
+    epoch.best = stopping_.observe(epoch_, metric_of(*epoch.validation));
+  }
+  const double loss = epoch.train.sums[1] / std::max(epoch.train.sums[0], 1.0);
+  if (!std::isfinite(loss)) {
+    throw DataError{
+        fmt::format("the training diverged in epoch {} (loss {}); lower "
+                    "train.learning_rate, now {} times {}",
+                    epoch_, loss, config_.train.learning_rate, epoch.rate_factor)};
+  }
+  rate_.advance({loss, epoch.validation.has_value(), epoch.best});
+  if (checkpoint_due(epoch.best)) {
+    const Stopwatch stopwatch;
+    checkpoint();
+    epoch.checkpoint_seconds = stopwatch.seconds();
+  }
+  record(epoch);
+}
+
+eval::ErrorSums Trainer::evaluate(Part part) {
+  comm::StartPass pass;
+  pass.kind = comm::PassKind::evaluate;
+  pass.part = static_cast<std::uint8_t>(part);
+  return from_sums(cluster_.run_pass(pass, [](std::uint64_t) {}).sums);
+}
+
+double Trainer::metric_of(const eval::ErrorSums& sums) const {
+  const bool rmse = config_.evaluate.metric == "rmse";
+  if (config_.evaluate.clip) return rmse ? sums.rmse_clipped() : sums.mae_clipped();
+  return rmse ? sums.rmse() : sums.mae();
+}
+
+bool Trainer::checkpoint_due(bool best) const {
+  const auto every = static_cast<std::uint64_t>(config_.checkpoint.every_epochs);
+  const double seconds = config_.checkpoint.every_minutes * 60;
+  return (every > 0 && epoch_ % every == 0) ||
+         (seconds > 0 && since_checkpoint_.seconds() >= seconds) ||
+         (best && config_.evaluate.keep == "best");
+}
+
+void Trainer::checkpoint() {
+  const auto temporary = run_.checkpoints().begin(epoch_);
+  const auto replies = cluster_.run({comm::CommandKind::save, temporary.string(), {}});
+  CheckpointManifest manifest{epoch_,
+                              dataset_.fingerprint(),
+                              training_identity(config_),
+                              facts_.instruction_set,
+                              state_json(),
+                              {}};
+  for (const auto& reply : replies) {
+    for (const auto& file : reply.files) {
+      manifest.files.push_back({file.name, file.bytes, file.checksum});
+    }
+  }
+  run_.checkpoints().commit(temporary, manifest);
+  const auto& best = stopping_.state();
+  run_.checkpoints().prune(static_cast<std::size_t>(config_.checkpoint.keep),
+                           best.best ? std::optional{best.best_epoch} : std::nullopt);
+  last_checkpoint_ = epoch_;
+  since_checkpoint_.restart();
+}
+
+void Trainer::record(const Epoch& epoch) {
+  const double updates = epoch.train.sums[0];
+  updates_ += static_cast<std::uint64_t>(updates);
+  train_seconds_ += epoch.train.seconds;
+  for (const auto& worker : epoch.train.workers) cpu_seconds_ += worker.cpu_seconds;
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, epoch.train.memory_bytes);
+  const double train_rmse = std::sqrt(epoch.train.sums[1] / std::max(updates, 1.0));
+  json line{{"epoch", epoch_},
+            {"train_rmse", train_rmse},
+            {"learning_rate_factor", epoch.rate_factor},
+            {"interactions", static_cast<std::uint64_t>(updates)},
+            {"updates_per_second", updates / std::max(epoch.train.seconds, 1e-9)},
+            {"seconds",
+             {{"train", epoch.train.seconds},
+              {"evaluate", epoch.evaluate_seconds},
+              {"checkpoint", epoch.checkpoint_seconds}}},
+            {"workers", worker_records(epoch.train)},
+            {"memory_bytes", epoch.train.memory_bytes},
+            {"message_bytes_total", cluster_.message_bytes()}};
+  if (epoch.validation) {
+    line["validation"] = error_record(*epoch.validation, config_.evaluate.clip);
+    line["best"] = epoch.best;
+  }
+  run_.append_metrics(line.dump());
+  const EpochLine shown{epoch_,
+                        train_rmse,
+                        epoch.validation.has_value(),
+                        config_.evaluate.metric,
+                        epoch.validation ? metric_of(*epoch.validation) : 0,
+                        epoch.best,
+                        updates / std::max(epoch.train.seconds, 1e-9) / 1e6};
+  display_.finish(shown);
+  run_.log(fmt::format(
+      "epoch {} train_rmse {:.6f} {}", epoch_, train_rmse,
+      epoch.validation ? fmt::format("validation_{} {:.6f}", config_.evaluate.metric, shown.value)
+                       : ""));
+}
+
+TrainingResult Trainer::stop_early(const std::string& reason) {
+  if (last_checkpoint_ != epoch_) checkpoint();
+  const std::string text =
+      fmt::format("{} after epoch {}; continue with --resume auto", reason, epoch_);
+  display_.note(text);
+  run_.log(text);
+  return {ExitCode::stopped_early, {}};
+}
+
+TrainingResult Trainer::finish() {
+  const auto& best = stopping_.state();
+  std::uint64_t model_epoch = epoch_;
+  if (config_.evaluate.keep == "best" && best.best && best.best_epoch != epoch_) {
+    model_epoch = best.best_epoch;
+    const auto path = run_.checkpoints().path_of(model_epoch);
+    static_cast<void>(verify_checkpoint(path));
+    cluster_.run({comm::CommandKind::load, path.string(), {}});
+  }
+  json summary = summary_of_job(facts_, dataset_);
+  for (const Part part : {Part::validation, Part::test}) {
+    summary[part_name(part)] = dataset_.interactions(part) > 0
+                                   ? error_record(evaluate(part), config_.evaluate.clip)
+                                   : json();
+  }
+  summary["epochs"] = epoch_;
+  summary["model_epoch"] = model_epoch;
+  const json provenance{{"dataset", dataset_.path().string()},
+                        {"dataset_fingerprint", dataset_.fingerprint()},
+                        {"epoch", model_epoch},
+                        {"instruction_set", facts_.instruction_set},
+                        {"config", training_identity(config_)}};
+  const auto replies =
+      cluster_.run({comm::CommandKind::export_model, run_.path().string(), provenance.dump()});
+  summary["model"] = (run_.path() / "model.h5").string();
+  summary["model_sha256"] = replies.front().digest;
+  summary["updates"] = updates_;
+  summary["updates_per_cpu_second"] =
+      cpu_seconds_ > 0 ? json(static_cast<double>(updates_) / cpu_seconds_) : json();
+  summary["train_cpu_seconds"] = cpu_seconds_;
+  summary["train_seconds"] = train_seconds_;
+  summary["total_seconds"] = since_start_.seconds();
+  summary["peak_memory_bytes"] = peak_memory_bytes_;
+  summary["message_bytes"] = cluster_.message_bytes();
+  run_.write_summary(summary.dump(2) + '\n');
+  run_.log(fmt::format("done: model {} sha256 {}", summary["model"].get<std::string>(),
+                       replies.front().digest));
+  return {ExitCode::done, summary.dump()};
+}
+
+std::string Trainer::state_json() const {
+  const auto& rate = rate_.state();
+  const auto& stopping = stopping_.state();
+  return json{
+      {"rate_epochs", rate.epochs},        {"rate_factor", rate.factor},
+      {"rate_last_loss", rate.last_loss},  {"best", stopping.best ? json(*stopping.best) : json()},
+      {"best_epoch", stopping.best_epoch}, {"without_improvement", stopping.without_improvement}}
+      .dump();
+}
+
+void Trainer::restore_state(const std::string& text) {
+  try {
+    const json state = json::parse(text);
+    rate_.restore({state.at("rate_epochs"), state.at("rate_factor"), state.at("rate_last_loss")});
+    const json& best = state.at("best");
+    stopping_.restore({best.is_null() ? std::nullopt : std::optional<double>{best.get<double>()},
+                       state.at("best_epoch"), state.at("without_improvement")});
+  } catch (const json::exception& error) {
+    throw CheckpointError{fmt::format("state of the scheduler: {}", error.what())};
+  }
+}
+
+}  // namespace factorps::scheduler
