@@ -1,0 +1,91 @@
+#include "scheduler/plan.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "common/aligned_buffer.hpp"
+#include "common/check.hpp"
+#include "model/cell_order.hpp"
+#include "model/kernels/sgd_kernel.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+std::uint64_t divide_up(std::uint64_t n, std::uint64_t by) { return (n + by - 1) / by; }
+
+/// Rows of users stay with their node; blocks go round, one more may be on its way in and out.
+std::uint64_t tables_of_node(const PlanInput& input, std::uint64_t row_bytes) {
+  if (input.nodes == 1) return input.tables_bytes;
+  std::uint64_t largest = 0;
+  for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
+    largest = std::max(largest, input.grid.items_of(BlockId{b}).size());
+  }
+  return divide_up(input.tables_bytes, input.nodes) + 2 * largest * row_bytes;
+}
+
+std::uint64_t model_bytes(const PlanInput& input, std::uint64_t interactions) {
+  const std::uint64_t rows = input.grid.users() + input.grid.items();
+  const std::uint64_t per_row = (input.dim + 2) * sizeof(float);  // factors, bias, train_count
+  const std::uint64_t seen = input.store_seen ? 8 * (input.grid.users() + 1) + 4 * interactions : 0;
+  return rows * per_row + input.id_bytes + seen;
+}
+
+}  // namespace
+
+std::uint64_t critical_path(const Grid& grid, const std::vector<std::uint64_t>& cells,
+                            std::uint64_t seed) {
+  FACTORPS_CHECK(cells.size() == grid.cells());
+  const CellOrder order{grid.strips(), grid.blocks(), seed};
+  std::vector<std::uint64_t> strip_done(grid.strips());
+  std::vector<std::uint64_t> block_done(grid.blocks());
+  for (std::uint32_t step = 0; step < order.steps(); ++step) {
+    for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+      const auto block = order.block_at(StripId{s}, step);
+      if (!block) continue;
+      std::uint64_t& block_time = block_done[block->value()];
+      const std::uint64_t start = std::max(strip_done[s], block_time);
+      strip_done[s] = block_time = start + cells[grid.cell_index(StripId{s}, *block)];
+    }
+  }
+  return strip_done.empty() ? 0 : std::ranges::max(strip_done);
+}
+
+Plan make_plan(const PlanInput& input) {
+  const std::uint64_t rows = input.grid.users() + input.grid.items();
+  const std::uint64_t row_bytes =
+      round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState);
+  Plan plan;
+  plan.interactions = std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
+  plan.tables = tables_of_node(input, row_bytes);
+  plan.mapped = divide_up(input.dataset_bytes, input.nodes);
+  plan.ranks = input.ranks * kRankBytes;
+  plan.dataset = input.dataset_bytes;
+  plan.checkpoint = rows * (input.dim * sizeof(float) + sizeof(RowState));
+  plan.checkpoints = input.checkpoints * plan.checkpoint;
+  plan.model = model_bytes(input, plan.interactions);
+  plan.epoch_traffic = input.nodes == 1 ? 0 : input.nodes * input.grid.items() * row_bytes;
+  plan.busy_workers =
+      std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
+  plan.critical_path = critical_path(input.grid, input.cells, input.seed);
+  const double chain = static_cast<double>(std::max<std::uint64_t>(plan.critical_path, 1));
+  plan.largest_speedup = std::min(static_cast<double>(plan.busy_workers),
+                                  std::max(1.0, static_cast<double>(plan.interactions) / chain));
+  return plan;
+}
+
+std::vector<std::string> shortages(const Plan& plan, const Room& room, bool one_rank) {
+  std::vector<std::string> problems;
+  const auto require = [&](const char* what, std::uint64_t needed, std::uint64_t free) {
+    if (needed <= free) return;
+    problems.push_back(
+        fmt::format("{}: {} bytes needed, {} free, {} missing", what, needed, free, needed - free));
+  };
+  require("memory of a node", plan.tables + plan.ranks, room.memory);
+  if (!one_rank) require("/dev/shm of a node", plan.tables, room.shared_memory);
+  require("disk for the run", plan.checkpoints + plan.model, room.disk);
+  return problems;
+}
+
+}  // namespace factorps::scheduler

@@ -1,0 +1,98 @@
+#include "scheduler/plan.hpp"
+
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+namespace factorps::scheduler {
+namespace {
+
+/// 10 users in 2 strips, 6 items in 3 blocks.
+PlanInput small_input() {
+  PlanInput input;
+  input.grid = {{0, 5, 10}, {0, 2, 4, 6}};
+  input.cells = {1, 2, 3, 4, 5, 6};
+  input.dim = 20;
+  input.tables_bytes = 10'000;
+  input.dataset_bytes = 999;
+  input.id_bytes = 128;
+  input.workers = 4;
+  input.checkpoints = 3;
+  return input;
+}
+
+TEST(Plan, CountsFilesByTheByte) {
+  const Plan plan = make_plan(small_input());
+  EXPECT_EQ(plan.interactions, 21U);
+  EXPECT_EQ(plan.checkpoint, 16U * (20 * 4 + 4 + 4));  // factors, bias, accumulator
+  EXPECT_EQ(plan.checkpoints, 3 * plan.checkpoint);
+  EXPECT_EQ(plan.model, 16U * (20 * 4 + 4 + 4) + 128 + 8 * 11 + 4 * 21);  // ..., ids, seen
+}
+
+TEST(Plan, LeavesOutSeenItemsThatAreNotStored) {
+  PlanInput input = small_input();
+  input.store_seen = false;
+  EXPECT_EQ(make_plan(small_input()).model - make_plan(input).model, 8U * 11 + 4 * 21);
+}
+
+TEST(Plan, OneNodeSendsNothing) {
+  const Plan plan = make_plan(small_input());
+  EXPECT_EQ(plan.epoch_traffic, 0U);
+  EXPECT_EQ(plan.tables, 10'000U);
+  EXPECT_EQ(plan.mapped, 999U);
+}
+
+TEST(Plan, EveryNodeSendsEveryItemOncePerEpoch) {
+  PlanInput input = small_input();
+  input.nodes = 4;
+  const std::uint64_t row = 32 * 4 + 8;  // dim 20 padded to 32, bias and accumulator
+  EXPECT_EQ(make_plan(input).epoch_traffic, 4 * 6 * row);
+  EXPECT_EQ(make_plan(input).tables, 2500 + 2 * 2 * row);  // a quarter and two blocks
+}
+
+TEST(Plan, NoMoreWorkersAreBusyThanStripsOrBlocks) {
+  PlanInput input = small_input();
+  EXPECT_EQ(make_plan(input).busy_workers, 2U);
+  input.workers = 1;
+  EXPECT_EQ(make_plan(input).busy_workers, 1U);
+  EXPECT_EQ(make_plan(input).largest_speedup, 1.0);
+}
+
+TEST(CriticalPath, IsTheWholeEpochWithOneStripOrOneBlock) {
+  EXPECT_EQ(critical_path({{0, 3}, {0, 1, 2}}, {5, 7}, 1), 12U);
+  EXPECT_EQ(critical_path({{0, 1, 2}, {0, 3}}, {5, 7}, 1), 12U);
+}
+
+TEST(CriticalPath, IsOneStripWhereAllCellsAreEqual) {
+  std::vector<std::uint64_t> begin(9);
+  std::iota(begin.begin(), begin.end(), 0U);
+  EXPECT_EQ(critical_path({begin, begin}, std::vector<std::uint64_t>(64, 10), 3), 80U);
+}
+
+TEST(CriticalPath, IsAtLeastTheHeaviestStripAndBlock) {
+  const std::vector<std::uint64_t> cells{1, 1, 1, 1, 1, 90, 1, 1, 90};  // block 2 weighs 181
+  EXPECT_GE(critical_path({{0, 1, 2, 3}, {0, 1, 2, 3}}, cells, 1), 181U);
+}
+
+TEST(Shortages, NameTheMissingBytes) {
+  Plan plan;
+  plan.tables = 100;
+  plan.ranks = 20;
+  plan.checkpoints = 50;
+  plan.model = 5;
+  EXPECT_TRUE(shortages(plan, {120, 100, 55}, false).empty());
+  const auto problems = shortages(plan, {119, 99, 50}, false);
+  ASSERT_EQ(problems.size(), 3U);
+  EXPECT_EQ(problems[0], "memory of a node: 120 bytes needed, 119 free, 1 missing");
+  EXPECT_EQ(problems[1], "/dev/shm of a node: 100 bytes needed, 99 free, 1 missing");
+  EXPECT_EQ(problems[2], "disk for the run: 55 bytes needed, 50 free, 5 missing");
+}
+
+TEST(Shortages, OneRankNeedsNoSharedMemory) {
+  Plan plan;
+  plan.tables = 100;
+  EXPECT_TRUE(shortages(plan, {100, 0, 0}, true).empty());
+}
+
+}  // namespace
+}  // namespace factorps::scheduler
