@@ -103,6 +103,8 @@ std::variant<Command, Reply> parse_command_line(int argc, const char* const* arg
   line.add("generate", "Write synthetic ratings with a known noise floor", generate, run_generate);
   TrainOptions train;
   line.add("train", "Train a model, alone or under mpirun", train, run_train);
+  PlanOptions plan;
+  line.add("plan", "Memory, files and traffic of a training before it runs", plan, run_plan);
   EvaluateOptions evaluate;
   line.add("evaluate", "Errors of a model on a part of a dataset", evaluate, run_evaluate);
   PredictOptions predict;

@@ -65,6 +65,7 @@ Plan make_plan(const PlanInput& input) {
   plan.checkpoint = rows * (input.dim * sizeof(float) + sizeof(RowState));
   plan.checkpoints = input.checkpoints * plan.checkpoint;
   plan.model = model_bytes(input, plan.interactions);
+  plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
   plan.epoch_traffic = input.nodes == 1 ? 0 : input.nodes * input.grid.items() * row_bytes;
   plan.busy_workers =
       std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
@@ -84,7 +85,7 @@ std::vector<std::string> shortages(const Plan& plan, const Room& room, bool one_
   };
   require("memory of a node", plan.tables + plan.ranks, room.memory);
   if (!one_rank) require("/dev/shm of a node", plan.tables, room.shared_memory);
-  require("disk for the run", plan.checkpoints + plan.model, room.disk);
+  require("disk for the run", plan.to_write, room.disk);
   return problems;
 }
 

@@ -27,6 +27,7 @@ struct PlanInput {
   std::uint64_t workers = 1;      ///< in all
   std::uint64_t checkpoints = 1;  ///< kept at most, with the one being written
   bool store_seen = true;
+  bool prepared = true;  ///< the dataset is there already
 };
 
 struct Plan {
@@ -40,6 +41,7 @@ struct Plan {
   std::uint64_t checkpoint = 0;   ///< one
   std::uint64_t checkpoints = 0;  ///< all that exist at a time
   std::uint64_t model = 0;
+  std::uint64_t to_write = 0;       ///< of these, what is not there yet
   std::uint64_t epoch_traffic = 0;  ///< bytes between nodes per epoch
   // Limits of the grid.
   std::uint64_t busy_workers = 0;   ///< that can have a cell at the same time

@@ -35,6 +35,14 @@ TEST(Plan, LeavesOutSeenItemsThatAreNotStored) {
   EXPECT_EQ(make_plan(small_input()).model - make_plan(input).model, 8U * 11 + 4 * 21);
 }
 
+TEST(Plan, CountsTheDatasetAmongWhatIsStillToWrite) {
+  PlanInput input = small_input();
+  const Plan there = make_plan(input);
+  EXPECT_EQ(there.to_write, there.checkpoints + there.model);
+  input.prepared = false;
+  EXPECT_EQ(make_plan(input).to_write, there.to_write + 999);
+}
+
 TEST(Plan, OneNodeSendsNothing) {
   const Plan plan = make_plan(small_input());
   EXPECT_EQ(plan.epoch_traffic, 0U);
@@ -78,8 +86,7 @@ TEST(Shortages, NameTheMissingBytes) {
   Plan plan;
   plan.tables = 100;
   plan.ranks = 20;
-  plan.checkpoints = 50;
-  plan.model = 5;
+  plan.to_write = 55;
   EXPECT_TRUE(shortages(plan, {120, 100, 55}, false).empty());
   const auto problems = shortages(plan, {119, 99, 50}, false);
   ASSERT_EQ(problems.size(), 3U);

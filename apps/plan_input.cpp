@@ -1,0 +1,160 @@
+#include "apps/plan_input.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <span>
+#include <thread>
+
+#include <fmt/core.h>
+#include <sys/statvfs.h>
+
+#include "io/dataset.hpp"
+#include "io/prepare/row_reader.hpp"
+#include "ps/layout.hpp"
+#include "ps/tables.hpp"
+
+namespace factorps::apps {
+namespace {
+
+std::uint64_t text_bytes(const CollectedIds& ids) {
+  return ids.texts() == 0 ? 8 * ids.integers.size()
+                          : 8 * (ids.integers.size() + ids.texts() + 1) + ids.bytes.size();
+}
+
+std::uint64_t text_bytes(const IdTable& ids) {
+  if (ids.integers()) return 8 * ids.size();
+  std::uint64_t bytes = 8 * (ids.size() + 1);
+  for (std::uint64_t row = 0; row < ids.size(); ++row) bytes += ids.text(row).size();
+  return bytes;
+}
+
+void measure_dataset(const Config& config, scheduler::PlanInput& input) {
+  const Dataset dataset{config.data.dataset};
+  input.grid = dataset.grid();
+  for (std::uint32_t s = 0; s < input.grid.strips(); ++s) {
+    for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
+      input.cells.push_back(dataset.cell(Part::train, StripId{s}, BlockId{b}).size());
+    }
+  }
+  input.dataset_bytes = std::filesystem::file_size(config.data.dataset);
+  input.id_bytes = text_bytes(dataset.user_ids()) + text_bytes(dataset.item_ids());
+}
+
+/// Dense numbers of ids and how often each occurs.
+std::vector<std::uint32_t> renumber(std::span<std::uint32_t> numbers, const CollectedIds& ids) {
+  const auto integers = static_cast<std::uint32_t>(ids.integers.size());
+  std::vector<std::uint32_t> counts(integers + ids.texts());
+  for (std::uint32_t& number : numbers) {
+    const std::uint32_t n = number & ~CollectedIds::kTextBit;
+    number = n == number ? n : integers + n;
+    ++counts[number];
+  }
+  return counts;
+}
+
+Chunk read_sources(const Config& config) {
+  RowReader reader{RowRules{}};
+  for (const auto& path : config.data.source) {
+    reader.read(
+        {path, detect_layout(path, config.data), 0, std::numeric_limits<std::uint64_t>::max()});
+  }
+  Chunk chunk = reader.release();
+  if (chunk.bad.count > 0) throw DataError{chunk.bad.first.front()};
+  if (chunk.rows.size() == 0) throw DataError{"data.source holds no interactions"};
+  return chunk;
+}
+
+Grid cut_grid(const std::vector<std::uint32_t>& users, const std::vector<std::uint32_t>& items,
+              std::uint64_t interactions, const Config& config) {
+  const auto row_bytes = static_cast<std::uint64_t>(config.model.dim + 4) * sizeof(float);
+  GridShape shape = choose_grid(static_cast<std::uint32_t>(config.grid.parallelism), users.size(),
+                                items.size(), interactions, row_bytes,
+                                static_cast<std::uint64_t>(config.grid.cache_kib) * 1024);
+  if (config.grid.strips > 0) shape.strips = static_cast<std::uint32_t>(config.grid.strips);
+  if (config.grid.blocks > 0) shape.blocks = static_cast<std::uint32_t>(config.grid.blocks);
+  return {cut_balanced(users, shape.strips, std::numeric_limits<std::uint32_t>::max()),
+          cut_balanced(items, shape.blocks, kMaxBlockItems)};
+}
+
+void count_sources(const Config& config, scheduler::PlanInput& input) {
+  Chunk chunk = read_sources(config);
+  Rows& rows = chunk.rows;
+  const auto users = renumber(rows.users, chunk.users);
+  const auto items = renumber(rows.items, chunk.items);
+  input.grid = cut_grid(users, items, rows.size(), config);
+  input.cells.resize(input.grid.cells());
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    ++input.cells[input.grid.cell_index(input.grid.strip_of_user(rows.users[n]),
+                                        input.grid.block_of_item(rows.items[n]))];
+  }
+  input.id_bytes = text_bytes(chunk.users) + text_bytes(chunk.items);
+  // An item offset and a value per interaction, at most a run each; 32 bytes per cell and part.
+  const std::uint64_t runs =
+      std::min<std::uint64_t>(rows.size(), users.size() * std::uint64_t{input.grid.blocks()});
+  input.dataset_bytes = rows.size() * 6 + runs * sizeof(Run) + 96 * input.grid.cells() +
+                        4 * (users.size() + items.size()) + input.id_bytes;
+}
+
+int workers_of(const Config& config, const PlanOptions& options) {
+  const auto ranks = static_cast<int>(options.ranks * options.nodes);
+  if (ranks > 1)
+    return ps::layout_of_job(ranks, static_cast<int>(config.cluster.servers), 0).workers;
+  if (config.cluster.workers > 0) return static_cast<int>(config.cluster.workers);
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+std::uint64_t free_bytes(std::filesystem::path path) {
+  path = std::filesystem::absolute(path);
+  while (!std::filesystem::exists(path) && path.has_relative_path()) path = path.parent_path();
+  struct statvfs info {};
+  return ::statvfs(path.c_str(), &info) == 0 ? std::uint64_t{info.f_bavail} * info.f_frsize : 0;
+}
+
+/// Memory that programs can still take without swapping (man 5 proc).
+std::uint64_t available_memory() {
+  std::ifstream in{"/proc/meminfo"};
+  std::string name;
+  std::uint64_t kib = 0;
+  for (std::string unit; in >> name >> kib; std::getline(in, unit)) {
+    if (name == "MemAvailable:") return kib * 1024;
+  }
+  return std::numeric_limits<std::uint64_t>::max();  // not Linux: unknown
+}
+
+/// What the control group (a SLURM job, a container) leaves; the maximum if it has no limit.
+std::uint64_t control_group_memory() {
+  std::ifstream limit_file{"/sys/fs/cgroup/memory.max"};
+  std::ifstream used_file{"/sys/fs/cgroup/memory.current"};
+  std::uint64_t limit = 0;
+  std::uint64_t used = 0;
+  if (!(limit_file >> limit) || !(used_file >> used)) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  return limit - std::min(limit, used);
+}
+
+}  // namespace
+
+scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options) {
+  scheduler::PlanInput input;
+  input.prepared = std::filesystem::exists(config.data.dataset);
+  input.prepared ? measure_dataset(config, input) : count_sources(config, input);
+  input.dim = static_cast<std::uint64_t>(config.model.dim);
+  input.seed = config.train.seed;
+  input.tables_bytes = ps::Tables::bytes_needed(input.grid, input.dim);
+  input.ranks = static_cast<std::uint64_t>(options.ranks);
+  input.nodes = static_cast<std::uint64_t>(options.nodes);
+  input.workers = static_cast<std::uint64_t>(workers_of(config, options));
+  input.checkpoints =
+      static_cast<std::uint64_t>(config.checkpoint.keep) + 2;  // best, being written
+  input.store_seen = config.run.store_seen;
+  return input;
+}
+
+scheduler::Room room_of_this_machine(const Config& config) {
+  return {std::min(available_memory(), control_group_memory()), free_bytes("/dev/shm"),
+          free_bytes(config.run.dir)};
+}
+
+}  // namespace factorps::apps

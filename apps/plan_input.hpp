@@ -1,0 +1,17 @@
+/// The sizes that a plan starts from.
+#pragma once
+
+#include "apps/commands.hpp"
+#include "io/config.hpp"
+#include "scheduler/plan.hpp"
+
+namespace factorps::apps {
+
+/// From the dataset if it has been prepared, else counted in the raw files, before any cleaning
+/// and with a grid cut without the permutation: close, and rather too large than too small.
+[[nodiscard]] scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options);
+
+/// What this machine has free now. The disk is that of run.dir.
+[[nodiscard]] scheduler::Room room_of_this_machine(const Config& config);
+
+}  // namespace factorps::apps
