@@ -8,6 +8,7 @@
 #include "apps/commands.hpp"
 #include "comm/environment.hpp"
 #include "common/timer.hpp"
+#include "io/files.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -40,6 +41,7 @@ void print(const Config& config, const PrepareResult& result, double seconds,
 ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environment) {
   const Stopwatch watch;
   const Config config = load_config(options.config, options.assignments);
+  if (environment.rank() == 0) make_directories(config.data.dataset.parent_path());
   const auto result = prepare(config, ranks_of(environment));
   if (result) print(config, *result, watch.seconds(), options.output);
   return ExitCode::done;

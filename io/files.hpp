@@ -7,6 +7,8 @@
 
 namespace factorps {
 
+/// Makes a directory and its parents, unless they are there. @throws ResourceError
+void make_directories(const std::filesystem::path& path);
 /// Forces a file's (or directory's) contents to disk. @throws ResourceError
 void sync_file(const std::filesystem::path& path);
 /// Renames and forces the directory entry to disk: `to` is either the old or the new file.
