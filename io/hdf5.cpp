@@ -54,9 +54,8 @@ std::string last_error() {
   H5Eclear2(H5E_DEFAULT);
   const std::string message =
       fmt::format("{}: {}{}{}", path.string(), what, reason.empty() ? "" : ": ", reason);
-  if (reason.find("No space left") != std::string::npos ||
-      reason.find("errno = 28") != std::string::npos) {
-    throw ResourceError{message};
+  for (const int full : {ENOSPC, EDQUOT}) {
+    if (reason.find(fmt::format("errno = {},", full)) != std::string::npos) throw ResourceError{message};
   }
   throw DataError{message};
 }
@@ -189,7 +188,12 @@ File File::create(const std::filesystem::path& path) {
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V110);
   H5Pset_obj_track_times(creation.get(), 0);
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
-  return File{path, check(id, path, "cannot create"), true};
+  if (id < 0) {
+    const std::string reason = last_error();
+    H5Eclear2(H5E_DEFAULT);
+    throw ResourceError{fmt::format("{}: cannot create: {}", path.string(), reason)};
+  }
+  return File{path, id, true};
 }
 
 File File::open(const std::filesystem::path& path) {
