@@ -47,7 +47,8 @@ struct SharedMemory::Impl {
 SharedMemory::SharedMemory(const Environment& environment, std::size_t bytes)
     : impl_{std::make_unique<Impl>()} {
   const std::size_t size = (bytes / kPage + 1) * kPage;
-  if (!environment.launched()) {
+  // Open MPI gives a lone rank memory of its heap, which is not zeroed.
+  if (environment.size() == 1) {
     impl_->mapped = size;
     impl_->mapping =
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
