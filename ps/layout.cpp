@@ -30,7 +30,7 @@ JobLayout layout_of_job(int ranks, int servers, int node_size) {
     throw ConfigError{
         fmt::format("cluster.servers = {} with {} ranks leaves no worker; "
                     "expected at most {} (rank 0 schedules)",
-                    servers, ranks, std::max(0, ranks - 2))};
+                    servers, ranks, std::max(1, ranks - 2))};
   }
   layout.servers = std::max(1, serving);
   const int first_worker = ranks == 1 ? 0 : 1 + serving;

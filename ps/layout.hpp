@@ -26,7 +26,7 @@ struct JobLayout {
 /// Rank 0 schedules, ranks 1 ... servers serve, the rest work. With `servers` 0, or too few ranks
 /// for one rank per role, rank 0 serves too; a job of one rank hosts every role.
 /// @param node_size ranks per pretend node; 0: one node
-/// @throws ConfigError if fewer than one worker is left or a pretend node has no worker
+/// @throws ConfigError if fewer than one worker is left
 [[nodiscard]] JobLayout layout_of_job(int ranks, int servers, int node_size);
 
 /// A job inside one process: every role on rank 0.
