@@ -1,0 +1,161 @@
+/// comm/ over real MPI, at several rank counts.
+#include <algorithm>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "comm/mpi_transport.hpp"
+#include "comm/shared_memory.hpp"
+#include "common/error.hpp"
+#include "common/waiter.hpp"
+#include "tests/support/mpi_test_main.hpp"
+
+namespace factorps::comm {
+namespace {
+
+using test::environment;
+using Bytes = std::vector<std::byte>;
+
+/// Bytes that every rank can compute for every other.
+Bytes bytes_of(int rank, std::size_t size) {
+  Bytes bytes(size);
+  for (std::size_t n = 0; n < size; ++n) {
+    bytes[n] = static_cast<std::byte>((n * 31 + n / 1000 + static_cast<std::size_t>(rank)) % 251);
+  }
+  return bytes;
+}
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;  // a chunk of gather() and broadcast()
+
+TEST(Environment, NamesAHostForEveryRank) {
+  EXPECT_TRUE(environment().launched());
+  ASSERT_EQ(environment().hosts().size(), static_cast<std::size_t>(environment().size()));
+  for (const auto& host : environment().hosts()) EXPECT_EQ(host, environment().hosts()[0]);
+}
+
+TEST(Environment, GathersBytesOfAnySize) {
+  // Sizes differ by rank; some are empty, some just above or at whole chunks.
+  for (const std::size_t base : {std::size_t{0}, std::size_t{1}, kMiB - 1, kMiB, 2 * kMiB + 5}) {
+    const auto size_of = [&](int rank) { return base * static_cast<std::size_t>(rank % 3); };
+    const int rank = environment().rank();
+    const auto all = environment().gather(bytes_of(rank, size_of(rank)));
+    if (rank != 0) {
+      EXPECT_TRUE(all.empty());
+      continue;
+    }
+    ASSERT_EQ(all.size(), static_cast<std::size_t>(environment().size()));
+    for (int r = 0; r < environment().size(); ++r) {
+      EXPECT_TRUE(all[static_cast<std::size_t>(r)] == bytes_of(r, size_of(r))) << base << ' ' << r;
+    }
+  }
+}
+
+TEST(Environment, BroadcastsBytesOfAnySize) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kMiB - 1, kMiB, 2 * kMiB + 5}) {
+    const int rank = environment().rank();
+    Bytes bytes = rank == 0 ? bytes_of(7, size) : bytes_of(rank, 10);
+    environment().broadcast(bytes);
+    EXPECT_TRUE(bytes == bytes_of(7, size)) << size;
+  }
+}
+
+TEST(Environment, FindsTheMinimum) {
+  EXPECT_EQ(environment().minimum(10 - environment().rank()), 11 - environment().size());
+}
+
+Envelope receive(Transport& link) {
+  Waiter waiter{30};
+  while (true) {
+    if (auto envelope = link.poll()) return std::move(*envelope);
+    waiter.pause("a message");
+  }
+}
+
+void finish(MpiHub& hub) {
+  Waiter waiter{30};
+  while (!hub.drain()) waiter.pause("the last sends");
+  environment().barrier();
+}
+
+/// Two roles on every rank: role r and role size + r live on rank r.
+TEST(MpiHub, DeliversBetweenAllRolesInOrder) {
+  const int ranks = environment().size();
+  const int rank = environment().rank();
+  std::vector<int> rank_of_role(static_cast<std::size_t>(2 * ranks));
+  for (int role = 0; role < 2 * ranks; ++role) {
+    rank_of_role[static_cast<std::size_t>(role)] = role % ranks;
+  }
+  MpiHub hub{environment(), rank_of_role};
+  const std::unique_ptr<Transport> links[]{hub.link(rank), hub.link(ranks + rank)};
+  constexpr unsigned kMessages = 20;
+  for (unsigned n = 0; n < kMessages; ++n) {
+    for (int to = 0; to < 2 * ranks; ++to) {
+      for (const auto& link : links) link->send(to, Tag::progress, {std::byte(n), std::byte(to)});
+    }
+  }
+  for (int k = 0; k < 2; ++k) {
+    const int own = k * ranks + rank;
+    std::vector<unsigned> next(static_cast<std::size_t>(2 * ranks), 0);
+    for (unsigned got = 0; got < kMessages * 2 * static_cast<unsigned>(ranks); ++got) {
+      const Envelope envelope = receive(*links[k]);
+      EXPECT_EQ(envelope.tag, Tag::progress);
+      const unsigned n = next.at(static_cast<std::size_t>(envelope.from))++;
+      ASSERT_EQ(envelope.body, (Bytes{std::byte(n), std::byte(own)}));
+    }
+  }
+  finish(hub);
+}
+
+TEST(MpiHub, KeepsTagsAndLargeAndEmptyBodies) {
+  const int ranks = environment().size();
+  const int rank = environment().rank();
+  std::vector<int> rank_of_role(static_cast<std::size_t>(ranks));
+  std::iota(rank_of_role.begin(), rank_of_role.end(), 0);
+  MpiHub hub{environment(), rank_of_role};
+  const auto link = hub.link(rank);
+  const int to = (rank + 1) % ranks;
+  const int from = (rank + ranks - 1) % ranks;
+  link->send(to, Tag::shutdown, {});
+  link->send(to, Tag::command_done, bytes_of(rank, 3 * kMiB));  // beyond any eager limit
+  const Envelope first = receive(*link);
+  EXPECT_EQ(first.from, from);
+  EXPECT_EQ(first.tag, Tag::shutdown);
+  EXPECT_TRUE(first.body.empty());
+  const Envelope second = receive(*link);
+  EXPECT_EQ(second.tag, Tag::command_done);
+  EXPECT_TRUE(second.body == bytes_of(from, 3 * kMiB));
+  finish(hub);
+}
+
+TEST(SharedMemory, IsZeroedAlignedAndTheSameOnEveryRank) {
+  constexpr std::size_t kSize = 3 * 4096 + 17;
+  for (int round = 0; round < 2; ++round) {  // a second window must be clean again
+    const SharedMemory memory{environment(), kSize};
+    ASSERT_EQ(memory.bytes().size(), kSize);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.bytes().data()) % 4096, 0U);
+    EXPECT_TRUE(std::ranges::all_of(memory.bytes(), [](std::byte b) { return b == std::byte{0}; }));
+    environment().barrier();
+    const auto ranks = static_cast<std::size_t>(environment().size());
+    for (auto n = static_cast<std::size_t>(environment().rank()); n < kSize; n += ranks) {
+      memory.bytes()[n] = std::byte(1 + n % 200);
+    }
+    environment().barrier();
+    for (std::size_t n = 0; n < kSize; ++n) ASSERT_EQ(memory.bytes()[n], std::byte(1 + n % 200));
+    environment().barrier();
+  }
+}
+
+TEST(SharedMemory, RefusesOnEveryRankWhatTheMountCannotHold) {
+  if (environment().size() == 1) GTEST_SKIP() << "one rank needs no shared memory";
+  try {
+    const SharedMemory memory{environment(), std::size_t{1} << 50};
+    FAIL() << "a PiB was granted";
+  } catch (const ResourceError& error) {
+    EXPECT_NE(std::string{error.what()}.find("/dev/shm: the tables need 11258999"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace factorps::comm

@@ -1,0 +1,68 @@
+#include "comm/messages.hpp"
+
+#include <tuple>
+
+#include <gtest/gtest.h>
+
+#include "common/error.hpp"
+
+namespace factorps::comm {
+namespace {
+
+// All fields of each message, so that two can be compared.
+auto fields(const StartPass& m) {
+  return std::tuple{m.pass, m.kind, m.part, m.learning_rate_factor};
+}
+auto fields(const MemoryUse& m) { return std::tuple{m.process, m.bytes}; }
+auto fields(const StripsDone& m) { return std::tuple{m.pass, m.strips, m.sums, fields(m.memory)}; }
+auto fields(const Progress& m) { return std::tuple{m.pass, m.interactions}; }
+auto fields(const WorkerDone& m) {
+  return std::tuple{m.pass,         m.cells,       m.interactions,  m.compute_seconds,
+                    m.wait_seconds, m.cpu_seconds, fields(m.memory)};
+}
+auto fields(const Command& m) { return std::tuple{m.kind, m.directory, m.provenance}; }
+auto fields(const CommandDone& m) {
+  std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>> files;
+  for (const auto& f : m.files) files.emplace_back(f.name, f.bytes, f.checksum);
+  return std::tuple{m.kind, files, m.digest, m.error, m.exit_code};
+}
+
+StartPass example(const StartPass&) { return {5, PassKind::evaluate, 2, 0.25F}; }
+StripsDone example(const StripsDone&) {
+  return {std::uint64_t{1} << 40, {3, 1}, std::vector<double>(16, 0.5), {-7, 9}};
+}
+Progress example(const Progress&) { return {3, std::uint64_t{1} << 50}; }
+WorkerDone example(const WorkerDone&) { return {1, 2, 3, 0.5, 0.25, 0.125, {4, 5}}; }
+Command example(const Command&) { return {CommandKind::export_model, "a/b", R"({"k": 1})"}; }
+CommandDone example(const CommandDone&) {
+  return {CommandKind::save, {{"shard-000.h5", 10, 11}, {"", 0, ~0ULL}}, "abc", "no space", 5};
+}
+
+template <class Message>
+class EveryMessage : public testing::Test {};
+using Messages = testing::Types<StartPass, StripsDone, Progress, WorkerDone, Command, CommandDone>;
+TYPED_TEST_SUITE(EveryMessage, Messages);
+
+TYPED_TEST(EveryMessage, ComesBackAsItWas) {
+  const TypeParam message = example(TypeParam{});
+  EXPECT_EQ(fields(decode<TypeParam>(encode(message))), fields(message));
+  EXPECT_EQ(fields(decode<TypeParam>(encode(TypeParam{}))), fields(TypeParam{}));
+}
+
+TYPED_TEST(EveryMessage, IsRefusedWhenCutAnywhere) {
+  const auto bytes = encode(example(TypeParam{}));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const std::vector<std::byte> cut(bytes.begin(),
+                                     bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_THROW(static_cast<void>(decode<TypeParam>(cut)), ProtocolError) << size;
+  }
+}
+
+TYPED_TEST(EveryMessage, IsRefusedWithTrailingBytes) {
+  auto bytes = encode(example(TypeParam{}));
+  bytes.push_back(std::byte{0});
+  EXPECT_THROW(static_cast<void>(decode<TypeParam>(bytes)), ProtocolError);
+}
+
+}  // namespace
+}  // namespace factorps::comm

@@ -1,0 +1,43 @@
+#include "common/waiter.hpp"
+
+#include <gtest/gtest.h>
+
+#include "common/error.hpp"
+
+namespace factorps {
+namespace {
+
+TEST(Waiter, ThrowsAfterItsDeadlineAndSaysForWhat) {
+  Waiter waiter{0.02};
+  const Stopwatch stopwatch;
+  try {
+    while (true) waiter.pause("the tooth fairy");
+  } catch (const ResourceError& error) {
+    EXPECT_NE(std::string{error.what()}.find("the tooth fairy"), std::string::npos) << error.what();
+    EXPECT_NE(std::string{error.what()}.find("cluster.timeout_seconds"), std::string::npos);
+  }
+  EXPECT_GE(stopwatch.seconds(), 0.02);
+}
+
+TEST(Waiter, CountsOnlyTimeWithoutProgress) {
+  Waiter waiter{0.05};
+  const Stopwatch stopwatch;
+  while (stopwatch.seconds() < 0.2) {
+    // About 30 sleeps, at most 10 ms on an idle machine; a pause that the machine stretches past
+    // the deadline would be a real one.
+    for (int k = 0; k < 140; ++k) ASSERT_NO_THROW(waiter.pause("nothing"));
+    waiter.progress();
+  }
+}
+
+TEST(Waiter, LeavesTheProcessorToOthers) {
+  Waiter waiter{1000};
+  const Stopwatch stopwatch;
+  const double before = thread_cpu_seconds();
+  while (stopwatch.seconds() < 0.2) waiter.pause("nothing");
+  // It sleeps a millisecond at a time: a few microseconds of work for each.
+  EXPECT_LT(thread_cpu_seconds() - before, 0.1 * stopwatch.seconds());
+}
+
+}  // namespace
+}  // namespace factorps

@@ -1,0 +1,194 @@
+#include "ps/leases.hpp"
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "common/aligned_buffer.hpp"
+
+namespace factorps::ps {
+namespace {
+
+/// Grid of one row per strip and block: leases do not look at rows.
+Grid grid_of(std::uint32_t strips, std::uint32_t blocks) {
+  Grid grid;
+  for (std::uint32_t s = 0; s <= strips; ++s) grid.strip_begin.push_back(s);
+  for (std::uint32_t b = 0; b <= blocks; ++b) grid.block_begin.push_back(b);
+  return grid;
+}
+
+/// A node with its counters, and what its cells have seen. The records are plain memory that only
+/// the holder of a lease writes: a sanitizer sees it if two hold one at a time, and the order in
+/// them shows it if somebody came too early.
+class Node {
+ public:
+  Node(std::uint32_t strips, std::uint32_t blocks, std::uint64_t seed)
+      : grid_{grid_of(strips, blocks)},
+        memory_{Tables::bytes_needed(grid_, 1)},
+        tables_{memory_.span(), grid_, 1},
+        order_{strips, blocks, seed},
+        seen_by_strip_(strips),
+        seen_by_block_(blocks) {}
+
+  [[nodiscard]] Leases leases() const {
+    std::vector<StripId> strips;
+    for (std::uint32_t s = 0; s < grid_.strips(); ++s) strips.emplace_back(s);
+    return {tables_, order_, strips};
+  }
+
+  void work(const Lease& lease) {
+    seen_by_strip_[lease.strip.value()].push_back(lease.block.value());
+    seen_by_block_[lease.block.value()].push_back(lease.strip.value());
+  }
+
+  /// One worker: takes cells until the pass is over. @return how many it took
+  std::size_t run(Leases& leases, std::uint64_t pass) {
+    std::size_t cells = 0;
+    leases.begin(pass);
+    while (!leases.finished()) {
+      if (const auto lease = leases.try_acquire()) {
+        work(*lease);
+        leases.release(*lease);
+        ++cells;
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    return cells;
+  }
+
+  void expect_exact_order(std::uint64_t passes) const {
+    for (std::uint32_t s = 0; s < grid_.strips(); ++s) {
+      EXPECT_EQ(seen_by_strip_[s], repeated(blocks_along(s), passes)) << "strip " << s;
+    }
+    for (std::uint32_t b = 0; b < grid_.blocks(); ++b) {
+      EXPECT_EQ(seen_by_block_[b], repeated(strips_along(b), passes)) << "block " << b;
+    }
+  }
+
+  const Grid& grid() const { return grid_; }
+  const Tables& tables() const { return tables_; }
+  const CellOrder& order() const { return order_; }
+
+ private:
+  using Record = std::vector<std::uint32_t>;
+
+  static Record repeated(const Record& once, std::uint64_t times) {
+    Record all;
+    for (std::uint64_t n = 0; n < times; ++n) all.insert(all.end(), once.begin(), once.end());
+    return all;
+  }
+  Record blocks_along(std::uint32_t strip) const {
+    Record blocks;
+    for (std::uint32_t step = 0; step < order_.steps(); ++step) {
+      if (const auto block = order_.block_at(StripId{strip}, step))
+        blocks.push_back(block->value());
+    }
+    return blocks;
+  }
+  Record strips_along(std::uint32_t block) const {
+    Record strips;
+    for (std::uint32_t step = 0; step < order_.steps(); ++step) {
+      for (std::uint32_t s = 0; s < grid_.strips(); ++s) {
+        if (order_.block_at(StripId{s}, step) == BlockId{block}) strips.push_back(s);
+      }
+    }
+    return strips;
+  }
+
+  Grid grid_;
+  AlignedBuffer<std::byte> memory_;
+  Tables tables_;
+  CellOrder order_;
+  std::vector<Record> seen_by_strip_;  // [strip]
+  std::vector<Record> seen_by_block_;  // [block]
+};
+
+TEST(Leases, OneWorkerVisitsEveryCellInOrder) {
+  for (const std::uint32_t strips : {1U, 3U, 5U}) {
+    for (const std::uint32_t blocks : {1U, 3U, 8U}) {
+      Node node{strips, blocks, 1};
+      Leases leases = node.leases();
+      for (std::uint64_t pass = 0; pass < 3; ++pass) {
+        EXPECT_EQ(node.run(leases, pass), node.grid().cells());
+      }
+      node.expect_exact_order(3);
+    }
+  }
+}
+
+TEST(Leases, SeveralWorkersKeepTheOrderOfStripsAndBlocks) {
+  std::mt19937 random{1};
+  for (int trial = 0; trial < 30; ++trial) {
+    const auto strips = 1 + static_cast<std::uint32_t>(random() % 9);
+    const auto blocks = 1 + static_cast<std::uint32_t>(random() % 9);
+    const std::size_t workers = 2 + random() % 3;
+    SCOPED_TRACE(testing::Message() << strips << " x " << blocks << ", " << workers << " workers");
+    Node node{strips, blocks, random()};
+    constexpr std::uint64_t kPasses = 4;
+    for (std::uint64_t pass = 0; pass < kPasses; ++pass) {
+      std::vector<std::jthread> threads;
+      for (std::size_t w = 0; w < workers; ++w) {
+        threads.emplace_back([&node, pass] {
+          Leases leases = node.leases();
+          node.run(leases, pass);
+        });
+      }
+    }
+    node.expect_exact_order(kPasses);
+  }
+}
+
+TEST(Leases, GiveNothingOutTwice) {
+  Node node{1, 1, 1};
+  Leases one = node.leases();
+  Leases two = node.leases();
+  one.begin(0);
+  two.begin(0);
+  const auto lease = one.try_acquire();
+  ASSERT_TRUE(lease);
+  EXPECT_FALSE(two.try_acquire());
+  EXPECT_FALSE(two.finished());
+  one.release(*lease);
+  EXPECT_FALSE(two.try_acquire());
+  EXPECT_TRUE(two.finished());
+}
+
+TEST(Leases, WaitForTheTurnOfTheBlock) {
+  Node node{2, 1, 1};
+  Leases leases = node.leases();
+  leases.begin(0);
+  const auto first = leases.try_acquire();
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(leases.try_acquire());  // the other strip needs the same block
+  leases.release(*first);
+  const auto second = leases.try_acquire();
+  ASSERT_TRUE(second);
+  EXPECT_NE(second->strip, first->strip);
+}
+
+TEST(Leases, TakeOnlyTheStripsOfTheirNode) {
+  Node node{3, 3, 1};
+  Leases leases{node.tables(), node.order(), {StripId{1}}};
+  leases.begin(0);
+  for (int tries = 0; tries < 10; ++tries) {
+    const auto lease = leases.try_acquire();
+    if (!lease) break;
+    EXPECT_EQ(lease->strip, StripId{1});
+    leases.release(*lease);
+  }
+  EXPECT_FALSE(leases.finished());  // its first turn after the others' comes only with them
+}
+
+TEST(Leases, HaveNothingToDoWithoutStrips) {
+  Node node{3, 3, 1};
+  Leases leases{node.tables(), node.order(), {}};
+  leases.begin(0);
+  EXPECT_FALSE(leases.try_acquire());
+  EXPECT_TRUE(leases.finished());
+}
+
+}  // namespace
+}  // namespace factorps::ps
