@@ -21,7 +21,7 @@ float value_of(Entry e) { return std::bit_cast<float>(static_cast<std::uint32_t>
 /// The entries of every user, users ascending, items ascending.
 struct ByUser {
   std::vector<std::uint64_t> begin;  // [user row], plus the end
-  std::vector<Entry> entries;
+  Column<Entry> entries;
 };
 
 ByUser group_by_user(const PartitionedInteractions& in, Part part, std::uint64_t users) {
@@ -46,7 +46,7 @@ ByUser group_by_user(const PartitionedInteractions& in, Part part, std::uint64_t
 class CellWriter {
  public:
   CellWriter(const ByUser& source, const Grid& grid, const ValueCode& code)
-      : source_{source}, grid_{grid}, code_{code} {
+      : source_{source}, grid_{grid}, code_{code}, encode_{code} {
     image_.items.resize(source.entries.size());
     (code.narrow ? image_.codes.resize(source.entries.size())
                  : image_.values.resize(source.entries.size()));
@@ -84,7 +84,7 @@ class CellWriter {
       const Entry e = source_.entries[from];
       image_.items[written_] = static_cast<std::uint16_t>(item_of(e) - items.begin);
       if (code_.narrow)
-        image_.codes[written_] = encode(code_, value_of(e));
+        image_.codes[written_] = encode_(value_of(e));
       else
         image_.values[written_] = value_of(e);
     }
@@ -104,6 +104,7 @@ class CellWriter {
   const ByUser& source_;
   const Grid& grid_;
   ValueCode code_;
+  ValueEncoder encode_;
   PartImage image_;
   std::uint64_t written_ = 0;
 };

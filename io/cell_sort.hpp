@@ -10,10 +10,10 @@ namespace factorps {
 
 /// One part of a dataset, laid out as /train and its sisters in the file.
 struct PartImage {
-  std::vector<Run> runs;
-  std::vector<std::uint16_t> items;
-  std::vector<std::uint8_t> codes;           // if narrow
-  std::vector<float> values;                 // if not
+  Column<Run> runs;
+  Column<std::uint16_t> items;
+  Column<std::uint8_t> codes;                // if narrow
+  Column<float> values;                      // if not
   std::vector<std::uint64_t> cell_runs;      // [cell], plus the end
   std::vector<std::uint64_t> cell_begin;     // [cell], plus the end
   std::vector<std::uint64_t> cell_checksum;  // [cell]

@@ -50,16 +50,21 @@ double train_mean(const PartImage& train, const ValueCode& code) {
   return train.items.empty() ? 0 : sum / static_cast<double>(train.items.size());
 }
 
+template <class T>
+void write_column(h5::File& file, const std::string& name, const Column<T>& column) {
+  file.write(name, {column.size()}, std::span<const T>{column});
+}
+
 void write_part(h5::File& file, const std::string& group, const PartImage& image,
                 const ValueCode& code) {
   file.write(
       group + "/runs", {image.runs.size(), 2},
       std::span{reinterpret_cast<const std::uint32_t*>(image.runs.data()), image.runs.size() * 2});
-  file.write(group + "/items", image.items);
+  write_column(file, group + "/items", image.items);
   if (code.narrow)
-    file.write(group + "/values", image.codes);
+    write_column(file, group + "/values", image.codes);
   else
-    file.write(group + "/values", image.values);
+    write_column(file, group + "/values", image.values);
   file.write(group + "/cell_runs", image.cell_runs);
   file.write(group + "/cell_begin", image.cell_begin);
   file.write(group + "/cell_checksum", image.cell_checksum);
@@ -121,8 +126,8 @@ std::string write_contents(h5::File& file, const DatasetContents& contents) {
 
 }  // namespace
 
-std::vector<std::uint32_t> train_counts(const std::vector<std::uint32_t>& rows,
-                                        const std::vector<Part>& parts, std::uint64_t num_rows) {
+std::vector<std::uint32_t> train_counts(const Column<std::uint32_t>& rows,
+                                        const Column<Part>& parts, std::uint64_t num_rows) {
   std::vector<std::uint32_t> counts(num_rows, 0);
   for (std::size_t n = 0; n < rows.size(); ++n) counts[rows[n]] += parts[n] == Part::train;
   return counts;

@@ -6,16 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "io/column.hpp"
 #include "io/dataset.hpp"
 
 namespace factorps {
 
 /// Interactions of all parts in row numbers, in any order. All columns have the same length.
 struct PartitionedInteractions {
-  std::vector<std::uint32_t> users;  // [interaction] user row
-  std::vector<std::uint32_t> items;  // [interaction] item row
-  std::vector<float> values;         // [interaction] normalised, finite
-  std::vector<Part> parts;           // [interaction]
+  Column<std::uint32_t> users;  // [interaction] user row
+  Column<std::uint32_t> items;  // [interaction] item row
+  Column<float> values;         // [interaction] normalised, finite
+  Column<Part> parts;           // [interaction]
 };
 
 /// Everything a dataset holds.
@@ -33,8 +34,8 @@ struct DatasetContents {
 
 /// Training interactions per row.
 /// @param rows row of each interaction; @param num_rows above every one of them
-[[nodiscard]] std::vector<std::uint32_t> train_counts(const std::vector<std::uint32_t>& rows,
-                                                      const std::vector<Part>& parts,
+[[nodiscard]] std::vector<std::uint32_t> train_counts(const Column<std::uint32_t>& rows,
+                                                      const Column<Part>& parts,
                                                       std::uint64_t num_rows);
 
 /// Sorts the interactions into cells and writes them under a temporary name, then renames, so

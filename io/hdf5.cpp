@@ -240,11 +240,18 @@ void File::close() {
 }
 
 void File::create_group(const std::string& name) {
-  const Handle creation{H5Pcreate(H5P_LINK_CREATE), H5Pclose};
-  H5Pset_create_intermediate_group(creation.get(), 1);
-  const Handle group{check(H5Gcreate2(id_, name.c_str(), creation.get(), H5P_DEFAULT, H5P_DEFAULT),
-                           path_, "cannot create group " + name),
-                     H5Gclose};
+  // One by one: groups that HDF5 makes on the way to another object always carry a time.
+  const Handle creation{H5Pcreate(H5P_GROUP_CREATE), H5Pclose};
+  H5Pset_obj_track_times(creation.get(), 0);
+  for (std::size_t end = name.find('/', 1);; end = name.find('/', end + 1)) {
+    const std::string prefix = name.substr(0, end);
+    if (!exists(prefix)) {
+      const Handle group{check(H5Gcreate2(id_, prefix.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+                               path_, "cannot create group " + prefix),
+                         H5Gclose};
+    }
+    if (end == std::string::npos) return;
+  }
 }
 
 bool File::exists(const std::string& name) const {
@@ -330,14 +337,15 @@ std::vector<std::string> File::attributes(const std::string& object) const {
 
 void File::create_dataset(const std::string& name, Type type, const Shape& shape) {
   const Handle space{H5Screate_simple(static_cast<int>(shape.size()), extents_of(shape).data(), nullptr), H5Sclose};
-  const Handle links{H5Pcreate(H5P_LINK_CREATE), H5Pclose};
-  H5Pset_create_intermediate_group(links.get(), 1);
+  if (const std::size_t end = name.rfind('/'); end != std::string::npos && end > 0) {
+    create_group(name.substr(0, end));
+  }
   const Handle creation{H5Pcreate(H5P_DATASET_CREATE), H5Pclose};
   H5Pset_layout(creation.get(), H5D_CONTIGUOUS);
   H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
   H5Pset_obj_track_times(creation.get(), 0);
-  const Handle dataset{check(H5Dcreate2(id_, name.c_str(), disk_type(type), space.get(), links.get(),
+  const Handle dataset{check(H5Dcreate2(id_, name.c_str(), disk_type(type), space.get(), H5P_DEFAULT,
                                         creation.get(), H5P_DEFAULT),
                              path_, "cannot create dataset " + name),
                        H5Dclose};

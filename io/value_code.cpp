@@ -1,7 +1,10 @@
 #include "io/value_code.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace factorps {
@@ -12,8 +15,12 @@ constexpr std::size_t kMost = 256;  // distinct values of one byte
 /// The distinct values in ascending order, or more than kMost of them in any order.
 std::vector<float> distinct_values(std::span<const float> values) {
   std::vector<float> distinct;
+  std::array<float, 1024> recent{};  // values seen before, wherever their bits hash to
+  recent.fill(std::numeric_limits<float>::quiet_NaN());
   for (const float value : values) {
-    // Few values are usual, and neighbours are often equal: a sorted list is quick enough.
+    float& last = recent[(std::bit_cast<std::uint32_t>(value) * 0x9E3779B9U) >> 22];
+    if (last == value) continue;
+    last = value;
     const auto place = std::lower_bound(distinct.begin(), distinct.end(), value);
     if (place != distinct.end() && *place == value) continue;
     distinct.insert(place, value);
@@ -36,9 +43,9 @@ double common_step(const std::vector<float>& distinct) {
 }
 
 bool is_exact(const ValueCode& code, float value) {
-  const float steps = (value - code.base) / code.step;
-  if (!(steps < 255.5F)) return false;
-  return code.base + code.step * static_cast<float>(encode(code, value)) == value;
+  const ValueEncoder encode{code};
+  if (!(encode.steps(value) < 255.5F)) return false;  // also if it is not a number
+  return code.base + code.step * static_cast<float>(encode(value)) == value;
 }
 
 }  // namespace

@@ -8,13 +8,26 @@
 
 namespace factorps {
 
-/// Number whose value is `value` under a narrow `code` that was chosen for it.
-[[nodiscard]] inline std::uint8_t encode(const ValueCode& code, float value) noexcept {
-  return static_cast<std::uint8_t>((value - code.base) / code.step + 0.5F);
-}
+/// Value -> number under a narrow code that was chosen for the value.
+class ValueEncoder {
+ public:
+  explicit ValueEncoder(const ValueCode& code) noexcept
+      : base_{code.base}, steps_per_unit_{1 / code.step} {}
+  /// Steps above the base; the number is the nearest whole one.
+  [[nodiscard]] float steps(float value) const noexcept {
+    return (value - base_) * steps_per_unit_;
+  }
+  [[nodiscard]] std::uint8_t operator()(float value) const noexcept {
+    return static_cast<std::uint8_t>(steps(value) + 0.5F);
+  }
 
-/// The narrow code under which encode() is exact for every one of `values`, if there is one: all
-/// values must be the least plus 0 to 255 equal steps. Otherwise a code that is not narrow.
+ private:
+  float base_;
+  float steps_per_unit_;
+};
+
+/// The narrow code under which ValueEncoder is exact for every one of `values`, if there is one:
+/// all values must be the least plus 0 to 255 equal steps. Otherwise a code that is not narrow.
 /// @param values all finite
 [[nodiscard]] ValueCode choose_value_code(std::span<const float> values);
 

@@ -17,7 +17,7 @@ struct Placement {
   std::vector<std::uint32_t> row_of_dense;  // undefined for ids without rows
 };
 
-Placement place(const std::vector<std::uint32_t>& column, std::uint64_t num_ids, std::uint64_t seed,
+Placement place(const Column<std::uint32_t>& column, std::uint64_t num_ids, std::uint64_t seed,
                 Purpose purpose) {
   std::vector<bool> used(num_ids, false);
   for (const std::uint32_t id : column) used[id] = true;
@@ -35,7 +35,7 @@ Placement place(const std::vector<std::uint32_t>& column, std::uint64_t num_ids,
   return result;
 }
 
-void renumber(std::vector<std::uint32_t>& column, const Placement& placement) {
+void renumber(Column<std::uint32_t>& column, const Placement& placement) {
   for (std::uint32_t& id : column) id = placement.row_of_dense[id];
 }
 

@@ -7,16 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "io/column.hpp"
 #include "io/prepare/id_collector.hpp"
 
 namespace factorps {
 
 /// Interactions as columns of equal length.
 struct Rows {
-  std::vector<std::uint32_t> users;  // [row] number in a chunk's ids, later a dense id
-  std::vector<std::uint32_t> items;  // [row]
-  std::vector<float> values;         // [row]
-  std::vector<std::int64_t> times;   // [row] unix seconds, or empty if no step needs them
+  Column<std::uint32_t> users;  // [row] number in a chunk's ids, later a dense id
+  Column<std::uint32_t> items;  // [row]
+  Column<float> values;         // [row]
+  Column<std::int64_t> times;   // [row] unix seconds, or empty if no step needs them
   [[nodiscard]] std::size_t size() const noexcept { return users.size(); }
 };
 

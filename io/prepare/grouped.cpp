@@ -8,11 +8,11 @@ namespace {
 
 /// Moves row n to place[n]; frees the old column.
 template <class T>
-void scatter(std::vector<T>& column, const std::vector<std::uint32_t>& users,
+void scatter(Column<T>& column, const Column<std::uint32_t>& users,
              const std::vector<std::uint64_t>& begin) {
   if (column.empty()) return;
   std::vector<std::uint64_t> next(begin.begin(), begin.end() - 1);
-  std::vector<T> moved(column.size());
+  Column<T> moved(column.size());
   for (std::size_t n = 0; n < column.size(); ++n) moved[next[users[n]]++] = column[n];
   column = std::move(moved);
 }

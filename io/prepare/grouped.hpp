@@ -13,7 +13,7 @@ namespace factorps {
 /// each in the order of the files. Users and items are dense ids.
 struct GroupedRows {
   Rows rows;
-  std::vector<Part> parts;           // [row]; before the split: train, or test for data.test
+  Column<Part> parts;                // [row]; before the split: train, or test for data.test
   std::vector<std::uint64_t> begin;  // [user], plus the end
   std::uint64_t num_items = 0;
   [[nodiscard]] std::uint64_t users() const noexcept { return begin.size() - 1; }

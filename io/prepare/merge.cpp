@@ -128,12 +128,12 @@ BadRows all_bad_rows(const std::vector<Chunk>& chunks) {
 
 /// Appends a column and frees it at once.
 template <class T>
-void append(std::vector<T>& to, std::vector<T>& column) {
-  const std::vector<T> from = std::exchange(column, {});
+void append(Column<T>& to, Column<T>& column) {
+  const Column<T> from = std::exchange(column, {});
   to.insert(to.end(), from.begin(), from.end());
 }
 
-void make_dense(std::vector<std::uint32_t>& numbers, const DenseIds& dense) {
+void make_dense(Column<std::uint32_t>& numbers, const DenseIds& dense) {
   for (std::uint32_t& number : numbers) number = dense(number);
 }
 

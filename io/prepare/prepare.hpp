@@ -39,8 +39,7 @@ struct PrepareRanks {
 /// @return on rank 0: what was done; elsewhere nothing
 /// @throws ConfigError, DataError, ResourceError; trouble inside a raw file on rank 0 only, also if
 /// another rank met it
-[[nodiscard]] std::optional<PrepareResult> prepare(const Config& config,
-                                                   const PrepareRanks& ranks = {});
+std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& ranks = {});
 
 /// The part of prepare() after reading. @param chunks of all shares in order
 [[nodiscard]] PrepareResult prepare_from_chunks(const Config& config, std::vector<RawFile> files,

@@ -12,7 +12,7 @@ void expect_exact(const std::vector<float>& values) {
   const ValueCode code = choose_value_code(values);
   ASSERT_TRUE(code.narrow);
   for (const float value : values) {
-    EXPECT_EQ(code.base + code.step * static_cast<float>(encode(code, value)), value);
+    EXPECT_EQ(code.base + code.step * static_cast<float>(ValueEncoder{code}(value)), value);
   }
 }
 

@@ -1,0 +1,225 @@
+#include "io/prepare/prepare.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "common/error.hpp"
+#include "io/dataset.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps {
+namespace {
+
+/// Everything a dataset holds, in external ids and original values: part -> (user, item) -> value.
+using Contents = std::map<Part, std::map<std::pair<std::string, std::string>, float>>;
+
+Contents contents_of(const Dataset& data) {
+  const IdTable users = data.user_ids();
+  const IdTable items = data.item_ids();
+  Contents contents;
+  for (const Part part : kParts) {
+    for (std::uint32_t s = 0; s < data.grid().strips(); ++s) {
+      data.verify(StripId{s});
+      for (std::uint32_t b = 0; b < data.grid().blocks(); ++b) {
+        const CellView cell = data.cell(part, StripId{s}, BlockId{b});
+        std::size_t n = 0;
+        for (const Run& run : cell.runs) {
+          for (std::uint32_t k = 0; k < run.count; ++k, ++n) {
+            const std::uint64_t user = data.grid().users_of(StripId{s}).begin + run.user;
+            const std::uint64_t item = data.grid().items_of(BlockId{b}).begin + cell.items[n];
+            contents[part][{users.text(user), items.text(item)}] =
+                data.normalisation().invert(user, item, cell.value(n));
+          }
+        }
+      }
+    }
+  }
+  return contents;
+}
+
+class Prepare : public testing::Test {
+ protected:
+  Prepare() {
+    config_.data.dataset = directory_ / "dataset.h5";
+    config_.split.validation_method = "none";
+    config_.grid.strips = 3;
+    config_.grid.blocks = 2;
+  }
+  Dataset run() {
+    prepare(config_);
+    return Dataset{config_.data.dataset};
+  }
+  static std::string many_rows(int rows) {
+    std::string text;
+    for (int n = 0; n < rows; ++n)
+      text += fmt::format("{},{},{}\n", n * 7 % 53, n * 11 % 31, n % 5 + 1);
+    return text;
+  }
+  test::TemporaryDirectory directory_;
+  Config config_;
+};
+
+TEST_F(Prepare, KeepsEveryInteractionInOneOfThreeParts) {
+  config_.data.source = {directory_.write("ratings", many_rows(1000))};
+  config_.split.validation_method = "random";
+  config_.split.validation_fraction = 0.3;
+  config_.split.test_fraction = 0.3;
+  const Contents contents = contents_of(run());
+  std::map<std::pair<std::string, std::string>, float> all;
+  for (const auto& [part, pairs] : contents) all.insert(pairs.begin(), pairs.end());
+  std::map<std::pair<std::string, std::string>, float> expected;  // keep_last
+  for (int n = 0; n < 1000; ++n) {
+    expected[{std::to_string(n * 7 % 53), std::to_string(n * 11 % 31)}] =
+        static_cast<float>(n % 5 + 1);
+  }
+  EXPECT_EQ(all, expected);
+  EXPECT_EQ(contents.size(), 3U);
+  EXPECT_EQ(contents.at(Part::train).size() + contents.at(Part::validation).size() +
+                contents.at(Part::test).size(),
+            expected.size());
+}
+
+TEST_F(Prepare, AGivenTestFileStaysWhole) {
+  config_.split.method = "given";
+  config_.data.source = {directory_.write("train", "1,10,5\n1,11,4\n2,10,3\n")};
+  config_.data.test = {directory_.write("test", "1,10,2\n9,99,1\n")};
+  const Dataset data = run();
+  const Contents contents = contents_of(data);
+  EXPECT_EQ(contents.at(Part::test),
+            (Contents::mapped_type{{{"1", "10"}, 2.0F}, {{"9", "99"}, 1.0F}}));
+  EXPECT_EQ(contents.at(Part::train).size(), 3U);
+  ASSERT_EQ(data.user_counts().size(), 3U);  // user 9 has a row, though nothing to learn from
+  EXPECT_EQ(data.user_counts()[*data.user_ids().find("9")], 0U);
+  EXPECT_EQ(data.user_counts()[*data.user_ids().find("1")], 2U);
+  EXPECT_EQ(data.item_counts()[*data.item_ids().find("99")], 0U);
+  EXPECT_EQ(data.value_min(), 3.0F);  // of the training rows
+  EXPECT_EQ(data.value_max(), 5.0F);
+}
+
+TEST_F(Prepare, UsersWithoutRowsAreLeftOut) {
+  config_.data.source = {directory_.write("ratings", "1,1,1\n1,2,1\n2,1,1\n2,2,1\n3,3,1\n")};
+  config_.clean.min_user_interactions = 2;
+  config_.split.method = "none";
+  const Dataset data = run();
+  EXPECT_EQ(data.user_ids().size(), 2U);
+  EXPECT_FALSE(data.user_ids().find("3"));
+  EXPECT_EQ(data.item_ids().size(), 2U);
+  EXPECT_NE(data.summary().find(R"("step": "core 2 / 0")"), std::string::npos);
+}
+
+TEST_F(Prepare, PermutesBySeed) {
+  config_.data.source = {directory_.write("ratings", many_rows(1000))};
+  const auto order = [&](std::uint64_t seed) {
+    config_.split.seed = seed;
+    const Dataset data = run();
+    std::string text;
+    for (std::uint64_t row = 0; row < 53; ++row) text += data.user_ids().text(row) + ' ';
+    return text;
+  };
+  EXPECT_EQ(order(1), order(1));
+  EXPECT_NE(order(1), order(2));
+}
+
+TEST_F(Prepare, NormalisationIsStoredAndInverted) {
+  config_.data.source = {directory_.write("ratings", many_rows(400))};
+  const Contents plain = contents_of(run());
+  for (const char* by : {"global", "user", "item"}) {
+    config_.clean.normalise = "zscore";
+    config_.clean.normalise_by = by;
+    const Dataset data = run();
+    const Contents inverted = contents_of(data);
+    for (const auto& [pair, value] : plain.at(Part::train)) {
+      // Two roundings on the way there and two back, of values below 8.
+      EXPECT_NEAR(inverted.at(Part::train).at(pair), value, 8 * 4 * 0x1p-24);
+    }
+    EXPECT_NEAR(data.train_mean(), 0, 1e-6);
+  }
+}
+
+TEST_F(Prepare, AnyNumberOfRanksWritesTheSameFile) {
+  config_.data.source = {directory_.write(
+      "a", "user,item,rating,time\n" + [] {
+        std::string text;
+        for (int n = 0; n < 997; ++n) {
+          text += fmt::format("u{},{},{},{}\n", n * 7 % 53, n * 11 % 31, n % 5 + 1, n * 13 % 1000);
+        }
+        return text;
+      }())};
+  config_.split.method = "leave_last";
+  config_.split.validation_method = "per_user";
+  config_.split.validation_fraction = 0.2;
+  prepare(config_);
+  const std::string expected = test::read_text(config_.data.dataset);
+  for (const std::uint32_t size : {2U, 3U, 4U}) {
+    std::filesystem::remove(config_.data.dataset);
+    std::vector<std::vector<std::byte>> sent(size);
+    for (std::uint32_t rank = size;
+         rank-- > 0;) {  // rank 0 comes last and finds what the others sent
+      const auto gather = [&](std::vector<std::byte> mine) {
+        sent[rank] = std::move(mine);
+        return rank == 0 ? std::exchange(sent, {}) : std::vector<std::vector<std::byte>>{};
+      };
+      EXPECT_EQ(prepare(config_, {rank, size, gather}).has_value(), rank == 0);
+    }
+    EXPECT_EQ(test::read_text(config_.data.dataset), expected) << size;
+  }
+}
+
+TEST_F(Prepare, StepsThatNeedTimesSaySo) {
+  config_.data.source = {directory_.write("ratings", many_rows(10))};
+  config_.split.method = "leave_last";
+  EXPECT_THROW(prepare(config_), DataError);
+  config_.split.method = "random";
+  config_.clean.time_from = "2020-01-01";
+  EXPECT_THROW(prepare(config_), DataError);
+}
+
+TEST_F(Prepare, NothingToTrainOnIsAnError) {
+  config_.data.source = {directory_.write("ratings", many_rows(10))};
+  config_.clean.min_user_interactions = 1000;
+  EXPECT_THROW(prepare(config_), DataError);
+  config_.data.source.clear();
+  EXPECT_THROW(prepare(config_), ConfigError);
+}
+
+TEST_F(Prepare, ReadsTheOfficialSplitOfMovieLens) {
+  const auto base = test::shared_data("ml-100k/u1.base");
+  if (!std::filesystem::exists(base)) GTEST_SKIP() << base << " is not there";
+  config_.split.method = "given";
+  config_.data.source = {base};
+  config_.data.test = {test::shared_data("ml-100k/u1.test")};
+  const Dataset data = run();
+  EXPECT_EQ(data.interactions(Part::train), 80000U);
+  EXPECT_EQ(data.interactions(Part::test), 20000U);
+  EXPECT_EQ(data.user_ids().size(), 943U);
+  EXPECT_EQ(data.item_ids().size(), 1682U);
+  EXPECT_EQ(std::count(data.item_counts().begin(), data.item_counts().end(), 0U), 32);
+  EXPECT_EQ(contents_of(data).at(Part::train).at({"1", "1"}), 5.0F);  // the first line
+}
+
+TEST_F(Prepare, ReadsAShopsLog) {
+  const auto log = test::shared_data("online-retail/online_retail.csv.gz");
+  if (!std::filesystem::exists(log)) GTEST_SKIP() << log << " is not there";
+  config_.data.source = {log};
+  config_.data.user = "CustomerID";
+  config_.data.item = "StockCode";
+  config_.data.value = "Quantity";
+  config_.data.time = "InvoiceDate";
+  config_.clean.strict = false;
+  config_.clean.max_bad_rows = 541909;
+  config_.clean.min_value = 1;
+  config_.clean.duplicates = "sum";
+  config_.split.method = "none";
+  const auto result = prepare(config_);
+  EXPECT_EQ(result->summary.lines, 541909U);
+  EXPECT_EQ(result->summary.train, 266802U);  // distinct pairs of positive quantity
+}
+
+}  // namespace
+}  // namespace factorps

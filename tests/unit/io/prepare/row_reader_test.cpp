@@ -1,0 +1,177 @@
+#include "io/prepare/row_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include "common/error.hpp"
+#include "io/prepare/merge.hpp"
+#include "io/prepare/shares.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps {
+namespace {
+
+/// "user item value [time]" of every row, in external ids.
+std::vector<std::string> text_of(const RawInteractions& data) {
+  std::vector<std::string> rows;
+  for (std::size_t n = 0; n < data.rows.size(); ++n) {
+    std::string row = data.user_ids.text(data.rows.users[n]) + ' ' +
+                      data.item_ids.text(data.rows.items[n]) + ' ' +
+                      std::to_string(data.rows.values[n]).substr(0, 4);
+    if (!data.rows.times.empty()) row += ' ' + std::to_string(data.rows.times[n]);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+class Reading : public testing::Test {
+ protected:
+  test::TemporaryDirectory directory_;
+  Config config_;
+  RowRules rules_;
+
+  void add(const std::string& name, const std::string& text) {
+    config_.data.source.push_back(directory_.write(name, text));
+  }
+  RawInteractions read(std::uint32_t shares = 1) {
+    const auto files = find_raw_files(config_);
+    std::vector<Chunk> chunks;
+    for (std::uint32_t s = 0; s < shares; ++s) {
+      const Chunk chunk = read_share(segments_of(files, s, shares), rules_);
+      chunks.push_back(chunk_from_bytes(to_bytes(chunk)));  // as if from another rank
+    }
+    return merge_chunks(std::move(chunks), rules_.max_bad_rows);
+  }
+  std::vector<std::string> rows(const std::string& text) {
+    config_.data.source.clear();
+    add("ratings", text);
+    return text_of(read());
+  }
+  std::string error(const std::string& text, std::uint32_t shares = 1) {
+    config_.data.source.clear();
+    add("ratings", text);
+    try {
+      read(shares);
+    } catch (const DataError& error) {
+      const std::string message = error.what();
+      const std::string prefix = directory_.path().string() + "/";
+      return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+    }
+    return "no error";
+  }
+};
+
+using Rows = std::vector<std::string>;
+
+TEST_F(Reading, EveryFormatGivesTheSameRows) {
+  const Rows expected{"1 20 4.50", "7 3 0.50"};
+  EXPECT_EQ(rows("1 20 4.5\n7 3 0.5"), expected);
+  EXPECT_EQ(rows("1\t20\t4.5\n7\t3\t.5\n"), expected);
+  EXPECT_EQ(rows("1,20,4.5\r\n\r\n7,3,5e-1\r\n"), expected);
+  EXPECT_EQ(rows("user;item;rating\n1;20;4.5\n7;3;0.5\n"), expected);
+  EXPECT_EQ(rows("1::20::4.5::9\n7::3::0.5::8\n"), expected);
+  EXPECT_EQ(rows("\xEF\xBB\xBFmovieId,rating,userId\n20,4.5,1\n3,0.5,7\n"), expected);
+  EXPECT_EQ(rows("user,item,note,rating\n1,20,\"a, \"\"b\"\"\nc\",4.5\n\"7\",\"3\",,0.5\n"),
+            expected);
+  EXPECT_EQ(rows("user_id:token\titem_id:token\trating:float\n1\t20\t4.5\n7\t3\t0.5\n"), expected);
+}
+
+TEST_F(Reading, ListsCountEveryItemOnce) {
+  EXPECT_EQ(rows("5 1 2 3 4\n6\n7 9\n"),
+            (Rows{"5 1 1.00", "5 2 1.00", "5 3 1.00", "5 4 1.00", "7 9 1.00"}));
+}
+
+TEST_F(Reading, TimesAreHeldWhenAsked) {
+  rules_.hold_time = true;
+  EXPECT_EQ(rows("1\t20\t4.5\t881250949\n1\t21\t4.5\t2000-01-01 00:00:01\n"),
+            (Rows{"1 20 4.50 881250949", "1 21 4.50 946684801"}));
+  EXPECT_EQ(error("1\t20\t4.5\t5\n1\t21\t4.5\tsoon\n"),
+            "ratings:2: time \"soon\", expected unix seconds or an ISO date-time");
+}
+
+TEST_F(Reading, IdsAreNumberedInTheirOwnOrder) {
+  add("ratings", "10,b,1\n9,a,1\n-1,10,1\n10,9,1\n");
+  const RawInteractions data = read();
+  EXPECT_TRUE(data.user_ids.integers());
+  EXPECT_EQ(data.user_ids.text(0) + data.user_ids.text(1) + data.user_ids.text(2), "-1910");
+  EXPECT_FALSE(data.item_ids.integers());  // one id that is none makes all of them text
+  EXPECT_EQ(data.item_ids.text(0) + "," + data.item_ids.text(1) + "," + data.item_ids.text(2),
+            "10,9,a");
+  EXPECT_EQ(text_of(data), (Rows{"10 b 1.00", "9 a 1.00", "-1 10 1.00", "10 9 1.00"}));
+}
+
+TEST_F(Reading, IdsThatLookLikeNumbersStayApart) {
+  EXPECT_EQ(rows("007,1,1\n7,1,2\n 7,1,3\n"), (Rows{"007 1 1.00", "7 1 2.00", " 7 1 3.00"}));
+}
+
+TEST_F(Reading, ErrorsNameFileLineAndFinding) {
+  EXPECT_EQ(error("1,2,3\n1,2\n"), "ratings:2: found 2 fields, expected the value in field 3");
+  EXPECT_EQ(error("user,item,rating\n1,2,3\n\n1,2,good\n"),
+            "ratings:4: value \"good\", expected a finite number");
+  EXPECT_EQ(error("1,2,3\n,2,3\n"), "ratings:2: the user (field 1) is empty");
+  EXPECT_EQ(error("1,2,3\n1,2,nan\n"), "ratings:2: value \"nan\", expected a finite number");
+  EXPECT_EQ(error("user,item\n1,\"2\n3,4\n"),
+            "ratings:2: a quoted field does not end before the file does");
+  EXPECT_EQ(error("user,item\n1,\"2\"x\n"), "ratings:2: found text after a closing quote");
+  EXPECT_EQ(error("\n"), "the files hold no interaction");
+  rules_.min_value = 1.0F;
+  rules_.max_value = 5.0F;
+  EXPECT_EQ(error("1,2,3\n1,2,5.5\n"),
+            "ratings:2: value 5.5 is outside the range 1 to 5 of [clean]");
+  EXPECT_EQ(error("1,2,1\n1,3,5\n"), "no error");
+}
+
+TEST_F(Reading, AQuoteInPlainTextIsNamed) {
+  config_.data.format = "triples";
+  EXPECT_EQ(error("1,2,3\n1,\"2\",3\n"),
+            "ratings:2: found a quoted field; expected none unless data.format = \"csv\"");
+}
+
+TEST_F(Reading, BadRowsMayBeLeftOut) {
+  rules_.max_bad_rows = 2;
+  add("ratings", "1,2,3\nx\n1,2,y\n4,5,1\n");
+  const RawInteractions data = read();
+  EXPECT_EQ(text_of(data), (Rows{"1 2 3.00", "4 5 1.00"}));
+  EXPECT_EQ(data.bad.count, 2U);
+  EXPECT_EQ(data.lines, 4U);
+  ASSERT_EQ(data.bad.first.size(), 2U);
+  EXPECT_TRUE(data.bad.first[1].ends_with("ratings:3: value \"y\", expected a finite number"));
+  EXPECT_TRUE(error("1,2,3\nx\ny\n1,2,z\n", 3).starts_with("more than 2 bad rows"));
+}
+
+TEST_F(Reading, AnyNumberOfSharesGivesTheSame) {
+  std::string text = "user,item,rating\n";
+  std::string lists = "";
+  for (int n = 0; n < 200; ++n) {
+    text += std::to_string(n * 37 % 50) + (n % 7 == 0 ? "x," : ",") + std::to_string(n) + ",2.5\n";
+    lists += std::to_string(n) + " 5 6 7 8\n" + std::to_string(n) + "\n";
+  }
+  add("a", text);
+  add("b", lists);
+  add("c", "");
+  add("d", "user,item,note\n1,2,\"x\ny\"\n");
+  add("e", "1 2 3.5");  // no line end
+  const auto expected = text_of(read());
+  EXPECT_EQ(expected.size(), 200U + 800U + 2U);
+  for (const std::uint32_t shares : {2U, 3U, 4U, 7U, 61U})
+    EXPECT_EQ(text_of(read(shares)), expected) << shares;
+}
+
+TEST_F(Reading, TheFirstErrorIsTheSameForAnyNumberOfShares) {
+  std::string text;
+  for (int n = 0; n < 100; ++n) text += n == 61 || n == 90 ? "1,2,oops\n" : "1,2,3\n";
+  for (const std::uint32_t shares : {1U, 2U, 3U, 8U}) {
+    EXPECT_EQ(error(text, shares), "ratings:62: value \"oops\", expected a finite number")
+        << shares;
+  }
+}
+
+TEST_F(Reading, ADamagedFileIsAnErrorOfTheMerge) {
+  const std::string bytes = "\x1F\x8B\x08 this is no gzip";
+  config_.data.source = {directory_.write("ratings", bytes)};
+  EXPECT_THROW(read(), DataError);
+  config_.data.source = {directory_ / "missing"};
+  EXPECT_THROW(read(), DataError);
+}
+
+}  // namespace
+}  // namespace factorps
