@@ -61,14 +61,14 @@ void write_seen(ModelWriter& writer, const Dataset& dataset) {
 }  // namespace
 
 std::string export_model(const Tables& tables, const Dataset& dataset,
-                         const std::filesystem::path& run, const std::string& provenance,
+                         const std::filesystem::path& run, const std::string& provenance, double mu,
                          bool store_seen) {
   const Grid& grid = tables.grid();
   ModelInfo info;
   info.users = grid.users();
   info.items = grid.items();
   info.dim = tables.dim();
-  info.mu = dataset.train_mean();
+  info.mu = mu;
   info.value_min = dataset.value_min();
   info.value_max = dataset.value_max();
   info.normalisation = dataset.normalisation();

@@ -13,7 +13,7 @@ namespace factorps::ps {
 /// @param provenance JSON text for the model
 /// @return the SHA-256 of the model
 std::string export_model(const Tables& tables, const Dataset& dataset,
-                         const std::filesystem::path& run, const std::string& provenance,
+                         const std::filesystem::path& run, const std::string& provenance, double mu,
                          bool store_seen);
 
 }  // namespace factorps::ps

@@ -80,8 +80,9 @@ comm::CommandDone Server::run(const comm::Command& command) {
         break;
       case comm::CommandKind::export_model:
         if (index_ == 0) {
-          reply.digest = export_model(tables_, dataset_, command.directory, command.provenance,
-                                      options_.store_seen);
+          reply.digest =
+              export_model(tables_, dataset_, command.directory, command.provenance,
+                           options_.mean ? dataset_.train_mean() : 0.0, options_.store_seen);
         }
         break;
     }

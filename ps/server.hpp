@@ -21,6 +21,7 @@ struct ServerOptions {
   std::uint64_t seed = 1;
   float init_std = 0.1F;  ///< standard deviation of one factor
   bool store_seen = true;
+  bool mean = true;  ///< mu is the mean of the training values; else 0
 };
 
 /// One message or one report per step(); never blocks, except on the disk.

@@ -37,7 +37,7 @@ std::size_t Tables::bytes_needed(const Grid& grid, std::size_t dim) {
     cursor.take(bytes_of_rows(grid.users_of(StripId{s}).size(), padded(dim)));
   }
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
-    cursor.take(bytes_of_rows(grid.items_of(BlockId{b}).size() + 1, padded(dim)));
+    cursor.take(bytes_of_rows(grid.items_of(BlockId{b}).size() + kBlankRows, padded(dim)));
   }
   cursor.take(std::size_t{grid.blocks()} * kAlignment);
   cursor.take(std::size_t{grid.strips()} * kAlignment);
@@ -54,7 +54,7 @@ Tables::Tables(std::span<std::byte> memory, const Grid& grid, std::size_t dim)
   }
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
     block_offset_.push_back(
-        cursor.take(bytes_of_rows(grid.items_of(BlockId{b}).size() + 1, stride_)));
+        cursor.take(bytes_of_rows(grid.items_of(BlockId{b}).size() + kBlankRows, stride_)));
   }
   turns_offset_ = cursor.take(std::size_t{grid.blocks()} * kAlignment);
   progress_offset_ = cursor.take(std::size_t{grid.strips()} * kAlignment);
@@ -71,7 +71,7 @@ RowsView Tables::strip(StripId strip) const {
   return rows(strip_offset_.at(strip.value()), grid_.users_of(strip).size(), 0);
 }
 RowsView Tables::block(BlockId block) const {
-  return rows(block_offset_.at(block.value()), grid_.items_of(block).size(), 1);
+  return rows(block_offset_.at(block.value()), grid_.items_of(block).size(), kBlankRows);
 }
 
 std::atomic<std::uint64_t>& Tables::turns(BlockId block) const {

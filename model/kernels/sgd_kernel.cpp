@@ -29,17 +29,10 @@ using RowTag = hn::CappedTag<float, kRowMultiple>;
 using Quad = hn::Full128<float>;
 using RowVec = hn::Vec<RowTag>;
 using QuadVec = hn::Vec<Quad>;
-#if HWY_TARGET == HWY_SSE4
-inline constexpr std::size_t kHalves = 2;  // a batch of eight is two vectors of four
-using BatchTag = hn::Full128<float>;
-#else
-inline constexpr std::size_t kHalves = 1;
-using BatchTag = hn::CappedTag<float, kBatch>;
-#endif
-using BatchVec = hn::Vec<BatchTag>;
-inline constexpr std::size_t kLanes =
-    HWY_LANES(float) < kRowMultiple ? HWY_LANES(float) : kRowMultiple;
-inline constexpr std::size_t kChunk = kLanes == 16 ? 8 : 2;  // vectors of a row kept in registers
+inline constexpr std::size_t kLanes = HWY_LANES(float);  // 4, 8 or 16
+inline constexpr std::size_t kParts = kRowMultiple / kLanes;
+inline constexpr std::size_t kPair = 2 * kBatch;
+static_assert(kPair == kRowMultiple);
 
 template <std::size_t N, class Body>
 HWY_INLINE void unroll(Body&& body) {
@@ -51,78 +44,81 @@ HWY_INLINE void unroll(Body&& body) {
 
 HWY_INLINE void prefetch(const void* address) { __builtin_prefetch(address, 1); }
 
-/// Eight numbers, one per interaction of the batch.
-struct Eight {
-  BatchVec part[kHalves];
+/// Sixteen numbers, one per interaction of a pair of batches: the first user's are 0 to 7.
+struct Sixteen {
+  RowVec part[kParts];
 
   template <class Op>
-  HWY_INLINE static Eight map(Op&& op) {
-    Eight result;
-    unroll<kHalves>([&](auto h) FACTORPS_LAMBDA { result.part[h] = op(h); });
+  HWY_INLINE static Sixteen map(Op&& op) {
+    Sixteen result;
+    unroll<kParts>([&](auto h) FACTORPS_LAMBDA { result.part[h] = op(h); });
     return result;
   }
 };
 
-HWY_INLINE Eight broadcast(float x) {
-  return Eight::map([&](auto) FACTORPS_LAMBDA { return hn::Set(BatchTag(), x); });
+// How four quads make sixteen numbers, and how the sums of the blocks of four row vectors do.
+// Each transposed[n] holds, in each of its 128-bit blocks, partial sums of numbers 4n to 4n + 3.
+#if HWY_TARGET == HWY_AVX3
+HWY_INLINE Sixteen from_quads(QuadVec a, QuadVec b, QuadVec c, QuadVec d) {
+  const hn::Half<RowTag> half;
+  return {{hn::Combine(RowTag(), hn::Combine(half, d, c), hn::Combine(half, b, a))}};
 }
-
-#if HWY_TARGET == HWY_SSE4
-/// Two quads make eight numbers.
-HWY_INLINE Eight from_quads(QuadVec low, QuadVec high) { return {{low, high}}; }
-
-template <std::size_t Half>
-HWY_INLINE QuadVec quad(const Eight& x) {
-  return x.part[Half];
+template <std::size_t N>
+HWY_INLINE QuadVec quad(const Sixteen& x) {
+  const hn::Half<RowTag> half;
+  const auto eight = N < 2 ? hn::LowerHalf(half, x.part[0]) : hn::UpperHalf(half, x.part[0]);
+  return N % 2 == 0 ? hn::LowerHalf(Quad(), eight) : hn::UpperHalf(Quad(), eight);
+}
+HWY_INLINE Sixteen add_blocks(const RowVec* transposed) {
+  const RowTag d;
+  const auto halves = [&](RowVec low, RowVec high) FACTORPS_LAMBDA {
+    const RowVec sum =
+        hn::Add(hn::ConcatLowerLower(d, high, low), hn::ConcatUpperUpper(d, high, low));
+    return hn::Add(sum, hn::SwapAdjacentBlocks(sum));
+  };
+  return {{hn::OddEvenBlocks(halves(transposed[1], transposed[3]),
+                             halves(transposed[0], transposed[2]))}};
+}
+#elif HWY_TARGET == HWY_AVX2
+HWY_INLINE Sixteen from_quads(QuadVec a, QuadVec b, QuadVec c, QuadVec d) {
+  return {{hn::Combine(RowTag(), b, a), hn::Combine(RowTag(), d, c)}};
+}
+template <std::size_t N>
+HWY_INLINE QuadVec quad(const Sixteen& x) {
+  const RowVec eight = x.part[N / 2];
+  return N % 2 == 0 ? hn::LowerHalf(Quad(), eight) : hn::UpperHalf(Quad(), eight);
+}
+HWY_INLINE Sixteen add_blocks(const RowVec* transposed) {
+  const RowTag d;
+  return Sixteen::map([&](auto h) FACTORPS_LAMBDA {
+    const RowVec low = transposed[2 * h];
+    const RowVec high = transposed[2 * h + 1];
+    return hn::Add(hn::ConcatLowerLower(d, high, low), hn::ConcatUpperUpper(d, high, low));
+  });
 }
 #else
-/// Two quads make eight numbers.
-HWY_INLINE Eight from_quads(QuadVec low, QuadVec high) {
-  return {{hn::Combine(BatchTag(), high, low)}};
+HWY_INLINE Sixteen from_quads(QuadVec a, QuadVec b, QuadVec c, QuadVec d) { return {{a, b, c, d}}; }
+template <std::size_t N>
+HWY_INLINE QuadVec quad(const Sixteen& x) {
+  return x.part[N];
 }
-
-template <std::size_t Half>
-HWY_INLINE QuadVec quad(const Eight& x) {
-  if constexpr (Half == 0) {
-    return hn::LowerHalf(Quad(), x.part[0]);
-  } else {
-    return hn::UpperHalf(Quad(), x.part[0]);
-  }
+HWY_INLINE Sixteen add_blocks(const RowVec* transposed) {
+  return Sixteen::map([&](auto h) FACTORPS_LAMBDA { return transposed[h.value]; });
 }
 #endif
 
-HWY_INLINE float inverse_root(float x) {
-  const Quad d;
-  return hn::GetLane(hn::Div(hn::Set(d, 1.0F), hn::Sqrt(hn::Set(d, x))));
+/// The first eight lanes hold a, the others b.
+HWY_INLINE Sixteen per_user(float a, float b) {
+  const QuadVec first = hn::Set(Quad(), a);
+  const QuadVec second = hn::Set(Quad(), b);
+  return from_quads(first, first, second, second);
 }
 
-/// Sum of the eight numbers; pairwise, the same shape on every instruction set.
-HWY_INLINE float sum(const Eight& x) {
-  const QuadVec four = hn::Add(quad<0>(x), quad<1>(x));
-  const QuadVec two = hn::Add(four, hn::Shuffle1032(four));
-  return hn::GetLane(hn::Add(two, hn::Shuffle2301(two)));
-}
-
-/// Folds a row vector to the sums of its 128-bit blocks.
-template <class D = RowTag>
-HWY_INLINE QuadVec fold_blocks(hn::Vec<D> v) {
-  if constexpr (kLanes == 16) {
-    const hn::Half<D> half;
-    const auto eight = hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v));
-    return hn::Add(hn::LowerHalf(Quad(), eight), hn::UpperHalf(Quad(), eight));
-  } else if constexpr (kLanes == 8) {
-    const hn::Half<D> half;
-    return hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v));
-  } else {
-    return v;
-  }
-}
-
-/// Within each 128-bit block: the sums of four vectors, side by side.
-HWY_INLINE RowVec transpose_add(const RowVec* v) {
-  const RowTag d;
-  const hn::Repartition<double, RowTag> wide;
-  const auto pair = [&](RowVec a, RowVec b) FACTORPS_LAMBDA {
+/// Within each 128-bit block: the sums of four vectors' blocks, side by side.
+template <class D, class V>
+HWY_INLINE V transpose_add(D d, const V* v) {
+  const hn::Repartition<double, D> wide;
+  const auto pair = [&](V a, V b) FACTORPS_LAMBDA {
     return hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
   };
   const auto low = hn::BitCast(wide, pair(v[0], v[1]));
@@ -131,110 +127,131 @@ HWY_INLINE RowVec transpose_add(const RowVec* v) {
                  hn::BitCast(d, hn::InterleaveUpper(wide, low, high)));
 }
 
-/// Lane j of the result is the sum of all lanes of v[j].
-HWY_INLINE Eight sums(const RowVec* v) {
-  return from_quads(fold_blocks<>(transpose_add(v)), fold_blocks<>(transpose_add(v + 4)));
+/// (sum of x for the first user, for the second, sum of y for the first, for the second).
+HWY_INLINE QuadVec sums_per_user(const Sixteen& x, const Sixteen& y) {
+  const QuadVec four[4] = {hn::Add(quad<0>(x), quad<1>(x)), hn::Add(quad<2>(x), quad<3>(x)),
+                           hn::Add(quad<0>(y), quad<1>(y)), hn::Add(quad<2>(y), quad<3>(y))};
+  return transpose_add(Quad(), four);
 }
 
-/// Reads eight (bias, accumulator) pairs into registers. Going through memory would stall: a
+/// Folds a row vector to one quad.
+#if HWY_TARGET == HWY_AVX3
+HWY_INLINE QuadVec fold_blocks(RowVec v) {
+  const hn::Half<RowTag> half;
+  const auto eight = hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v));
+  return hn::Add(hn::LowerHalf(Quad(), eight), hn::UpperHalf(Quad(), eight));
+}
+#elif HWY_TARGET == HWY_AVX2
+HWY_INLINE QuadVec fold_blocks(RowVec v) {
+  return hn::Add(hn::LowerHalf(Quad(), v), hn::UpperHalf(Quad(), v));
+}
+#else
+HWY_INLINE QuadVec fold_blocks(RowVec v) { return v; }
+#endif
+
+HWY_INLINE float sum_of(QuadVec four) {
+  const QuadVec two = hn::Add(four, hn::Shuffle1032(four));
+  return hn::GetLane(hn::Add(two, hn::Shuffle2301(two)));
+}
+
+using OneState = hn::CappedTag<std::uint64_t, 1>;
+using TwoStates = hn::Full128<std::uint64_t>;
+
+HWY_INLINE hn::Vec<OneState> load_state(const RowState* state) {
+  return hn::LoadU(OneState(), reinterpret_cast<const std::uint64_t*>(state));
+}
+
+/// Reads sixteen (bias, accumulator) pairs into registers. Going through memory would stall: a
 /// vector load cannot be forwarded from several narrower stores.
-HWY_INLINE void load_states(const RowState* states, const std::uint32_t* index, Eight& bias,
-                            Eight& accumulator) {
-  const hn::CappedTag<std::uint64_t, 1> one;
-  const hn::Full128<std::uint64_t> two;
-  const auto get = [&](std::size_t j) FACTORPS_LAMBDA {
-    return hn::LoadU(one, reinterpret_cast<const std::uint64_t*>(states + index[j]));
-  };
-  const auto couple = [&](std::size_t j) FACTORPS_LAMBDA {
-    return hn::BitCast(Quad(), hn::Combine(two, get(j + 1), get(j)));
-  };
-  const QuadVec s01 = couple(0);
-  const QuadVec s23 = couple(2);
-  const QuadVec s45 = couple(4);
-  const QuadVec s67 = couple(6);
-  bias = from_quads(hn::ConcatEven(Quad(), s23, s01), hn::ConcatEven(Quad(), s67, s45));
-  accumulator = from_quads(hn::ConcatOdd(Quad(), s23, s01), hn::ConcatOdd(Quad(), s67, s45));
+HWY_INLINE void load_states(const RowState* states, const std::uint32_t* index, Sixteen& bias,
+                            Sixteen& accumulator) {
+  QuadVec pairs[kPair / 2];
+  unroll<kPair / 2>([&](auto n) FACTORPS_LAMBDA {
+    pairs[n] = hn::BitCast(Quad(), hn::Combine(TwoStates(), load_state(states + index[2 * n + 1]),
+                                               load_state(states + index[2 * n])));
+  });
+  const auto even = [&](std::size_t n)
+                        FACTORPS_LAMBDA { return hn::ConcatEven(Quad(), pairs[n + 1], pairs[n]); };
+  const auto odd = [&](std::size_t n)
+                       FACTORPS_LAMBDA { return hn::ConcatOdd(Quad(), pairs[n + 1], pairs[n]); };
+  bias = from_quads(even(0), even(2), even(4), even(6));
+  accumulator = from_quads(odd(0), odd(2), odd(4), odd(6));
 }
 
-HWY_INLINE void store_states(RowState* states, const std::uint32_t* index, const Eight& bias,
-                             const Eight& accumulator) {
-  const hn::CappedTag<std::uint64_t, 1> one;
-  const hn::Full128<std::uint64_t> two;
-  const auto put = [&](QuadVec pairs, std::size_t j) FACTORPS_LAMBDA {
-    const auto wide = hn::BitCast(two, pairs);
-    hn::StoreU(hn::LowerHalf(one, wide), one, reinterpret_cast<std::uint64_t*>(states + index[j]));
-    hn::StoreU(hn::UpperHalf(one, wide), one,
-               reinterpret_cast<std::uint64_t*>(states + index[j + 1]));
+/// Adds to sixteen pairs, one after the other: an item that stands in both batches gets both.
+HWY_INLINE void add_to_states(RowState* states, const std::uint32_t* index, const Sixteen& bias,
+                              const Sixteen& accumulator) {
+  const hn::Half<Quad> two;
+  const auto add = [&](QuadVec pairs, std::size_t j) FACTORPS_LAMBDA {
+    unroll<2>([&](auto k) FACTORPS_LAMBDA {
+      auto* state = reinterpret_cast<float*>(states + index[j + k]);
+      const auto change = k == 0 ? hn::LowerHalf(two, pairs) : hn::UpperHalf(two, pairs);
+      hn::StoreU(hn::Add(hn::LoadU(two, state), change), two, state);
+    });
   };
-  unroll<2>([&](auto h) FACTORPS_LAMBDA {
-    const QuadVec b = quad<h.value>(bias);
-    const QuadVec g = quad<h.value>(accumulator);
-    put(hn::InterleaveLower(Quad(), b, g), 4 * h);
-    put(hn::InterleaveUpper(Quad(), b, g), 4 * h + 2);
+  unroll<4>([&](auto n) FACTORPS_LAMBDA {
+    const QuadVec b = quad<n.value>(bias);
+    const QuadVec g = quad<n.value>(accumulator);
+    add(hn::InterleaveLower(Quad(), b, g), 4 * n);
+    add(hn::InterleaveUpper(Quad(), b, g), 4 * n + 2);
   });
 }
 
-/// Reads eight values of the cell from position n on; lanes beyond the cell are unspecified.
-HWY_INLINE Eight load_values(const CellView& cell, std::size_t n, std::size_t count) {
-  const BatchTag d;
-  const hn::Rebind<std::int32_t, BatchTag> integer;
-  const hn::Rebind<std::uint8_t, BatchTag> byte;
-  if (cell.code.narrow) {
-    alignas(8) std::uint8_t tail[kBatch] = {};
-    const std::uint8_t* codes = cell.codes + n;
-    if (n + kBatch > cell.size()) {
-      std::copy_n(codes, count, tail);
-      codes = tail;
-    }
-    return Eight::map([&](auto h) FACTORPS_LAMBDA {
-      const auto x =
-          hn::ConvertTo(d, hn::PromoteTo(integer, hn::LoadU(byte, codes + h * hn::Lanes(d))));
-      return hn::Add(hn::Set(d, cell.code.base), hn::Mul(hn::Set(d, cell.code.step), x));
-    });
-  }
-  alignas(32) float tail[kBatch] = {};
-  const float* values = cell.values + n;
-  if (n + kBatch > cell.size()) {
-    std::copy_n(values, count, tail);
-    values = tail;
-  }
-  return Eight::map([&](auto h)
-                        FACTORPS_LAMBDA { return hn::LoadU(d, values + h * hn::Lanes(d)); });
+/// Four values from position n on.
+HWY_INLINE QuadVec load_four(const CellView& cell, std::size_t n) {
+  const Quad d;
+  if (!cell.code.narrow) return hn::LoadU(d, cell.values + n);
+  const hn::Rebind<std::uint8_t, Quad> byte;
+  const hn::Rebind<std::int32_t, Quad> integer;
+  const auto code = hn::ConvertTo(d, hn::PromoteTo(integer, hn::LoadU(byte, cell.codes + n)));
+  return hn::Add(hn::Set(d, cell.code.base), hn::Mul(hn::Set(d, cell.code.step), code));
 }
 
-/// Where one half of a cell's runs stands: the batch that is due, ready to be taken.
+/// Where one half of a cell's runs stands: the batch that is due.
 struct Cursor {
-  const Run* run = nullptr;
-  const Run* last = nullptr;
-  std::size_t position = 0;                      // of the batch's first interaction, in the cell
-  std::uint32_t left = 0;                        // of the current run, this batch included
-  alignas(32) std::uint32_t item[kBatch] = {};   // rows of the block; the blank row beyond `left`
-  alignas(32) std::uint32_t start[kBatch] = {};  // their first factors
+  const Run* run;
+  const Run* last;
+  std::size_t position;  // of the batch's first interaction, in the cell
+  std::uint32_t left;    // of the current run, this batch included
 
   [[nodiscard]] bool done() const { return run == last; }
   [[nodiscard]] std::size_t count() const { return std::min<std::size_t>(left, kBatch); }
 };
 
+/// Two batches of different users, ready to be computed.
+struct Pair {
+  alignas(64) std::uint32_t item[kPair];   // rows of the block; the blank row where there is none
+  alignas(64) std::uint32_t start[kPair];  // their first factors
+  alignas(64) float value[kPair];
+  std::size_t count[2];
+  std::size_t user[2] = {0, 0};
+};
+
 /// A pass over one cell. Stride is the row length as a compile-time constant, or 0 for any.
-template <std::size_t Stride>
+template <std::size_t Stride, bool Clamped>
 class CellTrainer {
  public:
   CellTrainer(const CellView& cell, RowsView users, RowsView items, const SgdStep& step)
       : cell_{cell}, users_{users}, items_{items}, step_{step} {}
 
   HWY_INLINE double run() {
-    const std::size_t half = cell_.runs.size() / 2;
+    const CellHalves halves = halves_of(cell_);
     const Run* const runs = cell_.runs.data();
-    std::size_t middle = 0;
-    for (std::size_t r = 0; r < half; ++r) middle += runs[r].count;
-    Cursor first = start(runs, runs + half, 0);
-    Cursor second = start(runs + half, runs + cell_.runs.size(), middle);
-    while (!first.done() && !second.done()) {
-      batch(first);
-      batch(second);
+    Cursor first = start(runs, runs + halves.run, 0);
+    Cursor second = start(runs + halves.run, runs + cell_.runs.size(), halves.position);
+    Pair pairs[2];  // one is computed while the other's rows are on their way
+    std::size_t now = 0;
+    fetch(first, second, pairs[now]);
+    while (!first.done() || !second.done()) {
+      advance(first);
+      advance(second);
+      pairs[1 - now].user[0] = pairs[now].user[0];
+      pairs[1 - now].user[1] = pairs[now].user[1];
+      fetch(first, second, pairs[1 - now]);
+      update(pairs[now]);
+      if (++unflushed_ == kFlushEvery) flush_loss();
+      now = 1 - now;
     }
-    while (!first.done()) batch(first);
-    while (!second.done()) batch(second);
     flush_loss();
     return squared_error_;
   }
@@ -242,91 +259,81 @@ class CellTrainer {
  private:
   HWY_INLINE std::size_t stride() const { return Stride == 0 ? users_.stride : Stride; }
 
-  HWY_INLINE Cursor start(const Run* run, const Run* last, std::size_t position) const {
-    Cursor cursor;
-    cursor.run = run;
-    cursor.last = last;
-    cursor.position = position;
-    if (run != last) {
-      cursor.left = run->count;
-      fetch(cursor);
-    }
-    return cursor;
+  HWY_INLINE static Cursor start(const Run* run, const Run* last, std::size_t position) {
+    return {run, last, position, run == last ? 0 : run->count};
   }
 
-  HWY_INLINE void batch(Cursor& cursor) {
-    alignas(32) std::uint32_t item[kBatch];
-    alignas(32) std::uint32_t start[kBatch];
-    std::memcpy(item, cursor.item, sizeof item);
-    std::memcpy(start, cursor.start, sizeof start);
-    const std::size_t user = cursor.run->user;
-    const std::size_t position = cursor.position;
+  HWY_INLINE static void advance(Cursor& cursor) {
     const std::size_t count = cursor.count();
-    advance(cursor, count);
-    update(position, count, item, start, users_.factors + user * stride(), users_.states[user]);
-  }
-
-  HWY_INLINE void advance(Cursor& cursor, std::size_t count) const {
     cursor.position += count;
     cursor.left -= static_cast<std::uint32_t>(count);
-    if (cursor.left == 0) {
-      if (++cursor.run == cursor.last) return;
+    if (cursor.left == 0 && !cursor.done() && ++cursor.run != cursor.last) {
       cursor.left = cursor.run->count;
-      prefetch_user(cursor);
     }
-    fetch(cursor);
   }
 
-  /// Computes the addresses of the batch that is due and asks for its rows.
-  HWY_INLINE void fetch(Cursor& cursor) const {
-    using Index = hn::CappedTag<std::uint32_t, kBatch>;
-    const Index d;
-    const hn::Rebind<std::uint16_t, Index> narrow;
+  /// Computes the addresses of the two batches that are due and asks for their rows.
+  HWY_INLINE void fetch(const Cursor& first, const Cursor& second, Pair& pair) const {
+    fetch_one(first, pair, 0);
+    fetch_one(second, pair, 1);
+  }
+
+  HWY_INLINE void fetch_one(const Cursor& cursor, Pair& pair, std::size_t which) const {
+    const hn::CappedTag<std::uint32_t, kBatch> d;
+    const hn::Rebind<std::uint16_t, decltype(d)> narrow;
     const std::size_t count = cursor.count();
+    pair.count[which] = count;
+    if (!cursor.done()) pair.user[which] = cursor.run->user;
     const std::uint16_t* items = cell_.items.data() + cursor.position;
+    float* values = pair.value + which * kBatch;
     std::uint16_t tail[kBatch] = {};
-    if (cursor.position + kBatch > cell_.size()) {
-      std::copy_n(items, count, tail);
+    if (cursor.position + kBatch <= cell_.size()) {
+      hn::Store(load_four(cell_, cursor.position), Quad(), values);
+      hn::Store(load_four(cell_, cursor.position + 4), Quad(), values + 4);
+    } else {
+      for (std::size_t j = 0; j < kBatch; ++j) {
+        tail[j] = j < count ? items[j] : std::uint16_t{0};
+        values[j] = j < count ? cell_.value(cursor.position + j) : 0.0F;
+      }
       items = tail;
     }
-    const auto blank = hn::Set(d, static_cast<std::uint32_t>(items_.rows));
+    // A blank row of its own for each lane: one for all would chain their updates.
+    const auto blank = static_cast<std::uint32_t>(items_.rows + which * kBatch);
     const auto length = hn::Set(d, static_cast<std::uint32_t>(stride()));
     for (std::size_t j = 0; j < kBatch; j += hn::Lanes(d)) {
       const auto valid = hn::FirstN(d, count > j ? count - j : 0);
-      const auto item =
-          hn::IfThenElse(valid, hn::PromoteTo(d, hn::LoadU(narrow, items + j)), blank);
-      hn::Store(item, d, cursor.item + j);
-      hn::Store(hn::Mul(item, length), d, cursor.start + j);
+      const auto item = hn::IfThenElse(valid, hn::PromoteTo(d, hn::LoadU(narrow, items + j)),
+                                       hn::Iota(d, blank + static_cast<std::uint32_t>(j)));
+      hn::Store(item, d, pair.item + which * kBatch + j);
+      hn::Store(hn::Mul(item, length), d, pair.start + which * kBatch + j);
     }
     unroll<kBatch>([&](auto j) FACTORPS_LAMBDA {
-      const float* row = items_.factors + cursor.start[j];
+      const float* row = items_.factors + pair.start[which * kBatch + j];
       for (std::size_t f = 0; f < stride(); f += kRowMultiple) prefetch(row + f);
-      prefetch(items_.states + cursor.item[j]);
+      prefetch(items_.states + pair.item[which * kBatch + j]);
     });
-  }
-
-  /// The user after the one whose turn it is.
-  HWY_INLINE void prefetch_user(const Cursor& cursor) const {
-    if (cursor.run + 1 == cursor.last) return;
-    const std::size_t user = cursor.run[1].user;
-    for (std::size_t f = 0; f < stride(); f += kRowMultiple) {
-      prefetch(users_.factors + user * stride() + f);
+    if (count == cursor.left && !cursor.done() && cursor.run + 1 != cursor.last) {
+      const std::size_t user = cursor.run[1].user;
+      for (std::size_t f = 0; f < stride(); f += kRowMultiple) {
+        prefetch(users_.factors + user * stride() + f);
+      }
+      prefetch(users_.states + user);
     }
-    prefetch(users_.states + user);
   }
 
-  /// Lane j: <user, row j>.
-  HWY_INLINE Eight dots(const float* user, const std::uint32_t* start) const {
-    RowVec sum[kBatch];
-    dot_four(user, start, sum);
-    dot_four(user, start + 4, sum + 4);
-    return sums(sum);
+  /// Number n: <its user, its row>.
+  HWY_INLINE Sixteen dots(const Pair& pair, float* const* user) const {
+    RowVec transposed[4];
+    unroll<4>([&](auto n)
+                  FACTORPS_LAMBDA { transposed[n] = dot_four(user[n / 2], pair.start + 4 * n); });
+    return add_blocks(transposed);
   }
 
   /// Four rows at a time: as many addresses as stay in registers.
-  HWY_INLINE void dot_four(const float* user, const std::uint32_t* start, RowVec* sum) const {
+  HWY_INLINE RowVec dot_four(const float* user, const std::uint32_t* start) const {
     const RowTag d;
     const float* rows[4];
+    RowVec sum[4];
     unroll<4>([&](auto j) FACTORPS_LAMBDA { rows[j] = items_.factors + start[j]; });
     const RowVec first = hn::Load(d, user);
     unroll<4>([&](auto j) FACTORPS_LAMBDA { sum[j] = hn::Mul(first, hn::Load(d, rows[j])); });
@@ -340,64 +347,92 @@ class CellTrainer {
     } else {
       unroll<Stride / kLanes - 1>([&](auto k) FACTORPS_LAMBDA { add((k + 1) * kLanes); });
     }
+    return transpose_add(d, sum);
   }
 
-  HWY_INLINE void update(std::size_t position, std::size_t count, const std::uint32_t* item,
-                         const std::uint32_t* start, float* user, RowState& user_state) {
-    const BatchTag d;
+  HWY_INLINE void update(const Pair& pair) {
+    const RowTag d;
     const auto one = hn::Set(d, 1.0F);
-    const auto limit = hn::Set(d, step_.limit);
-    const float n = static_cast<float>(count);
-    const Eight value = load_values(cell_, position, count);
-    Eight bias;
-    Eight accumulator;
-    load_states(items_.states, item, bias, accumulator);
-    const float user_scale = inverse_root(1.0F + user_state.accumulator);
-    const auto known = hn::Set(d, step_.mu + user_state.bias);
-    const Eight dot = dots(user, start);
-    alignas(64) float gradient[kBatch];
-    alignas(64) float keep[kBatch];
-    alignas(64) float push[kBatch];
-    Eight square;
-    Eight clamped;
-    unroll<kHalves>([&](auto h) FACTORPS_LAMBDA {
-      const std::size_t from = h * hn::Lanes(d);
-      const auto valid = hn::FirstN(d, count > from ? count - from : 0);
-      const auto prediction = hn::Add(dot.part[h], hn::Add(bias.part[h], known));
-      const auto error = hn::IfThenElseZero(valid, hn::Sub(value.part[h], prediction));
-      const auto steep = hn::Mul(error, hn::Set(d, step_.gain));
-      const auto g = hn::Max(hn::Min(steep, limit), hn::Neg(limit));
+    RowState& state_a = users_.states[pair.user[0]];
+    RowState& state_b = users_.states[pair.user[1]];
+    float* const user[2] = {users_.factors + pair.user[0] * stride(),
+                            users_.factors + pair.user[1] * stride()};
+    Sixteen bias;
+    Sixteen accumulator;
+    load_states(items_.states, pair.item, bias, accumulator);
+    const Sixteen known = per_user(step_.mu + state_a.bias, step_.mu + state_b.bias);
+    const auto valid = (1U << pair.count[0]) - 1 + (((1U << pair.count[1]) - 1) << kBatch);
+    const Sixteen dot = dots(pair, user);
+    alignas(64) float gradient[kPair];
+    alignas(64) float keep[kPair];
+    alignas(64) float push[kPair];
+    Sixteen bias_change;
+    Sixteen accumulator_change;
+    Sixteen clamped;
+    Sixteen square;
+    unroll<kParts>([&](auto h) FACTORPS_LAMBDA {
+      const std::size_t from = h * kLanes;
+      const auto prediction = hn::Add(dot.part[h], hn::Add(bias.part[h], known.part[h]));
+      const auto error = hn::IfThenElseZero(mask_of(valid >> from),
+                                            hn::Sub(hn::Load(d, pair.value + from), prediction));
+      const auto g = clamp(error);
       const auto scale = hn::Div(one, hn::Sqrt(hn::Add(one, accumulator.part[h])));
       const auto rate = hn::Mul(scale, hn::Set(d, step_.rate));
       hn::Store(g, d, gradient + from);
       hn::Store(hn::NegMulAdd(rate, hn::Set(d, step_.l2_item), one), d, keep + from);
       hn::Store(hn::Mul(rate, g), d, push + from);
       const auto bias_gradient = hn::NegMulAdd(hn::Set(d, step_.l2_bias), bias.part[h], g);
-      const auto bias_rate = hn::Mul(scale, hn::Set(d, step_.rate_bias));
-      bias.part[h] = hn::MulAdd(bias_rate, bias_gradient, bias.part[h]);
+      bias_change.part[h] = hn::Mul(hn::Mul(scale, hn::Set(d, step_.rate_bias)), bias_gradient);
       clamped.part[h] = g;
       square.part[h] = hn::Mul(g, g);
-      accumulator.part[h] =
-          hn::MulAdd(hn::Set(d, step_.accumulation), square.part[h], accumulator.part[h]);
+      accumulator_change.part[h] = hn::Mul(hn::Set(d, step_.accumulation), square.part[h]);
       loss_.part[h] = hn::MulAdd(error, error, loss_.part[h]);
     });
-    store_states(items_.states, item, bias, accumulator);
-    const float rate = step_.rate * user_scale;
-    update_rows(user, start, gradient, keep, push, 1.0F - n * rate * step_.l2_user, rate);
-    user_state.bias +=
-        step_.rate_bias * user_scale * (sum(clamped) - n * step_.l2_bias * user_state.bias);
-    user_state.accumulator += step_.accumulation * sum(square);
-    if (++unflushed_ == kFlushEvery) flush_loss();
+    add_to_states(items_.states, pair.item, bias_change, accumulator_change);
+    alignas(16) float sums[4];
+    hn::Store(sums_per_user(clamped, square), Quad(), sums);
+    for (std::size_t which = 0; which < 2; ++which) {
+      if (pair.count[which] == 0) continue;
+      RowState& state = which == 0 ? state_a : state_b;
+      const float n = static_cast<float>(pair.count[which]);
+      const float scale = inverse_root(1.0F + state.accumulator);
+      const float rate = step_.rate * scale;
+      update_rows(user[which], pair.start + which * kBatch, gradient + which * kBatch,
+                  keep + which * kBatch, push + which * kBatch, 1.0F - n * rate * step_.l2_user,
+                  rate);
+      state.bias += step_.rate_bias * scale * (sums[which] - n * step_.l2_bias * state.bias);
+      state.accumulator += step_.accumulation * sums[2 + which];
+    }
+  }
+
+  HWY_INLINE static float inverse_root(float x) {
+    const Quad d;
+    return hn::GetLane(hn::Div(hn::Set(d, 1.0F), hn::Sqrt(hn::Set(d, x))));
+  }
+
+  HWY_INLINE static hn::Mask<RowTag> mask_of(unsigned bits) {
+    const std::uint8_t bytes[8] = {static_cast<std::uint8_t>(bits),
+                                   static_cast<std::uint8_t>(bits >> 8)};
+    return hn::LoadMaskBits(RowTag(), bytes);
+  }
+
+  HWY_INLINE RowVec clamp(RowVec error) const {
+    if constexpr (!Clamped) return error;
+    const RowTag d;
+    const auto limit = hn::Set(d, step_.limit);
+    return hn::Max(hn::Min(hn::Mul(error, hn::Set(d, step_.gain)), limit), hn::Neg(limit));
   }
 
   /// Moves the loss from float lanes to the double sum before rounding can show.
   HWY_INLINE void flush_loss() {
-    squared_error_ += static_cast<double>(sum(loss_));
-    loss_ = broadcast(0.0F);
+    RowVec total = loss_.part[0];
+    for (std::size_t h = 1; h < kParts; ++h) total = hn::Add(total, loss_.part[h]);
+    squared_error_ += static_cast<double>(sum_of(fold_blocks(total)));
+    loss_ = per_user(0, 0);
     unflushed_ = 0;
   }
 
-  /// q = keep q + push p for each row, p = user_keep p + rate sum g q, from the old rows.
+  /// q = keep q + push p for each row, p = user_keep p + rate sum g q, rows one after the other.
   HWY_INLINE void update_rows(float* user, const std::uint32_t* start, const float* gradient,
                               const float* keep, const float* push, float user_keep, float rate) {
     if constexpr (Stride == 0) {
@@ -406,10 +441,10 @@ class CellTrainer {
       }
     } else {
       constexpr std::size_t kVectors = Stride / kLanes;
-      constexpr std::size_t kWidth = kVectors % kChunk == 0 ? kChunk
-                                     : kVectors < kChunk    ? kVectors
-                                     : kVectors % 2 == 0    ? 2
-                                                            : 1;
+      constexpr std::size_t kMost = kLanes == 16 ? 8 : 2;  // what the registers hold
+      constexpr std::size_t kWidth = kVectors <= kMost       ? kVectors
+                                     : kVectors % kMost == 0 ? kMost
+                                                             : 1;
       unroll<kVectors / kWidth>([&](auto c) FACTORPS_LAMBDA {
         update_chunk<kWidth>(user, start, c * kWidth * kLanes, gradient, keep, push, user_keep,
                              rate);
@@ -423,10 +458,11 @@ class CellTrainer {
                                float user_keep, float rate) {
     const RowTag d;
     RowVec p[Width];
-    RowVec sum[Width];
+    RowVec sum[2][Width];  // two sums: half the latency
     unroll<Width>([&](auto k) FACTORPS_LAMBDA {
       p[k] = hn::Load(d, user + f + k * kLanes);
-      sum[k] = hn::Zero(d);
+      sum[0][k] = hn::Zero(d);
+      sum[1][k] = hn::Zero(d);
     });
     unroll<kBatch>([&](auto j) FACTORPS_LAMBDA {
       const auto g = hn::Set(d, gradient[j]);
@@ -435,23 +471,24 @@ class CellTrainer {
       float* row = items_.factors + start[j] + f;
       unroll<Width>([&](auto k) FACTORPS_LAMBDA {
         const auto q = hn::Load(d, row + k * kLanes);
-        sum[k] = hn::MulAdd(g, q, sum[k]);
+        sum[j % 2][k] = hn::MulAdd(g, q, sum[j % 2][k]);
         hn::Store(hn::MulAdd(b, p[k], hn::Mul(a, q)), d, row + k * kLanes);
       });
     });
     unroll<Width>([&](auto k) FACTORPS_LAMBDA {
       const auto kept = hn::Mul(hn::Set(d, user_keep), p[k]);
-      hn::Store(hn::MulAdd(hn::Set(d, rate), sum[k], kept), d, user + f + k * kLanes);
+      const auto total = hn::Add(sum[0][k], sum[1][k]);
+      hn::Store(hn::MulAdd(hn::Set(d, rate), total, kept), d, user + f + k * kLanes);
     });
   }
 
-  static constexpr std::uint32_t kFlushEvery = 64;  // batches
+  static constexpr std::uint32_t kFlushEvery = 64;  // pairs
 
   const CellView& cell_;
   RowsView users_;
   RowsView items_;
   SgdStep step_;
-  Eight loss_ = broadcast(0.0F);
+  Sixteen loss_ = per_user(0, 0);
   std::uint32_t unflushed_ = 0;
   double squared_error_ = 0;
 };
@@ -477,15 +514,17 @@ HWY_INLINE auto for_stride(std::size_t stride, Body&& body) {
   }
 }
 
-template <std::size_t Stride>
+template <std::size_t Stride, bool Clamped>
 HWY_NOINLINE double train_rows(const CellView& cell, RowsView users, RowsView items,
                                const SgdStep& step) {
-  return CellTrainer<Stride>{cell, users, items, step}.run();
+  return CellTrainer<Stride, Clamped>{cell, users, items, step}.run();
 }
 
 double train_cell(const CellView& cell, RowsView users, RowsView items, const SgdStep& step) {
+  // Only the usual loss is worth the code of a version for each row length.
+  if (!step.is_squared()) return train_rows<0, true>(cell, users, items, step);
   return for_stride(users.stride, [&](auto stride) FACTORPS_LAMBDA {
-    return train_rows<stride.value>(cell, users, items, step);
+    return train_rows<stride.value, false>(cell, users, items, step);
   });
 }
 
@@ -503,10 +542,7 @@ void predict_cell(const CellView& cell, RowsView users, RowsView items, float mu
       for (std::size_t f = kLanes; f < stride; f += kLanes) {
         sum = hn::MulAdd(hn::Load(d, user + f), hn::Load(d, row + f), sum);
       }
-      const QuadVec four = fold_blocks<>(sum);
-      const QuadVec two = hn::Add(four, hn::Shuffle1032(four));
-      const float dot = hn::GetLane(hn::Add(two, hn::Shuffle2301(two)));
-      predictions[n] = known + items.states[cell.items[n]].bias + dot;
+      predictions[n] = known + items.states[cell.items[n]].bias + sum_of(fold_blocks(sum));
     }
   }
 }

@@ -1,20 +1,26 @@
 /// The inner loop of training: one pass of SGD over one cell, and the same cell's prediction.
 ///
-/// Interactions of a user are taken eight at a time (a batch): eight predictions from the same
-/// rows, then eight item updates and one summed user update, all from the values before the batch.
-/// The order is a pure function of the cell: its runs are cut into a first and a second half, and
-/// the batches of the two halves alternate, which lets a CPU overlap two independent users.
-/// An item that stands twice in one batch keeps only the later update.
+/// Interactions of a user are taken eight at a time (a batch), and two batches of different users
+/// together (a pair): sixteen predictions from the rows as they are, then the updates, which add
+/// up where an item stands in both batches. The order is a pure function of the cell: its runs are
+/// cut in two halves with about as many batches, and the n-th pair holds the n-th batch of each
+/// half. Two users at a time, because one alone is bound by latency: dot product, error, update,
+/// and only then the next dot product.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
 #include "model/cell.hpp"
 
 namespace factorps {
+
+inline constexpr std::size_t kRowMultiple = 16;  ///< floats; one cache line
+inline constexpr std::size_t kBatch = 8;         ///< interactions
+inline constexpr std::size_t kBlankRows = 2 * kBatch;
 
 /// What stands beside the factors of one row.
 struct RowState {
@@ -24,16 +30,13 @@ struct RowState {
 
 /// Mutable rows of one strip or block. Factors are row-major with `stride` floats per row, a
 /// multiple of kRowMultiple, aligned to 64 bytes; columns beyond dim are zero and stay zero.
-/// Behind the last row of a block lies one more, the blank row, which the kernels use as scratch.
+/// Behind the last row of a block lie kBlankRows more, which the kernels use as scratch.
 struct RowsView {
   float* factors;
   RowState* states;
   std::size_t stride;
-  std::size_t rows;  ///< without the blank row; rows * stride is below 2^32
+  std::size_t rows;  ///< without the blank rows; (rows + kBlankRows) * stride is below 2^32
 };
-
-inline constexpr std::size_t kRowMultiple = 16;  ///< floats; one cache line
-inline constexpr std::size_t kBatch = 8;         ///< interactions
 
 /// One update step, the same for all losses and optimizers:
 ///
@@ -43,10 +46,12 @@ inline constexpr std::size_t kBatch = 8;         ///< interactions
 ///   s = rate / sqrt(1 + G)                     t = rate_bias / sqrt(1 + G)
 ///   G += accumulation * sum g^2                after the step, per row
 ///
-/// with sums over the n interactions of the batch. Squared loss: gain 1, limit infinite. Huber
-/// (1964): gain 1, limit delta. Absolute: gain huge, limit 1. Row-wise AdaGrad (Duchi, Hazan,
-/// Singer 2011, one scalar per row): accumulation is the expected square of one factor, so that G
-/// estimates the sum of the mean squared factor gradients. Plain SGD: accumulation 0.
+/// with sums over the n interactions of the batch. Errors, biases and G are those before the pair;
+/// rows p are those before it too, rows q as the updates before in the same pair have left them.
+/// Squared loss: gain 1, limit infinite. Huber (1964): gain 1, limit delta. Absolute: gain huge,
+/// limit 1. Row-wise AdaGrad (Duchi, Hazan, Singer 2011, one scalar per row): accumulation is the
+/// expected square of one factor, so that G estimates the sum of the mean squared factor gradients.
+/// Plain SGD: accumulation 0.
 struct SgdStep {
   float mu = 0;
   float rate = 0;
@@ -57,7 +62,20 @@ struct SgdStep {
   float gain = 1;
   float limit = 0;
   float accumulation = 0;
+
+  [[nodiscard]] bool is_squared() const noexcept {
+    return gain == 1 && limit >= std::numeric_limits<float>::max();
+  }
 };
+
+/// Where the second half of a cell begins.
+struct CellHalves {
+  std::size_t run = 0;
+  std::size_t position = 0;  ///< of its first interaction
+};
+
+/// The cut that leaves both halves with about the same number of batches.
+[[nodiscard]] CellHalves halves_of(const CellView& cell) noexcept;
 
 enum class InstructionSet { reference, sse4, avx2, avx512 };
 [[nodiscard]] std::string_view name_of(InstructionSet set) noexcept;

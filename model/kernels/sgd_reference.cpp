@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "model/kernels/sgd_kernel.hpp"
@@ -8,86 +9,114 @@ namespace factorps {
 namespace {
 
 struct Batch {
-  std::size_t user;
-  std::size_t first;
-  std::size_t count;
+  std::size_t user = 0;
+  std::size_t first = 0;
+  std::size_t count = 0;
 };
 
+std::size_t batches_of(const Run& run) { return (run.count + kBatch - 1) / kBatch; }
+
 /// The batches of a range of runs, in order.
-std::vector<Batch> batches(const CellView& cell, std::size_t first_run, std::size_t last_run) {
+std::vector<Batch> batches(const CellView& cell, std::size_t run, std::size_t last,
+                           std::size_t position) {
   std::vector<Batch> result;
-  std::size_t position = 0;
-  for (std::size_t r = 0; r < last_run; ++r) {
-    for (std::size_t done = 0; r >= first_run && done < cell.runs[r].count; done += kBatch) {
-      result.push_back({cell.runs[r].user, position + done,
-                        std::min<std::size_t>(kBatch, cell.runs[r].count - done)});
+  for (; run < last; ++run) {
+    for (std::size_t done = 0; done < cell.runs[run].count; done += kBatch) {
+      result.push_back({cell.runs[run].user, position + done,
+                        std::min<std::size_t>(kBatch, cell.runs[run].count - done)});
     }
-    position += cell.runs[r].count;
+    position += cell.runs[run].count;
   }
   return result;
 }
 
-/// Batches of both halves of the cell, alternating while both last.
-std::vector<Batch> in_order(const CellView& cell) {
-  const std::size_t half = cell.runs.size() / 2;
-  const auto first = batches(cell, 0, half);
-  const auto second = batches(cell, half, cell.runs.size());
-  std::vector<Batch> result;
-  for (std::size_t n = 0; n < std::max(first.size(), second.size()); ++n) {
-    if (n < first.size()) result.push_back(first[n]);
-    if (n < second.size()) result.push_back(second[n]);
-  }
-  return result;
+/// Everything a pair's updates need from the time before them, for one interaction.
+struct Gradient {
+  double error;
+  double g;
+  double scale;  // of the item's learning rates
+  double item_bias;
+};
+
+Gradient gradient_of(const CellView& cell, std::size_t n, const float* p, const RowState& user,
+                     RowsView items, const SgdStep& step) {
+  const float* q = items.factors + cell.items[n] * items.stride;
+  const RowState& item = items.states[cell.items[n]];
+  double error = double{cell.value(n)} - step.mu - user.bias - item.bias;
+  for (std::size_t f = 0; f < items.stride; ++f) error -= double{p[f]} * q[f];
+  const double g = std::clamp(error * step.gain, -double{step.limit}, double{step.limit});
+  return {error, g, 1 / std::sqrt(1.0 + item.accumulator), item.bias};
 }
 
-double update(const CellView& cell, const Batch& batch, RowsView users, RowsView items,
-              const SgdStep& step) {
+void update(const CellView& cell, const Batch& batch, std::span<const Gradient> gradients,
+            RowsView users, RowsView items, const SgdStep& step) {
   const std::size_t dim = users.stride;
   float* user = users.factors + batch.user * dim;
-  RowState& user_state = users.states[batch.user];
-  const double user_scale = 1 / std::sqrt(1.0 + user_state.accumulator);
+  RowState& state = users.states[batch.user];
   const std::vector<double> p(user, user + dim);
-  const double user_bias = user_state.bias;
-  const double n = static_cast<double>(batch.count);
-  std::vector<double> gradient(dim, 0.0);
-  double loss = 0;
+  std::vector<double> total(dim, 0.0);
   double sum = 0;
   double sum_of_squares = 0;
-  for (std::size_t k = batch.first; k < batch.first + batch.count; ++k) {
-    float* q = items.factors + cell.items[k] * dim;
-    RowState& state = items.states[cell.items[k]];
-    double error = double{cell.value(k)} - step.mu - user_bias - state.bias;
-    for (std::size_t f = 0; f < dim; ++f) error -= p[f] * q[f];
-    const double g = std::clamp(error * step.gain, -double{step.limit}, double{step.limit});
-    const double scale = 1 / std::sqrt(1.0 + state.accumulator);
+  for (std::size_t n = 0; n < batch.count; ++n) {
+    const auto& [error, g, scale, bias] = gradients[n];
+    float* q = items.factors + cell.items[batch.first + n] * dim;
+    RowState& item = items.states[cell.items[batch.first + n]];
     for (std::size_t f = 0; f < dim; ++f) {
-      gradient[f] += g * q[f];
+      total[f] += g * q[f];
       q[f] =
           static_cast<float>(q[f] + step.rate * scale * (g * p[f] - double{step.l2_item} * q[f]));
     }
-    state.bias = static_cast<float>(state.bias + step.rate_bias * scale *
-                                                     (g - double{step.l2_bias} * state.bias));
-    state.accumulator = static_cast<float>(state.accumulator + step.accumulation * g * g);
-    loss += error * error;
+    item.bias =
+        static_cast<float>(item.bias + step.rate_bias * scale * (g - double{step.l2_bias} * bias));
+    item.accumulator = static_cast<float>(item.accumulator + step.accumulation * g * g);
     sum += g;
     sum_of_squares += g * g;
   }
+  const double n = static_cast<double>(batch.count);
+  const double scale = 1 / std::sqrt(1.0 + state.accumulator);
   for (std::size_t f = 0; f < dim; ++f) {
-    user[f] =
-        static_cast<float>(p[f] + step.rate * user_scale * (gradient[f] - n * step.l2_user * p[f]));
+    user[f] = static_cast<float>(p[f] + step.rate * scale * (total[f] - n * step.l2_user * p[f]));
   }
-  user_state.bias = static_cast<float>(user_bias + step.rate_bias * user_scale *
-                                                       (sum - n * step.l2_bias * user_bias));
-  user_state.accumulator =
-      static_cast<float>(user_state.accumulator + step.accumulation * sum_of_squares);
-  return loss;
+  state.bias = static_cast<float>(state.bias +
+                                  step.rate_bias * scale * (sum - n * step.l2_bias * state.bias));
+  state.accumulator = static_cast<float>(state.accumulator + step.accumulation * sum_of_squares);
 }
 
 }  // namespace
 
+CellHalves halves_of(const CellView& cell) noexcept {
+  std::size_t total = 0;
+  for (const Run& run : cell.runs) total += batches_of(run);
+  CellHalves halves;
+  for (std::size_t seen = 0; 2 * seen < total; ++halves.run) {
+    seen += batches_of(cell.runs[halves.run]);
+    halves.position += cell.runs[halves.run].count;
+  }
+  return halves;
+}
+
 double train_reference(const CellView& cell, RowsView users, RowsView items, const SgdStep& step) {
+  const CellHalves halves = halves_of(cell);
+  const auto first = batches(cell, 0, halves.run, 0);
+  const auto second = batches(cell, halves.run, cell.runs.size(), halves.position);
   double loss = 0;
-  for (const Batch& batch : in_order(cell)) loss += update(cell, batch, users, items, step);
+  for (std::size_t n = 0; n < std::max(first.size(), second.size()); ++n) {
+    std::vector<Batch> pair;
+    if (n < first.size()) pair.push_back(first[n]);
+    if (n < second.size()) pair.push_back(second[n]);
+    std::vector<std::vector<Gradient>> gradients;
+    for (const Batch& batch : pair) {
+      auto& mine = gradients.emplace_back();
+      for (std::size_t k = batch.first; k < batch.first + batch.count; ++k) {
+        mine.push_back(gradient_of(cell, k, users.factors + batch.user * users.stride,
+                                   users.states[batch.user], items, step));
+        loss += mine.back().error * mine.back().error;
+      }
+    }
+    for (std::size_t b = 0; b < pair.size(); ++b) {
+      update(cell, pair[b], gradients[b], users, items, step);
+    }
+  }
   return loss;
 }
 
