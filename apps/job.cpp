@@ -30,7 +30,7 @@ SgdStep step_of(const Config& config, const Dataset& dataset) {
   const TrainConfig& train = config.train;
   const double dim = static_cast<double>(config.model.dim);
   SgdStep step;
-  step.mu = static_cast<float>(dataset.train_mean());
+  step.mu = config.model.mean ? static_cast<float>(dataset.train_mean()) : 0.0F;
   step.rate = static_cast<float>(train.learning_rate);
   step.rate_bias = config.model.biases
                        ? static_cast<float>(train.learning_rate_bias.value_or(train.learning_rate))
@@ -49,7 +49,7 @@ SgdStep step_of(const Config& config, const Dataset& dataset) {
 
 ps::ServerOptions server_options(const Config& config) {
   const double std = config.model.init_std / std::sqrt(static_cast<double>(config.model.dim));
-  return {config.train.seed, static_cast<float>(std), config.run.store_seen};
+  return {config.train.seed, static_cast<float>(std), config.run.store_seen, config.model.mean};
 }
 
 /// What all roles of a process share, and how each is made.

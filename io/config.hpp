@@ -62,6 +62,7 @@ struct GridConfig {
 struct ModelConfig {
   std::string kind = "mf";
   std::int64_t dim = 32;
+  bool mean = true;  ///< whether mu, the mean of the training values, is added
   bool biases = true;
   double init_std = 0.1;  ///< standard deviation of a factor times sqrt(dim)
 };

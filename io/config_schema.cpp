@@ -109,6 +109,8 @@ std::vector<Field> model_fields(ModelConfig& c) {
   return {{"model.kind", &c.kind, one_of({"mf"}), yes,
            "`mf`: mean + user bias + item bias + product of factors."},
           {"model.dim", &c.dim, between(1, 8192), yes, "Factors per user and item."},
+          {"model.mean", &c.mean, any(), yes,
+           "Whether the mean of the training values is added to every prediction."},
           {"model.biases", &c.biases, any(), yes, "Whether users and items have a bias."},
           {"model.init_std", &c.init_std, between(0, 100), yes,
            "Standard deviation of the initial factors, times the square root of `dim`."}};
