@@ -22,7 +22,7 @@ TEST(Layout, IsFoundInTheFirstLines) {
             "separated by tabs, no header, user 1, item 2, value 3, time 4");
   EXPECT_EQ(layout_of("1::2::3::4\n"),
             R"(separated by "::", no header, user 1, item 2, value 3, time 4)");
-  EXPECT_EQ(layout_of("1;2;3,5\n"),
+  EXPECT_EQ(layout_of("1;2;3.5\n"),
             R"(separated by ";", no header, user 1, item 2, value 3, no time)");
   EXPECT_EQ(layout_of("1,2\n"),
             R"(separated by ",", no header, user 1, item 2, no value, no time)");
