@@ -1,3 +1,2 @@
-#include <mpi.h>
-
 #include <boost/archive/binary_iarchive.hpp>
+#include <mpi.h>
