@@ -103,6 +103,8 @@ std::variant<Command, Reply> parse_command_line(int argc, const char* const* arg
   line.add("generate", "Write synthetic ratings with a known noise floor", generate, run_generate);
   TrainOptions train;
   line.add("train", "Train a model, alone or under mpirun", train, run_train);
+  CrossvalOptions crossval;
+  line.add("crossval", "Prepare, train and test every fold", crossval, run_crossval);
   PlanOptions plan;
   line.add("plan", "Memory, files and traffic of a training before it runs", plan, run_plan);
   EvaluateOptions evaluate;

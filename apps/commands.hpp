@@ -50,6 +50,7 @@ struct PlanOptions : ConfigOptions {
 
 struct CrossvalOptions : ConfigOptions {
   std::int64_t folds = 0;  ///< 0: split.folds
+  bool resume = false;     ///< keep what an interrupted run has trained; else start over
 };
 
 struct GenerateOptions {

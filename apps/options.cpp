@@ -52,6 +52,7 @@ void declare_options(CLI::App& app, CrossvalOptions& options) {
   declare_config(app, options);
   app.add_option("--folds", options.folds, "Number of folds; default: split.folds")
       ->check(CLI::Range(2, 1000));
+  app.add_flag("--resume", options.resume, "Continue an interrupted cross-validation");
 }
 
 void declare_options(CLI::App& app, GenerateOptions& options) {

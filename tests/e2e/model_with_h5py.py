@@ -27,9 +27,9 @@ def external_ids(group):
 
 def scores(model):
     """Predictions in original units, users x items."""
-    users, items = model["users"], model["items"]
-    product = users["factors"][:].astype(float) @ items["factors"][:].astype(float).T
-    score = model.attrs["mu"] + users["bias"][:][:, None] + items["bias"][:][None, :] + product
+    wide = lambda name: model[name][:].astype(float)
+    bias = wide("users/bias")[:, None] + wide("items/bias")[None, :]
+    score = model.attrs["mu"] + bias + wide("users/factors") @ wide("items/factors").T
     scale, offset = model["normalisation/scale"][:], model["normalisation/offset"][:]
     if model["normalisation"].attrs["by"] == b"user":
         scale, offset = scale[:, None], offset[:, None]

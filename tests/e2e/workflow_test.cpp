@@ -1,0 +1,126 @@
+/// plan, crossval, and using a model that was really trained.
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/factorps.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps::test {
+namespace {
+
+/// 30 users x 12 items, every pair but one in three, ratings 1 to 5; a config beside them.
+std::string write_ratings(const TemporaryDirectory& directory) {
+  std::string text = "user,item,rating\n";
+  for (int user = 0; user < 30; ++user) {
+    for (int item = 0; item < 12; ++item) {
+      if ((user + item) % 3 == 0) continue;
+      text += fmt::format("u{},{},{}\n", user, item, 1 + (user * 7 + item * 3) % 5);
+    }
+  }
+  directory.write("ratings.csv", text);
+  return directory.write("run.toml",
+                         "[data]\nsource = ['ratings.csv']\n[split]\nvalidation_method = 'none'\n"
+                         "[grid]\nstrips = 4\nblocks = 2\n[model]\ndim = 4\n"
+                         "[train]\nepochs = 3\n[run]\ndir = 'run'\n");
+}
+
+TEST(Plan, CountsRawFilesUntilThereIsADataset) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  const auto raw = nlohmann::json::parse(factorps({"plan", config, "--json"}).out);
+  EXPECT_EQ(raw["users"], 30);
+  EXPECT_EQ(raw["train_interactions"], 240);
+  ASSERT_EQ(factorps({"prepare", config, "--set", "split.method=none"}).exit_code, 0);
+  const auto plan = nlohmann::json::parse(factorps({"plan", config, "--json"}).out);
+  EXPECT_EQ(plan["source"], "dataset");
+  EXPECT_EQ(plan["users"], 30);
+  EXPECT_EQ(plan["train_interactions"], 240);
+  EXPECT_EQ(plan["files"]["dataset"], std::filesystem::file_size(directory / "dataset.h5"));
+  EXPECT_EQ(plan["grid"]["strips"], 4);
+  EXPECT_GE(raw["files"]["dataset"], 240 * 3);
+}
+
+TEST(Plan, RefusesWhatDoesNotFit) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  const ProgramResult result =
+      factorps({"plan", config, "--set", "checkpoint.keep=1000000000000000"});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find("disk for the run: "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find(" missing\n"), std::string::npos) << result.err;
+}
+
+TEST(Plan, ForetellsTheSizesOfFiles) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
+  ASSERT_EQ(factorps({"train", config, "--quiet"}).exit_code, 0);
+  const auto files = nlohmann::json::parse(factorps({"plan", config, "--json"}).out)["files"];
+  // What HDF5 adds to the data itself: headers, attributes and alignment.
+  constexpr std::uintmax_t kOverhead = 32 * 1024;
+  const std::uintmax_t model = std::filesystem::file_size(directory / "run/model.h5");
+  EXPECT_GE(model, files["model"].get<std::uintmax_t>());
+  EXPECT_LE(model, files["model"].get<std::uintmax_t>() + kOverhead);
+}
+
+TEST(Crossval, ReportsFoldsMeanAndStandardError) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  const ProgramResult result = factorps({"crossval", config, "--folds", "3", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  ASSERT_EQ(json["folds"].size(), 3U);
+  double sum = 0;
+  std::uint64_t interactions = 0;
+  for (const auto& fold : json["folds"]) {
+    sum += fold["rmse"].get<double>();
+    interactions += fold["interactions"].get<std::uint64_t>();
+    const auto fold_directory = directory / fmt::format("run/fold-{}", fold["fold"].get<int>());
+    const auto evaluated = factorps(
+        {"evaluate", fold_directory / "model.h5", fold_directory / "dataset.h5", "--json"});
+    // The trainer predicts in float, evaluate in double.
+    EXPECT_NEAR(nlohmann::json::parse(evaluated.out)["rmse"], fold["rmse"], 1e-5);
+  }
+  EXPECT_DOUBLE_EQ(json["rmse"]["mean"], sum / 3);
+  EXPECT_GT(json["rmse"]["standard_error"], 0.0);
+  EXPECT_EQ(interactions, 240U);  // every interaction is tested once
+}
+
+TEST(Crossval, ContinuesWithWhatIsTrained) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  const ProgramResult first = factorps({"crossval", config, "--folds", "2"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const ProgramResult again = factorps({"crossval", config, "--folds", "2", "--resume"});
+  EXPECT_EQ(again.out, first.out);
+  EXPECT_NE(read_text(directory / "run/fold-2/summary.json").find("\"updates\": 0"),
+            std::string::npos);
+}
+
+TEST(Trained, RecommendAndPredictAnswerInExternalIds) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  ASSERT_EQ(factorps({"prepare", config, "--set", "split.method=none"}).exit_code, 0);
+  ASSERT_EQ(factorps({"train", config, "--quiet"}).exit_code, 0);
+  const std::string users = directory.write("users.txt", "u7\n");
+  const auto line = nlohmann::json::parse(
+      factorps({"recommend", "--config", config, "--users", users, "-k", "99", "--json"}).out);
+  std::vector<std::string> items;
+  for (const auto& item : line["items"]) items.push_back(item["item"]);
+  std::ranges::sort(items);
+  EXPECT_EQ(items, (std::vector<std::string>{"11", "2", "5", "8"}));  // (7 + item) % 3 == 0
+  const std::string pairs = directory.write(
+      "pairs.csv", fmt::format("user,item\nu7,{}\n", line["items"][0]["item"].get<std::string>()));
+  const auto predicted = nlohmann::json::parse(
+      factorps({"predict", "--config", config, pairs, "--json", "--set", "evaluate.clip=false"})
+          .out);
+  EXPECT_EQ(predicted["known"], "both");
+  // Scores are summed in float, predictions in double: a few units in the last place of 5.
+  EXPECT_NEAR(predicted["prediction"], line["items"][0]["score"], 1e-5);
+}
+
+}  // namespace
+}  // namespace factorps::test
