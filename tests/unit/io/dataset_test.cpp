@@ -229,6 +229,23 @@ TEST_F(DatasetFile, VerifyChecksBoundsEvenUnderAGoodChecksum) {
   EXPECT_NO_THROW(Dataset{path()}.verify(StripId{0}));
 }
 
+TEST_F(DatasetFile, VerifyWantsUsersInOrder) {
+  // The writer keeps what it is given sorted, so the second user is moved before the first by hand.
+  DatasetContents contents = small();
+  contents.interactions.users.push_back(0);
+  contents.interactions.items.push_back(1);
+  contents.interactions.values.push_back(4);
+  contents.interactions.parts.push_back(Part::train);
+  write_dataset(path(), contents);
+  damage("/train/runs", 0, 1);
+  const std::uint64_t sum =
+      cell_checksum(Dataset{path()}.cell(Part::train, StripId{0}, BlockId{0}));
+  for (std::uint64_t b = 0; b < 8; ++b) {
+    damage("/train/cell_checksum", b, static_cast<char>(sum >> (8 * b)));
+  }
+  EXPECT_THROW(Dataset{path()}.verify(StripId{0}), DataError);
+}
+
 TEST_F(DatasetFile, RefusesCountsThatDoNotMatch) {
   const auto expect_refused = [&](const std::string& object, std::uint64_t byte, char value) {
     write_dataset(path(), small());

@@ -173,5 +173,16 @@ TEST_F(Reading, ADamagedFileIsAnErrorOfTheMerge) {
   EXPECT_THROW(read(), DataError);
 }
 
+TEST_F(Reading, TheFirstDamagedFileIsNamed) {
+  rules_.max_bad_rows = 9;
+  const std::string whole = "1,2,3\n";
+  const std::string cut_off("\x1F\x8B\x08\0\0\0\0\0\0\3\x4B", 11);
+  const auto files = [&](const char* source, const char* test) {
+    return ShareSegments{{{directory_.write(source, cut_off), {}, 0, 99}},
+                         {{directory_.write(test, cut_off), {}, 0, 99}}};
+  };
+  EXPECT_NE(read_share(files("first", "second"), rules_).failure.find("first"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace factorps
