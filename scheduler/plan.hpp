@@ -10,8 +10,8 @@
 
 namespace factorps::scheduler {
 
-/// Memory of one rank besides tables and dataset: program, libraries, MPI buffers, a sorted strip.
-/// The promise that a test holds; measured ranks take less.
+/// Most memory of one rank besides tables and dataset (program, libraries, MPI buffers): a limit
+/// of the design, not a measurement.
 inline constexpr std::uint64_t kRankBytes = std::uint64_t{60} << 20;
 
 struct PlanInput {
