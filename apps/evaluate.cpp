@@ -95,8 +95,9 @@ void print_text(const Json& result) {
   if (how["split"].is_string()) line("split", how["split"].get<std::string>());
   line("part", fmt::format("{}, {} interactions", how["part"].get<std::string>(),
                            how["interactions"].get<std::uint64_t>()));
-  line("cold", fmt::format("{} by user, {} by item, {} by both; predicted by bias or mean", cold["users"].get<std::uint64_t>(),
-                           cold["items"].get<std::uint64_t>(), cold["both"].get<std::uint64_t>()));
+  line("cold", fmt::format("{} by user, {} by item, {} by both; predicted by bias or mean",
+                           cold["users"].get<std::uint64_t>(), cold["items"].get<std::uint64_t>(),
+                           cold["both"].get<std::uint64_t>()));
   line("units", fmt::format("original values, clipped to {} .. {}",
                             how["clipped_to"][0].get<float>(), how["clipped_to"][1].get<float>()));
   if (result["rmse"].is_null()) {

@@ -285,8 +285,7 @@ TEST(ModelFile, RefusesValuesThatCannotBe) {
 
 TEST(ModelFile, RefusesSeenItemsThatDoNotAscend) {
   const TemporaryDirectory directory;
-  for (const std::vector<std::uint32_t>& items :
-       {std::vector<std::uint32_t>{1, 0, 0}, {0, 2, 0}}) {
+  for (const std::vector<std::uint32_t>& items : {std::vector<std::uint32_t>{1, 0, 0}, {0, 2, 0}}) {
     Objects objects = small_objects();
     objects["seen/items"] = dataset<std::uint32_t>("/seen/items", {3}, items);
     write_objects(directory / "model.h5", objects);
