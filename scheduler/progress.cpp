@@ -38,6 +38,15 @@ ProgressDisplay::ProgressDisplay(std::FILE* out, Mode mode, bool color, std::uin
       epochs_{epochs},
       interactions_per_epoch_{std::max<std::uint64_t>(interactions_per_epoch, 1)} {}
 
+ProgressDisplay::~ProgressDisplay() {
+  if (drawn_) print(clearing() + (last_.empty() ? "" : last_ + '\n'));
+}
+
+void ProgressDisplay::print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), out_);
+  std::fflush(out_);
+}
+
 double ProgressDisplay::seconds_left(double epochs_done) const {
   const double here = epochs_done - static_cast<double>(epochs_before_);
   if (here <= 0) return 0;
@@ -57,34 +66,31 @@ void ProgressDisplay::update(std::uint64_t epoch, std::uint64_t interactions) {
       static_cast<double>(interactions) / static_cast<double>(interactions_per_epoch_);
   const double fraction = std::clamp(done / static_cast<double>(epochs_), 0.0, 1.0);
   const int filled = static_cast<int>(fraction * kBarWidth);
-  fmt::print(out_, "\r\x1b[K{}[{:=<{}}{: <{}}]{} {:3.0f} %  {}  {} left", color_ ? "\x1b[36m" : "",
-             "", filled, "", kBarWidth - filled, color_ ? "\x1b[0m" : "", fraction * 100, last_,
-             duration_text(seconds_left(done)));
-  std::fflush(out_);
+  print(clearing() + fmt::format("{}[{:=<{}}{: <{}}]{} {:3.0f} %  {}  {} left",
+                                 color_ ? "\x1b[36m" : "", "", filled, "", kBarWidth - filled,
+                                 color_ ? "\x1b[0m" : "", fraction * 100, last_,
+                                 duration_text(seconds_left(done))));
+  drawn_ = true;
 }
 
-void ProgressDisplay::clear_bar() {
-  if (mode_ == Mode::bar) fmt::print(out_, "\r\x1b[K");
-}
+std::string ProgressDisplay::clearing() const { return mode_ == Mode::bar ? "\r\x1b[K" : ""; }
 
 void ProgressDisplay::finish(const EpochLine& line) {
   if (mode_ == Mode::silent) return;
   last_ = text_of(line, epochs_);
-  clear_bar();
   if (mode_ == Mode::lines || line.epoch == epochs_) {
-    fmt::print(out_, "{}  {} left\n", last_,
-               duration_text(seconds_left(static_cast<double>(line.epoch))));
+    print(clearing() + fmt::format("{}  {} left\n", last_,
+                                   duration_text(seconds_left(static_cast<double>(line.epoch)))));
+    drawn_ = false;
   } else {
     update(line.epoch + 1, 0);
   }
-  std::fflush(out_);
 }
 
 void ProgressDisplay::note(const std::string& text) {
   if (mode_ == Mode::silent) return;
-  clear_bar();
-  fmt::print(out_, "{}\n", text);
-  std::fflush(out_);
+  print(clearing() + text + '\n');
+  drawn_ = false;
 }
 
 }  // namespace factorps::scheduler

@@ -20,13 +20,18 @@ struct EpochLine {
   double million_updates_per_second = 0;
 };
 
-/// Shows progress on a terminal as a bar that is redrawn, elsewhere as a line per epoch.
+/// Shows progress on a terminal as a bar that is redrawn, elsewhere as a line per epoch. A stream
+/// that cannot be written to (a full disk) never stops a training.
 class ProgressDisplay {
  public:
   enum class Mode { silent, lines, bar };
 
   ProgressDisplay(std::FILE* out, Mode mode, bool color, std::uint64_t epochs,
                   std::uint64_t interactions_per_epoch);
+  ProgressDisplay(const ProgressDisplay&) = delete;
+  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
+  /// Leaves the last epoch where a bar was: what comes next starts on a line of its own.
+  ~ProgressDisplay();
 
   /// Within an epoch; a bar is redrawn at most ten times a second.
   void update(std::uint64_t epoch, std::uint64_t interactions);
@@ -35,7 +40,9 @@ class ProgressDisplay {
   void note(const std::string& text);
 
  private:
-  void clear_bar();
+  void print(const std::string& text);
+  /// What removes the bar, if there may be one.
+  [[nodiscard]] std::string clearing() const;
   /// Seconds that the rest will take if it goes on as so far.
   [[nodiscard]] double seconds_left(double epochs_done) const;
 
@@ -46,6 +53,7 @@ class ProgressDisplay {
   std::uint64_t interactions_per_epoch_;
   std::uint64_t epochs_before_ = 0;  // done before this display began
   bool started_ = false;
+  bool drawn_ = false;  // a bar is on the screen
   Stopwatch since_start_;
   Stopwatch since_drawn_;
   std::string last_;
