@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <functional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -115,13 +117,30 @@ fs::path CheckpointStore::commit(const fs::path& temporary,
   return final_path;
 }
 
+void CheckpointStore::adopt(const fs::path& checkpoint) const {
+  const CheckpointManifest manifest = verify_checkpoint(checkpoint);
+  const fs::path temporary = begin(manifest.epoch);
+  for (const CheckpointFile& file : manifest.files) {
+    std::error_code error;
+    fs::copy_file(checkpoint / file.name, temporary / file.name, error);
+    if (error) {
+      throw ResourceError{
+          fmt::format("{}: cannot copy: {}", (checkpoint / file.name).string(), error.message())};
+    }
+    sync_file(temporary / file.name);
+  }
+  commit(temporary, manifest);
+}
+
 std::vector<fs::path> CheckpointStore::list() const {
   std::vector<fs::path> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator{directory_, error}) {
     if (entry.path().filename().string().starts_with(kPrefix)) found.push_back(entry.path());
   }
-  std::sort(found.rbegin(), found.rend());
+  std::ranges::sort(found, std::greater{}, [](const fs::path& path) {
+    return std::pair{path.native().size(), path};  // a million epochs have a digit more
+  });
   return found;
 }
 

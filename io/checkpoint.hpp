@@ -47,6 +47,8 @@ class CheckpointStore {
   /// Writes the manifest into a directory from begin() and publishes it. @return its final path
   std::filesystem::path commit(const std::filesystem::path& temporary,
                                const CheckpointManifest& manifest) const;
+  /// Copies a checkpoint of another run. @throws CheckpointError if it is damaged
+  void adopt(const std::filesystem::path& checkpoint) const;
   /// Removes leftovers of interrupted writes, and all but the newest `keep` checkpoints and the
   /// one of `best_epoch`.
   void prune(std::size_t keep, std::optional<std::uint64_t> best_epoch) const;

@@ -28,6 +28,21 @@ fs::path created(fs::path path) {
   return path;
 }
 
+void remove_if_there(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) {
+    throw ResourceError{fmt::format("{}: cannot remove: {}", path.string(), error.message())};
+  }
+}
+
+/// Whether a line of metrics.jsonl is whole and of this epoch or an earlier one.
+bool is_until(const std::string& line, std::uint64_t epoch) {
+  const auto entry = nlohmann::json::parse(line, nullptr, false);
+  if (!entry.is_object() || !entry.contains("epoch")) return false;
+  return entry["epoch"].is_number_unsigned() && entry["epoch"] <= epoch;
+}
+
 }  // namespace
 
 struct RunDirectory::Log {
@@ -61,24 +76,18 @@ void RunDirectory::write_summary(const std::string& json) const {
 }
 
 void RunDirectory::clear() const {
-  std::error_code error;
-  for (const char* name : {"checkpoints", "metrics.jsonl", "summary.json"}) {
-    fs::remove_all(path_ / name, error);
-    if (error) {
-      throw ResourceError{
-          fmt::format("{}: cannot remove: {}", (path_ / name).string(), error.message())};
-    }
-  }
+  for (const char* name : {"checkpoints", "metrics.jsonl", "summary.json"})
+    remove_if_there(path_ / name);
 }
 
-void RunDirectory::keep_metrics_until(std::uint64_t epoch) const {
+void RunDirectory::reopen_after(std::uint64_t epoch) const {
+  remove_if_there(path_ / "summary.json");
   const fs::path path = path_ / "metrics.jsonl";
   if (!fs::exists(path)) return;
   std::istringstream lines{read_file(path)};
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
-    const auto entry = nlohmann::json::parse(line, nullptr, false);
-    if (entry.is_object() && entry.value("epoch", epoch + 1) <= epoch) kept += line + '\n';
+    if (is_until(line, epoch)) kept += line + '\n';
   }
   write_file_atomically(path, kept);
 }

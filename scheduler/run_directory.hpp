@@ -27,8 +27,9 @@ class RunDirectory {
   /// Removes what an earlier run left: checkpoints, metrics, summary; not the model, which stays
   /// until a new one replaces it.
   void clear() const;
-  /// Drops the metrics of later epochs and of lines that were cut off.
-  void keep_metrics_until(std::uint64_t epoch) const;
+  /// Goes back to the state after this epoch: drops the metrics of later epochs and of lines that
+  /// were cut off, and the summary of a run that had finished.
+  void reopen_after(std::uint64_t epoch) const;
   /// Appends one line of JSON.
   void append_metrics(const std::string& json) const;
   /// Appends a line with the time to log.txt.

@@ -56,7 +56,8 @@ void Trainer::start(const std::optional<ResumePoint>& resume) {
   epoch_ = resume->manifest.epoch;
   last_checkpoint_ = epoch_;
   restore_state(resume->manifest.state);
-  run_.keep_metrics_until(epoch_);
+  keep_best_of(resume->checkpoint);
+  run_.reopen_after(epoch_);
   if (facts_.instruction_set != resume->manifest.instruction_set) {
     display_.note(
         fmt::format("warning: the checkpoint was computed with {} kernels, this job has "
@@ -66,6 +67,15 @@ void Trainer::start(const std::optional<ResumePoint>& resume) {
   display_.note(
       fmt::format("resuming after epoch {} from {}", epoch_, resume->checkpoint.string()));
   run_.log(fmt::format("resumed after epoch {} from {}", epoch_, resume->checkpoint.string()));
+}
+
+/// A training that goes on from another run's checkpoint may need that run's best one at the end.
+void Trainer::keep_best_of(const std::filesystem::path& checkpoint) {
+  if (!stopping_.state().best) return;
+  const std::uint64_t best = stopping_.state().best_epoch;
+  const auto theirs = CheckpointStore{checkpoint.parent_path()}.path_of(best);
+  if (std::filesystem::exists(run_.checkpoints().path_of(best))) return;
+  if (std::filesystem::exists(theirs)) run_.checkpoints().adopt(theirs);
 }
 
 bool Trainer::finished() const {

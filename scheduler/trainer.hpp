@@ -87,6 +87,7 @@ class Trainer {
   [[nodiscard]] TrainingResult stop_early(const std::string& reason);
   [[nodiscard]] std::string state_json() const;
   void restore_state(const std::string& json);
+  void keep_best_of(const std::filesystem::path& checkpoint);
 
   const Config& config_;
   const Dataset& dataset_;
