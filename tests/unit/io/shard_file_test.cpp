@@ -1,0 +1,99 @@
+#include "io/shard_file.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "common/aligned_buffer.hpp"
+#include "common/error.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps {
+namespace {
+
+constexpr std::size_t kStride = 16;
+
+/// Rows with their memory.
+struct Rows {
+  explicit Rows(std::size_t count) : factors{count * kStride}, states(count), rows{count} {}
+  Rows(std::size_t count, std::size_t dim, float first) : Rows{count} {
+    for (std::size_t r = 0; r < count; ++r) {
+      for (std::size_t f = 0; f < dim; ++f) {
+        factors.data()[r * kStride + f] = first + static_cast<float>(r * dim + f);
+      }
+      states[r] = {first - static_cast<float>(r), static_cast<float>(r)};
+    }
+  }
+  RowsView view() { return {factors.data(), states.data(), kStride, rows}; }
+  bool operator==(const Rows& other) const {
+    return std::ranges::equal(factors.span(), other.factors.span()) &&
+           std::ranges::equal(states, other.states, [](RowState a, RowState b) {
+             return a.bias == b.bias && a.accumulator == b.accumulator;
+           });
+  }
+  AlignedBuffer<float> factors;
+  std::vector<RowState> states;
+  std::size_t rows;
+};
+
+class ShardFile : public testing::Test {
+ protected:
+  /// strip 0 (5000 rows, more than one piece) and block 7 in one file, strip 1 (no rows) in another
+  ShardFile() {
+    ShardWriter one{files_[0]};
+    one.write(RowsKind::strip, 0, strip_.view(), 3);
+    one.write(RowsKind::block, 7, block_.view(), 3);
+    one.finish();
+    ShardWriter two{files_[1]};
+    two.write(RowsKind::strip, 1, Rows{0}.view(), 3);
+    two.finish();
+  }
+  std::string error_of(RowsKind kind, std::uint32_t index, std::size_t rows,
+                       std::size_t dim) const {
+    Rows target{rows};
+    try {
+      ShardReader{files_}.read(kind, index, target.view(), dim);
+    } catch (const CheckpointError& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  test::TemporaryDirectory directory_;
+  std::vector<std::filesystem::path> files_{directory_ / "shard-000.h5",
+                                            directory_ / "shard-001.h5"};
+  Rows strip_{5000, 3, 0.5F};
+  Rows block_{4, 3, -8};
+};
+
+TEST_F(ShardFile, GivesRowsAndStatesBackWhicheverFileHasThem) {
+  const ShardReader reader{{files_[1], files_[0]}};
+  Rows strip{5000};
+  reader.read(RowsKind::strip, 0, strip.view(), 3);
+  EXPECT_TRUE(strip == strip_);
+  Rows block{4};
+  reader.read(RowsKind::block, 7, block.view(), 3);
+  EXPECT_TRUE(block == block_);
+  Rows empty{0};
+  EXPECT_NO_THROW(reader.read(RowsKind::strip, 1, empty.view(), 3));
+}
+
+TEST_F(ShardFile, NamesWhatIsMissing) {
+  EXPECT_EQ(error_of(RowsKind::strip, 2, 1, 3), "no file of the checkpoint has /strips/000002");
+  EXPECT_EQ(error_of(RowsKind::block, 0, 1, 3), "no file of the checkpoint has /blocks/000000");
+}
+
+TEST_F(ShardFile, RefusesAnotherShape) {
+  const std::string place = files_[0].string() + ": /blocks/000007/factors is not ";
+  EXPECT_EQ(error_of(RowsKind::block, 7, 5, 3), place + "5 x 3");
+  EXPECT_EQ(error_of(RowsKind::block, 7, 4, 2), place + "4 x 2");
+  EXPECT_EQ(error_of(RowsKind::block, 7, 4, 3), "");
+}
+
+TEST_F(ShardFile, RefusesAFileThatIsNone) {
+  files_.push_back(directory_.write("shard-002.h5", "not HDF5"));
+  EXPECT_THROW(ShardReader{files_}, DataError);
+}
+
+}  // namespace
+}  // namespace factorps

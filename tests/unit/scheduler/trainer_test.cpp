@@ -1,0 +1,270 @@
+#include "scheduler/trainer.hpp"
+
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "io/model_file.hpp"
+#include "tests/support/synthetic_dataset.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/unit/scheduler/local_job.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+using nlohmann::json;
+using test::LocalJob;
+
+struct Layout {
+  int servers = 1;
+  int workers = 1;
+};
+
+class TrainerOf : public testing::Test {
+ protected:
+  TrainerOf() {
+    config_.model.dim = LocalJob::kDim;
+    config_.train.epochs = 6;
+    config_.train.learning_rate = 0.1;
+  }
+
+  /// Trains in RUN; asked to stop when `epochs` are done. @return the result
+  TrainingResult train(const std::string& run, Layout layout,
+                       const std::optional<ResumePoint>& resume = std::nullopt,
+                       std::uint64_t epochs = 1000) {
+    LocalJob job{dataset_, layout.servers, layout.workers};
+    RunDirectory directory{directory_ / run};
+    const JobFacts facts{1, layout.servers, layout.workers, 1, "test", "{}"};
+    ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false,
+                            static_cast<std::uint64_t>(config_.train.epochs), 1};
+    Trainer trainer{config_,
+                    dataset_,
+                    facts,
+                    job.cluster(),
+                    directory,
+                    display,
+                    [&, asked = std::uint64_t{0}]() mutable { return asked++ == epochs; }};
+    return trainer.run(resume);
+  }
+  std::optional<ResumePoint> newest(const std::string& run) {
+    return find_resume_point(RunDirectory{directory_ / run}, config_, dataset_,
+                             [this](const std::string& note) { notes_.push_back(note); });
+  }
+  static json summary_of(const TrainingResult& result) {
+    EXPECT_EQ(result.exit_code, ExitCode::done);
+    return json::parse(result.summary);
+  }
+  static std::string hash_of(const TrainingResult& result) {
+    return summary_of(result).at("model_sha256");
+  }
+  std::vector<json> metrics_of(const std::string& run) const {
+    std::istringstream text{test::read_text(directory_ / run / "metrics.jsonl")};
+    std::vector<json> lines;
+    for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
+    return lines;
+  }
+
+  test::TemporaryDirectory directory_;
+  Dataset dataset_{test::write_synthetic(directory_ / "data.h5")};
+  Config config_;
+  std::vector<std::string> notes_;
+};
+
+TEST_F(TrainerOf, TrainsTheSameModelOnAnyNumberOfWorkersAndServers) {
+  config_.checkpoint.every_epochs = 0;
+  config_.evaluate.keep = "last";
+  const std::string expected = hash_of(train("one", {1, 1}));
+  for (int servers = 1; servers <= 3; ++servers) {
+    for (int workers = 1; workers <= 5; ++workers) {
+      EXPECT_EQ(hash_of(train("other", {servers, workers})), expected)
+          << servers << " servers, " << workers << " workers";
+    }
+  }
+}
+
+TEST_F(TrainerOf, LearnsSomething) {
+  const json summary = summary_of(train("run", {1, 1}));
+  const auto lines = metrics_of("run");
+  ASSERT_EQ(lines.size(), 6U);
+  EXPECT_LT(lines.back()["train_rmse"], 0.9 * lines.front()["train_rmse"].get<double>());
+  EXPECT_GT(summary["test"]["rmse"], 0);
+}
+
+TEST_F(TrainerOf, WritesAModelThatAgreesWithItsSummary) {
+  const json summary = summary_of(train("run", {2, 2}));
+  EXPECT_EQ(json::parse(test::read_text(directory_ / "run/summary.json")), summary);
+  const Model model{directory_ / "run/model.h5"};
+  model.verify();
+  EXPECT_EQ(model.sha256(), summary["model_sha256"]);
+  eval::ErrorSums sums;
+  const Grid& grid = dataset_.grid();
+  for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+    for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+      const CellView cell = dataset_.cell(Part::test, StripId{s}, BlockId{b});
+      std::size_t n = 0;
+      for (const factorps::Run& run : cell.runs) {
+        for (const std::size_t end = n + run.count; n < end; ++n) {
+          sums.add(model.predict(grid.users_of(StripId{s}).begin + run.user,
+                                 grid.items_of(BlockId{b}).begin + cell.items[n], false),
+                   cell.value(n), 1, 5, eval::Cold::none);
+        }
+      }
+    }
+  }
+  EXPECT_EQ(summary["test"]["interactions"], sums.count);
+  // The kernel's float sums of 8 products and 3 more terms below 8 in size: 11 x 2^-24 x 8 each.
+  EXPECT_NEAR(summary["test"]["rmse_unclipped"], sums.rmse(), 11 * 0x1p-24 * 8);
+  EXPECT_NEAR(summary["test"]["mae_clipped"], sums.mae_clipped(), 11 * 0x1p-24 * 8);
+}
+
+TEST_F(TrainerOf, GoesOnFromAnyEpochOnAnotherLayoutWithTheSameBits) {
+  config_.train.schedule = "bold_driver";
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  for (std::uint64_t epochs = 1; epochs < 6; ++epochs) {
+    const std::string run = "stopped" + std::to_string(epochs);
+    EXPECT_EQ(train(run, {2, 3}, std::nullopt, epochs).exit_code, ExitCode::stopped_early);
+    const auto point = newest(run);
+    ASSERT_TRUE(point);
+    EXPECT_EQ(point->manifest.epoch, epochs);
+    EXPECT_EQ(hash_of(train(run, {1, 2}, point)), expected) << epochs;
+    EXPECT_EQ(metrics_of(run).size(), 6U);
+  }
+}
+
+TEST_F(TrainerOf, TrainsAFinishedRunFurther) {
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  config_.train.epochs = 3;
+  train("short", {1, 1});
+  config_.train.epochs = 6;
+  EXPECT_EQ(hash_of(train("short", {1, 1}, newest("short"))), expected);
+}
+
+TEST_F(TrainerOf, StopsBeforeTheFirstEpochWithACheckpoint) {
+  EXPECT_EQ(train("run", {1, 1}, std::nullopt, 0).exit_code, ExitCode::stopped_early);
+  EXPECT_EQ(newest("run")->manifest.epoch, 0U);
+}
+
+TEST_F(TrainerOf, StopsAtTheTimeLimitWithACheckpoint) {
+  config_.train.time_limit_minutes = 1e-9;
+  EXPECT_EQ(train("run", {1, 1}).exit_code, ExitCode::stopped_early);
+  EXPECT_TRUE(newest("run"));
+}
+
+TEST_F(TrainerOf, StopsEarlyAndKeepsTheBestEpoch) {
+  config_.train.epochs = 100;
+  config_.train.patience = 2;
+  const json summary = summary_of(train("run", {1, 2}));
+  const auto lines = metrics_of("run");
+  EXPECT_LT(lines.size(), 100U);
+  EXPECT_EQ(summary["epochs"], lines.size());
+  EXPECT_EQ(summary["model_epoch"], lines.size() - 2);
+  for (const auto& line : lines) {
+    EXPECT_GE(line["validation"]["rmse"], summary["validation"]["rmse"]);
+  }
+  // The model of the best epoch is the one that a training of so many epochs ends with.
+  config_.train.epochs = summary["model_epoch"];
+  EXPECT_EQ(hash_of(train("best", {1, 1})), summary["model_sha256"]);
+}
+
+TEST_F(TrainerOf, KeepsTheLastEpochWhenAsked) {
+  config_.train.epochs = 30;
+  config_.evaluate.keep = "last";
+  const json summary = summary_of(train("run", {1, 1}));
+  EXPECT_EQ(summary["model_epoch"], 30);
+}
+
+TEST_F(TrainerOf, FindsTheBestEpochOfTheRunItCameFrom) {
+  config_.train.epochs = 100;
+  config_.train.patience = 3;
+  const json whole = summary_of(train("whole", {1, 1}));
+  const std::uint64_t best = whole["model_epoch"];
+  train("first", {1, 1}, std::nullopt, best + 1);
+  const auto point = newest("first");
+  ASSERT_EQ(point->manifest.epoch, best + 1);
+  EXPECT_EQ(hash_of(train("second", {1, 1}, point)), whole["model_sha256"]);
+}
+
+TEST_F(TrainerOf, KeepsCheckpointsAsConfigured) {
+  config_.checkpoint.every_epochs = 2;
+  config_.checkpoint.keep = 1;
+  config_.evaluate.keep = "last";
+  train("run", {1, 1});
+  const RunDirectory run{directory_ / "run"};
+  ASSERT_FALSE(run.checkpoints().list().empty());
+  EXPECT_EQ(run.checkpoints().list().front(), run.checkpoints().path_of(6));
+  config_.checkpoint.every_epochs = 0;
+  train("none", {1, 1});
+  EXPECT_TRUE(RunDirectory{directory_ / "none"}.checkpoints().list().empty());
+}
+
+TEST_F(TrainerOf, EvaluatesWhenDueAndAtTheEnd) {
+  config_.evaluate.every = 4;
+  train("run", {1, 1});
+  std::vector<bool> evaluated;
+  for (const auto& line : metrics_of("run")) evaluated.push_back(line.contains("validation"));
+  EXPECT_EQ(evaluated, (std::vector<bool>{false, false, false, true, false, true}));
+}
+
+TEST_F(TrainerOf, EndsADivergedTrainingAndLeavesTheLastCheckpoint) {
+  config_.train.schedule = "inverse_time";
+  config_.train.decay = -0.999999;  // epoch 2 is a million times too fast
+  try {
+    train("run", {1, 1});
+    ADD_FAILURE() << "did not diverge";
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string{error.what()}.find("diverged in epoch "), std::string::npos);
+  }
+  const auto point = newest("run");
+  ASSERT_TRUE(point);
+  EXPECT_TRUE(notes_.empty());
+}
+
+TEST_F(TrainerOf, PassesOverDamagedCheckpointsWithANote) {
+  train("run", {1, 1}, std::nullopt, 4);
+  const RunDirectory run{directory_ / "run"};
+  const auto newest_path = run.checkpoints().path_of(4);
+  std::filesystem::resize_file(newest_path / "shard-000.h5", 100);
+  const auto point = newest("run");
+  ASSERT_TRUE(point);
+  EXPECT_EQ(point->manifest.epoch, 3U);
+  ASSERT_EQ(notes_.size(), 1U);
+  EXPECT_NE(notes_[0].find(newest_path / "shard-000.h5: has 100 bytes"), std::string::npos)
+      << notes_[0];
+  EXPECT_THROW(static_cast<void>(check_resume_point(newest_path, config_, dataset_)),
+               CheckpointError);
+}
+
+TEST_F(TrainerOf, FindsNothingWhereNothingIs) { EXPECT_FALSE(newest("empty")); }
+
+TEST_F(TrainerOf, RefusesToGoOnWithAnotherConfiguration) {
+  train("run", {1, 1}, std::nullopt, 2);
+  config_.train.l2 = 0.5;
+  try {
+    static_cast<void>(newest("run"));
+    ADD_FAILURE();
+  } catch (const CheckpointError& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("epoch-000002: was trained with another configuration (checkpoint: "
+                        "train.l2 = 0.03; now: train.l2 = 0.5)"),
+              std::string::npos)
+        << text;
+  }
+}
+
+TEST_F(TrainerOf, RefusesToGoOnWithOtherData) {
+  train("run", {1, 1}, std::nullopt, 2);
+  const auto point = *newest("run");
+  test::SyntheticShape shape;
+  shape.seed = 2;
+  const Dataset other{test::write_synthetic(directory_ / "other.h5", shape)};
+  try {
+    static_cast<void>(check_resume_point(point.checkpoint, config_, other));
+    ADD_FAILURE();
+  } catch (const CheckpointError& error) {
+    EXPECT_NE(std::string{error.what()}.find("was trained on other data"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace factorps::scheduler
