@@ -80,15 +80,26 @@ class CellWriter {
  private:
   /// Writes entries from `from` while they lie in `items`. @return the first that does not
   std::uint64_t append_run(std::uint64_t from, std::uint64_t end, const RowRange& items) {
-    for (; from < end && item_of(source_.entries[from]) < items.end; ++from, ++written_) {
-      const Entry e = source_.entries[from];
-      image_.items[written_] = static_cast<std::uint16_t>(item_of(e) - items.begin);
-      if (code_.narrow)
-        image_.codes[written_] = encode_(value_of(e));
-      else
-        image_.values[written_] = value_of(e);
+    const Entry* const first = source_.entries.data() + from;
+    const Entry* const most = source_.entries.data() + end;
+    const Entry* last = first;
+    while (last != most && item_of(*last) < items.end) ++last;
+    const auto count = static_cast<std::size_t>(last - first);
+    // Local pointers: the compiler must assume that a byte written may be a member.
+    std::uint16_t* const out = image_.items.data() + written_;
+    for (std::size_t k = 0; k < count; ++k) {
+      out[k] = static_cast<std::uint16_t>(item_of(first[k]) - items.begin);
     }
-    return from;
+    if (code_.narrow) {
+      const ValueEncoder encode = encode_;
+      std::uint8_t* const codes = image_.codes.data() + written_;
+      for (std::size_t k = 0; k < count; ++k) codes[k] = encode(value_of(first[k]));
+    } else {
+      float* const values = image_.values.data() + written_;
+      for (std::size_t k = 0; k < count; ++k) values[k] = value_of(first[k]);
+    }
+    written_ += count;
+    return from + count;
   }
 
   void close_cell() {

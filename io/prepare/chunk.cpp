@@ -1,8 +1,12 @@
 #include "io/prepare/chunk.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "common/error.hpp"
+#include "io/value_code.hpp"
 
 namespace factorps {
 namespace {
@@ -10,18 +14,46 @@ namespace {
 class Writer {
  public:
   void number(std::uint64_t value) { append(&value, sizeof value); }
-  template <class Column>
-  void column(const Column& values) {
+  template <class Values>
+  void column(const Values& values) {
     number(values.size());
     append(values.data(), values.size() * sizeof(*values.data()));
   }
   void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
+  /// Numbers in as few bytes each as the largest needs.
+  void packed(const Column<std::uint32_t>& values) {
+    const std::uint32_t most = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+    const auto width =
+        std::max<std::size_t>(1, (static_cast<std::size_t>(std::bit_width(most)) + 7) / 8);
+    number(values.size());
+    number(width);
+    std::byte* out = extend(values.size() * width + sizeof(std::uint32_t));
+    for (const std::uint32_t value : values) {
+      std::memcpy(out, &value, sizeof value);  // little-endian: the low bytes stay
+      out += width;
+    }
+  }
+  /// Values in a byte each where that is exact.
+  void packed(const Column<float>& values) {
+    const ValueCode code = choose_value_code(values);
+    number(code.narrow ? 1 : 0);
+    if (!code.narrow) return column(values);
+    number(std::bit_cast<std::uint32_t>(code.base));
+    number(std::bit_cast<std::uint32_t>(code.step));
+    number(values.size());
+    std::byte* out = extend(values.size());
+    const ValueEncoder encode{code};
+    for (const float value : values) *out++ = std::byte{encode(value)};
+  }
   [[nodiscard]] std::vector<std::byte> finish() { return std::move(bytes_); }
 
  private:
+  std::byte* extend(std::size_t size) {
+    bytes_.resize(bytes_.size() + size);
+    return bytes_.data() + bytes_.size() - size;
+  }
   void append(const void* data, std::size_t size) {
-    const auto* first = static_cast<const std::byte*>(data);
-    bytes_.insert(bytes_.end(), first, first + size);
+    if (size > 0) std::memcpy(extend(size), data, size);
   }
   std::vector<std::byte> bytes_;
 };
@@ -34,12 +66,41 @@ class Reader {
     take(&value, sizeof value);
     return value;
   }
-  template <class Column>
-  void column(Column& values) {
+  template <class Values>
+  void column(Values& values) {
     const std::uint64_t size = number();
     if (size > rest_.size() / sizeof(*values.data())) throw ProtocolError{"chunk: ends early"};
     values.resize(size);
     take(values.data(), size * sizeof(*values.data()));
+  }
+  void packed(Column<std::uint32_t>& values) {
+    const std::uint64_t size = number();
+    const std::uint64_t width = number();
+    if (width < 1 || width > 4 || size > rest_.size() / width ||
+        rest_.size() - size * width < sizeof(std::uint32_t)) {
+      throw ProtocolError{"chunk: ends early"};
+    }
+    values.resize(size);
+    const std::uint32_t mask = 0xFFFF'FFFFU >> (32 - 8 * width);
+    const std::byte* in = rest_.data();
+    for (std::uint32_t& value : values) {
+      std::memcpy(&value, in, sizeof value);
+      value &= mask;
+      in += width;
+    }
+    rest_ = rest_.subspan(size * width + sizeof(std::uint32_t));
+  }
+  void packed(Column<float>& values) {
+    if (number() == 0) return column(values);
+    const auto base = std::bit_cast<float>(static_cast<std::uint32_t>(number()));
+    const auto step = std::bit_cast<float>(static_cast<std::uint32_t>(number()));
+    const std::uint64_t size = number();
+    if (size > rest_.size()) throw ProtocolError{"chunk: ends early"};
+    values.resize(size);
+    for (std::uint64_t n = 0; n < size; ++n) {
+      values[n] = base + step * static_cast<float>(std::to_integer<std::uint8_t>(rest_[n]));
+    }
+    rest_ = rest_.subspan(size);
   }
 
  private:
@@ -60,9 +121,9 @@ void visit_columns(Io& io, AnyChunk& chunk) {
   io.column(chunk.items.integers);
   io.column(chunk.items.offsets);
   io.column(chunk.items.bytes);
-  io.column(chunk.rows.users);
-  io.column(chunk.rows.items);
-  io.column(chunk.rows.values);
+  io.packed(chunk.rows.users);
+  io.packed(chunk.rows.items);
+  io.packed(chunk.rows.values);
   io.column(chunk.rows.times);
   io.column(chunk.failure);
 }
@@ -72,7 +133,7 @@ void visit_columns(Io& io, AnyChunk& chunk) {
 std::vector<std::byte> to_bytes(const Chunk& chunk) {
   Writer writer;
   writer.reserve(chunk.rows.size() * 12 + chunk.rows.times.size() * 8 + chunk.users.bytes.size() +
-                 (chunk.users.integers.size() + chunk.users.offsets.size()) * 8 + (1 << 16));
+                 chunk.items.bytes.size() + (1 << 16));
   visit_columns(writer, chunk);
   writer.number(chunk.source_rows);
   writer.number(chunk.lines);

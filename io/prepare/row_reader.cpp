@@ -1,6 +1,7 @@
 #include "io/prepare/row_reader.hpp"
 
 #include <cstring>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -28,11 +29,17 @@ class RowReader::Parser {
   void run() {
     BlockReader blocks{open_source(segment_.path, segment_.begin, segment_.end)};
     bool first = segment_.begin == 0;
+    const std::size_t rows_before = out_.rows();
+    std::uint64_t bytes = 0;
     while (blocks.fill() && !out_.too_many_bad_rows()) {
       if (std::exchange(first, false) && blocks.window().starts_with("\xEF\xBB\xBF"))
         blocks.consume(3);
-      blocks.consume(layout_.kind == TextLayout::Kind::quoted ? parse_records(blocks.window())
-                                                              : parse_lines(blocks.window()));
+      const std::size_t used = layout_.kind == TextLayout::Kind::quoted
+                                   ? parse_records(blocks.window())
+                                   : parse_lines(blocks.window());
+      blocks.consume(used);
+      if (bytes == 0 && used > 0) reserve(used, out_.rows() - rows_before);
+      bytes += used;
     }
     if (!blocks.window().empty() && !out_.too_many_bad_rows()) {
       bad("a quoted field does not end before the file does");
@@ -40,6 +47,21 @@ class RowReader::Parser {
   }
 
  private:
+  /// Makes room for the whole of a plain segment, as its start predicts: columns that grow are
+  /// copied, and their new pages cost more than the copy.
+  void reserve(std::size_t bytes, std::size_t rows) {
+    const std::uint64_t all = segment_.end - segment_.begin;
+    if (segment_.end == std::numeric_limits<std::uint64_t>::max() || all <= bytes) return;
+    const double expected =
+        1.05 * static_cast<double>(rows) * static_cast<double>(all) / static_cast<double>(bytes);
+    const std::size_t total = out_.rows() + static_cast<std::size_t>(expected);
+    Rows& columns = out_.chunk_.rows;
+    columns.users.reserve(total);
+    columns.items.reserve(total);
+    columns.values.reserve(total);
+    if (out_.rules_.hold_time) columns.times.reserve(total);
+  }
+
   /// @return bytes of the complete lines
   std::size_t parse_lines(std::string_view window) {
     const std::size_t last = window.rfind('\n');
@@ -181,7 +203,7 @@ class RowReader::Parser {
     Rows& rows = out_.chunk_.rows;
     rows.users.push_back(user);
     rows.items.push_back(item);
-    rows.values.push_back(value);
+    rows.values.push_back(value + 0.0F);  // -0 becomes 0: equal values, equal bits
     if (out_.rules_.hold_time) rows.times.push_back(time);
   }
 

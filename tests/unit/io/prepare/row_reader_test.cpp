@@ -156,6 +156,40 @@ TEST_F(Reading, AnyNumberOfSharesGivesTheSame) {
     EXPECT_EQ(text_of(read(shares)), expected) << shares;
 }
 
+TEST(Chunk, SurvivesTheWayToAnotherRank) {
+  for (const std::uint32_t most :
+       {0U, 255U, 256U, 65535U, 70000U, 16777216U, 0x8000'0001U, 0xFFFF'FFFFU}) {
+    for (const float last : {2.5F, 0.1F}) {  // a byte each, or floats
+      Chunk chunk;
+      for (std::uint32_t n = 0; n < 10; ++n) {
+        chunk.rows.users.push_back(most - most / 10 * n);
+        chunk.rows.items.push_back(n);
+        chunk.rows.values.push_back(n == 9 ? last : static_cast<float>(n));
+        chunk.rows.times.push_back(-std::int64_t{n});
+      }
+      chunk.users.integers = {-1, 5};
+      chunk.items.offsets = {0, 2};
+      chunk.items.bytes = "ab";
+      chunk.bad = {3, {"x"}};
+      chunk.source_rows = 7;
+      const auto bytes = to_bytes(chunk);
+      const Chunk copy = chunk_from_bytes(bytes);
+      EXPECT_EQ(copy.rows.users, chunk.rows.users);
+      EXPECT_EQ(copy.rows.items, chunk.rows.items);
+      EXPECT_EQ(copy.rows.values, chunk.rows.values);
+      EXPECT_EQ(copy.rows.times, chunk.rows.times);
+      EXPECT_EQ(copy.users.integers, chunk.users.integers);
+      EXPECT_EQ(copy.items.bytes, "ab");
+      EXPECT_EQ(copy.bad.first, chunk.bad.first);
+      EXPECT_EQ(copy.source_rows, 7U);
+      for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_THROW(static_cast<void>(chunk_from_bytes(std::span{bytes}.first(size))),
+                     ProtocolError);
+      }
+    }
+  }
+}
+
 TEST_F(Reading, TheFirstErrorIsTheSameForAnyNumberOfShares) {
   std::string text;
   for (int n = 0; n < 100; ++n) text += n == 61 || n == 90 ? "1,2,oops\n" : "1,2,3\n";
