@@ -1,5 +1,6 @@
 #include "io/prepare/prepare.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -16,7 +17,9 @@ namespace {
 PrepareRanks ranks_of(const comm::Environment& environment) {
   return {static_cast<std::uint32_t>(environment.rank()),
           static_cast<std::uint32_t>(environment.size()),
-          [&environment](std::vector<std::byte> mine) { return environment.gather(mine); }};
+          [&environment](std::vector<std::byte> mine) { return environment.gather(mine); },
+          static_cast<std::uint32_t>(
+              std::ranges::count(environment.hosts(), environment.hosts().front()))};
 }
 
 void print(const Config& config, const PrepareResult& result, double seconds,

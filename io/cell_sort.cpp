@@ -1,8 +1,12 @@
 #include "io/cell_sort.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <cstddef>
+#include <future>
 #include <span>
+#include <utility>
 
 #include "common/check.hpp"
 #include "io/value_code.hpp"
@@ -18,7 +22,7 @@ Entry entry(std::uint32_t item, float value) {
 std::uint32_t item_of(Entry e) { return static_cast<std::uint32_t>(e >> 32); }
 float value_of(Entry e) { return std::bit_cast<float>(static_cast<std::uint32_t>(e)); }
 
-/// The entries of every user, users ascending, items ascending.
+/// The entries of every user, users ascending.
 struct ByUser {
   std::vector<std::uint64_t> begin;  // [user row], plus the end
   Column<Entry> entries;
@@ -35,51 +39,64 @@ ByUser group_by_user(const PartitionedInteractions& in, Part part, std::uint64_t
   for (std::size_t n = 0; n < in.users.size(); ++n) {
     if (in.parts[n] == part) result.entries[next[in.users[n]]++] = entry(in.items[n], in.values[n]);
   }
-  for (std::uint64_t u = 0; u < users; ++u) {
-    std::sort(result.entries.begin() + static_cast<std::ptrdiff_t>(result.begin[u]),
-              result.entries.begin() + static_cast<std::ptrdiff_t>(result.begin[u + 1]));
-  }
   return result;
 }
 
-/// Appends cells to an image, strip by strip.
-class CellWriter {
+/// What the cells of one strip add to an image beside items and values.
+struct StripCells {
+  Column<Run> runs;
+  std::vector<std::uint64_t> cell_runs;      // [block] runs of the strip before its end
+  std::vector<std::uint64_t> cell_end;       // [block] interactions of the part before its end
+  std::vector<std::uint64_t> cell_checksum;  // [block]
+};
+
+/// Sorts one strip and writes its items and values to their place in the image. Strips touch
+/// nothing in common, so each may run on a thread of its own.
+class StripSorter {
  public:
-  CellWriter(const ByUser& source, const Grid& grid, const ValueCode& code)
-      : source_{source}, grid_{grid}, code_{code}, encode_{code} {
-    image_.items.resize(source.entries.size());
-    (code.narrow ? image_.codes.resize(source.entries.size())
-                 : image_.values.resize(source.entries.size()));
-    image_.cell_runs.push_back(0);
-    image_.cell_begin.push_back(0);
-  }
+  StripSorter(ByUser& source, const Grid& grid, const ValueCode& code, StripId strip,
+              PartImage& image)
+      : source_{source},
+        grid_{grid},
+        code_{code},
+        encode_{code},
+        users_{grid.users_of(strip)},
+        image_{image},
+        written_{source.begin[users_.begin]} {}
 
-  void append_strip(StripId strip) {
-    const RowRange users = grid_.users_of(strip);
-    std::vector<std::uint64_t> next(
-        source_.begin.begin() + static_cast<std::ptrdiff_t>(users.begin),
-        source_.begin.begin() + static_cast<std::ptrdiff_t>(users.end));
-    for (std::uint32_t b = 0; b < grid_.blocks(); ++b) {
-      const RowRange items = grid_.items_of(BlockId{b});
-      for (std::size_t u = 0; u < next.size(); ++u) {
-        const std::uint64_t first = written_;
-        next[u] = append_run(next[u], source_.begin[users.begin + u + 1], items);
-        if (written_ == first) continue;
-        image_.runs.push_back(
-            {static_cast<std::uint32_t>(u), static_cast<std::uint32_t>(written_ - first)});
-      }
-      close_cell();
+  StripCells run() {
+    std::vector<std::uint64_t> next;  // [user of the strip] first entry not written
+    for (std::uint64_t u = users_.begin; u < users_.end; ++u) {
+      std::sort(source_.entries.data() + source_.begin[u],
+                source_.entries.data() + source_.begin[u + 1]);
+      next.push_back(source_.begin[u]);
     }
-  }
-
-  [[nodiscard]] PartImage finish() {
-    FACTORPS_CHECK(written_ == source_.entries.size());
-    return std::move(image_);
+    for (std::uint32_t b = 0; b < grid_.blocks(); ++b) write_cell(grid_.items_of(BlockId{b}), next);
+    FACTORPS_CHECK(written_ == source_.begin[users_.end]);
+    return std::move(cells_);
   }
 
  private:
+  void write_cell(const RowRange& items, std::vector<std::uint64_t>& next) {
+    const std::uint64_t first = written_;
+    const std::size_t first_run = cells_.runs.size();
+    for (std::size_t u = 0; u < next.size(); ++u) {
+      const std::uint64_t before = next[u];
+      next[u] = write_run(before, source_.begin[users_.begin + u + 1], items);
+      if (next[u] == before) continue;
+      cells_.runs.push_back(
+          {static_cast<std::uint32_t>(u), static_cast<std::uint32_t>(next[u] - before)});
+    }
+    const CellView cell{std::span{cells_.runs}.subspan(first_run),
+                        std::span{image_.items}.subspan(first, written_ - first),
+                        image_.codes.data() + first, image_.values.data() + first, code_};
+    cells_.cell_checksum.push_back(cell_checksum(cell));
+    cells_.cell_runs.push_back(cells_.runs.size());
+    cells_.cell_end.push_back(written_);
+  }
+
   /// Writes entries from `from` while they lie in `items`. @return the first that does not
-  std::uint64_t append_run(std::uint64_t from, std::uint64_t end, const RowRange& items) {
+  std::uint64_t write_run(std::uint64_t from, std::uint64_t end, const RowRange& items) {
     const Entry* const first = source_.entries.data() + from;
     const Entry* const most = source_.entries.data() + end;
     const Entry* last = first;
@@ -102,32 +119,60 @@ class CellWriter {
     return from + count;
   }
 
-  void close_cell() {
-    const std::uint64_t first = image_.cell_begin.back();
-    const CellView cell{std::span{image_.runs}.subspan(image_.cell_runs.back()),
-                        std::span{image_.items}.subspan(first, written_ - first),
-                        image_.codes.data() + first, image_.values.data() + first, code_};
-    image_.cell_checksum.push_back(cell_checksum(cell));
-    image_.cell_runs.push_back(image_.runs.size());
-    image_.cell_begin.push_back(written_);
-  }
-
-  const ByUser& source_;
+  ByUser& source_;
   const Grid& grid_;
   ValueCode code_;
   ValueEncoder encode_;
-  PartImage image_;
-  std::uint64_t written_ = 0;
+  RowRange users_;
+  PartImage& image_;
+  std::uint64_t written_;
+  StripCells cells_;
 };
+
+/// Calls task(0) ... task(tasks - 1) on up to `threads` threads, this one among them.
+template <class Task>
+void run_on_threads(std::uint32_t tasks, std::uint32_t threads, const Task& task) {
+  std::atomic<std::uint32_t> next{0};
+  const auto work = [&] {
+    for (std::uint32_t n = next++; n < tasks; n = next++) task(n);
+  };
+  std::vector<std::future<void>> helpers;
+  for (std::uint32_t t = 1; t < std::min(threads, tasks); ++t) {
+    helpers.push_back(std::async(std::launch::async, work));
+  }
+  work();
+  for (auto& helper : helpers) helper.get();
+}
+
+void append(PartImage& image, const StripCells& cells) {
+  const std::uint64_t runs_before = image.runs.size();
+  image.runs.insert(image.runs.end(), cells.runs.begin(), cells.runs.end());
+  for (const std::uint64_t runs : cells.cell_runs) image.cell_runs.push_back(runs_before + runs);
+  image.cell_begin.insert(image.cell_begin.end(), cells.cell_end.begin(), cells.cell_end.end());
+  image.cell_checksum.insert(image.cell_checksum.end(), cells.cell_checksum.begin(),
+                             cells.cell_checksum.end());
+}
 
 }  // namespace
 
 PartImage sort_into_cells(const PartitionedInteractions& interactions, Part part, const Grid& grid,
-                          const ValueCode& code) {
-  const ByUser source = group_by_user(interactions, part, grid.users());
-  CellWriter writer{source, grid, code};
-  for (std::uint32_t s = 0; s < grid.strips(); ++s) writer.append_strip(StripId{s});
-  return writer.finish();
+                          const ValueCode& code, std::uint32_t threads) {
+  ByUser source = group_by_user(interactions, part, grid.users());
+  PartImage image;
+  image.items.resize(source.entries.size());
+  if (code.narrow) {
+    image.codes.resize(source.entries.size());
+  } else {
+    image.values.resize(source.entries.size());
+  }
+  std::vector<StripCells> strips(grid.strips());
+  run_on_threads(grid.strips(), threads, [&](std::uint32_t s) {
+    strips[s] = StripSorter{source, grid, code, StripId{s}, image}.run();
+  });
+  image.cell_runs.push_back(0);
+  image.cell_begin.push_back(0);
+  for (StripCells& cells : strips) append(image, std::exchange(cells, {}));
+  return image;
 }
 
 }  // namespace factorps

@@ -23,6 +23,7 @@ struct PartImage {
 /// in ascending order of the bits of their values, so the result does not depend on the order of
 /// the input.
 [[nodiscard]] PartImage sort_into_cells(const PartitionedInteractions& interactions, Part part,
-                                        const Grid& grid, const ValueCode& code);
+                                        const Grid& grid, const ValueCode& code,
+                                        std::uint32_t threads = 1);
 
 }  // namespace factorps

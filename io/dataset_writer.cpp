@@ -93,7 +93,7 @@ void write_frame(h5::File& file, const DatasetContents& contents, const ValueCod
 }
 
 /// Writes everything to an open file. @return the fingerprint
-std::string write_contents(h5::File& file, const DatasetContents& contents) {
+std::string write_contents(h5::File& file, const DatasetContents& contents, std::uint32_t threads) {
   const PartitionedInteractions& in = contents.interactions;
   const ValueCode code = choose_value_code(in.values);
   write_frame(file, contents, code);
@@ -113,7 +113,7 @@ std::string write_contents(h5::File& file, const DatasetContents& contents) {
   fingerprint.add(contents.normalisation.scale);
   fingerprint.add(std::vector<float>{contents.value_min, contents.value_max, code.base, code.step});
   for (const Part part : kParts) {
-    const PartImage image = sort_into_cells(in, part, contents.grid, code);
+    const PartImage image = sort_into_cells(in, part, contents.grid, code, threads);
     write_part(file, std::string{"/"} + part_name(part), image, code);
     fingerprint.add(image.cell_begin);
     fingerprint.add(image.cell_checksum);
@@ -133,11 +133,12 @@ std::vector<std::uint32_t> train_counts(const Column<std::uint32_t>& rows,
   return counts;
 }
 
-std::string write_dataset(const std::filesystem::path& path, const DatasetContents& contents) {
+std::string write_dataset(const std::filesystem::path& path, const DatasetContents& contents,
+                          std::uint32_t threads) {
   const std::filesystem::path temporary = temporary_name(path);
   try {
     h5::File file = h5::File::create(temporary);
-    const std::string fingerprint = write_contents(file, contents);
+    const std::string fingerprint = write_contents(file, contents, threads);
     file.close();
     commit_rename(temporary, path);
     return fingerprint;

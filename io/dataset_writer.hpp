@@ -41,8 +41,10 @@ struct DatasetContents {
 /// Sorts the interactions into cells and writes them under a temporary name, then renames, so
 /// `path` is never half written. The file does not depend on the order of the interactions.
 /// Extra memory: about 16 bytes for each interaction of the largest part.
+/// @param threads that sort; they do not change the file
 /// @return the fingerprint
 /// @throws ResourceError if the file cannot be written
-std::string write_dataset(const std::filesystem::path& path, const DatasetContents& contents);
+std::string write_dataset(const std::filesystem::path& path, const DatasetContents& contents,
+                          std::uint32_t threads = 1);
 
 }  // namespace factorps

@@ -133,6 +133,13 @@ void append(Column<T>& to, Column<T>& column) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
+void reserve(Rows& rows, std::size_t total) {
+  rows.users.reserve(total);
+  rows.items.reserve(total);
+  rows.values.reserve(total);
+  if (!rows.times.empty()) rows.times.reserve(total);
+}
+
 void make_dense(Column<std::uint32_t>& numbers, const DenseIds& dense) {
   for (std::uint32_t& number : numbers) number = dense(number);
 }
@@ -164,6 +171,7 @@ RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_ro
     make_dense(from.items, item_dense[c]);
     if (c == 0) {
       result.rows = std::exchange(from, {});
+      reserve(result.rows, rows);
       continue;
     }
     append(result.rows.users, from.users);

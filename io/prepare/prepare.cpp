@@ -53,7 +53,8 @@ Extent extent_of(const Rows& rows, std::uint64_t users, std::uint64_t items) {
 /// The stages of prepare() after reading, with the clock that times them.
 class Pipeline {
  public:
-  Pipeline(const Config& config, std::vector<RawFile> files) : config_{config} {
+  Pipeline(const Config& config, std::vector<RawFile> files, std::uint32_t threads)
+      : config_{config}, threads_{threads} {
     result_.summary.files = std::move(files);
   }
 
@@ -155,7 +156,7 @@ class Pipeline {
     contents.seed = config_.split.seed;
     contents.summary = to_json(summary());
     finish_phase("permute");
-    result_.fingerprint = write_dataset(config_.data.dataset, contents);
+    result_.fingerprint = write_dataset(config_.data.dataset, contents, threads_);
     finish_phase("sort and write");
   }
 
@@ -172,6 +173,7 @@ class Pipeline {
   PrepareSummary& summary() { return result_.summary; }
 
   const Config& config_;
+  std::uint32_t threads_;
   RawInteractions raw_;
   GroupedRows data_;
   Normalisation normalisation_;
@@ -203,8 +205,8 @@ RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
 }
 
 PrepareResult prepare_from_chunks(const Config& config, std::vector<RawFile> files,
-                                  std::vector<Chunk> chunks) {
-  return Pipeline{config, std::move(files)}.run(std::move(chunks));
+                                  std::vector<Chunk> chunks, std::uint32_t threads) {
+  return Pipeline{config, std::move(files), threads}.run(std::move(chunks));
 }
 
 std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& ranks) {
@@ -224,7 +226,8 @@ std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& r
     }
   }
   const double gathered = process_cpu_seconds();
-  PrepareResult result = prepare_from_chunks(config, std::move(files), std::move(chunks));
+  PrepareResult result =
+      prepare_from_chunks(config, std::move(files), std::move(chunks), ranks.threads);
   result.phases.insert(result.phases.begin(),
                        {{"read", read - start}, {"gather", gathered - read}});
   return result;

@@ -32,6 +32,8 @@ struct PrepareRanks {
   std::uint32_t size = 1;
   /// Collective: brings the bytes of all ranks to rank 0, in rank order; elsewhere empty.
   std::function<std::vector<std::vector<std::byte>>(std::vector<std::byte>)> gather;
+  /// Threads of rank 0 while it sorts: as many as ranks of its machine, which are idle then.
+  std::uint32_t threads = 1;
 };
 
 /// Prepares config.data.dataset. Every rank reads its share of the files, rank 0 does the rest and
@@ -43,7 +45,8 @@ std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& r
 
 /// The part of prepare() after reading. @param chunks of all shares in order
 [[nodiscard]] PrepareResult prepare_from_chunks(const Config& config, std::vector<RawFile> files,
-                                                std::vector<Chunk> chunks);
+                                                std::vector<Chunk> chunks,
+                                                std::uint32_t threads = 1);
 
 /// What the config asks of rows. @param files tell whether there are times
 /// @throws DataError if a step needs times that a file does not have

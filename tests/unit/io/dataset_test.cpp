@@ -121,6 +121,17 @@ TEST_F(DatasetFile, DoesNotDependOnTheOrderOfTheInput) {
   EXPECT_EQ(test::read_text(path()), first);
 }
 
+TEST_F(DatasetFile, DoesNotDependOnTheThreads) {
+  DatasetContents contents = small();
+  contents.grid.strip_begin = {0, 1, 2, 4, 5};
+  write_dataset(path(), contents);
+  const std::string first = test::read_text(path());
+  for (const std::uint32_t threads : {2U, 3U, 9U}) {
+    write_dataset(path(), contents, threads);
+    EXPECT_EQ(test::read_text(path()), first);
+  }
+}
+
 TEST_F(DatasetFile, FingerprintChangesWithTheContents) {
   const std::string before = write_dataset(path(), small());
   DatasetContents other_value = small();
