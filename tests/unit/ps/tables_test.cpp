@@ -26,7 +26,7 @@ std::vector<Piece> pieces_of(const Tables& tables) {
   };
   const Grid& grid = tables.grid();
   for (std::uint32_t s = 0; s < grid.strips(); ++s) add_rows(tables.strip(StripId{s}), 0);
-  for (std::uint32_t b = 0; b < grid.blocks(); ++b) add_rows(tables.block(BlockId{b}), 1);
+  for (std::uint32_t b = 0; b < grid.blocks(); ++b) add_rows(tables.block(BlockId{b}), kBlankRows);
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) add(&tables.turns(BlockId{b}), kAlignment);
   for (std::uint32_t s = 0; s < grid.strips(); ++s) add(&tables.progress(StripId{s}), kAlignment);
   for (std::uint32_t s = 0; s < grid.strips(); ++s) {

@@ -18,8 +18,8 @@ class Table {
       : rows_{rows},
         dim_{dim},
         stride_{stride},
-        factors_((rows + 1) * stride),
-        states_(rows + 1, RowState{0, 0}) {}
+        factors_((rows + kBlankRows) * stride),
+        states_(rows + kBlankRows, RowState{0, 0}) {}
   Table(const Table& other) : Table{other.rows_, other.dim_, other.stride_} {
     std::ranges::copy(other.factors_.span(), factors_.data());
     states_ = other.states_;
@@ -63,7 +63,7 @@ class Table {
   std::size_t rows_;
   std::size_t dim_;
   std::size_t stride_;
-  AlignedBuffer<float> factors_;  // and the blank row
+  AlignedBuffer<float> factors_;  // and the blank rows
   std::vector<RowState> states_;
 };
 
@@ -92,14 +92,16 @@ struct Cell {
     codes.shrink_to_fit();
     values.shrink_to_fit();
   }
-  /// A cell of one batch of this one.
-  [[nodiscard]] Cell batch(std::uint32_t user, std::size_t first, std::size_t count) const {
-    const auto part = [&](const auto& all) {
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
-      return std::vector(begin, begin + static_cast<std::ptrdiff_t>(count));
+  /// Adds interactions first ... first + count - 1 of another cell as a run.
+  void add_batch(const Cell& from, std::uint32_t user, std::size_t first, std::size_t count) {
+    const auto append = [&](auto& all, const auto& theirs) {
+      const auto begin = theirs.begin() + static_cast<std::ptrdiff_t>(first);
+      all.insert(all.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
     };
-    return {
-        {{user, static_cast<std::uint32_t>(count)}}, part(items), part(codes), part(values), code};
+    runs.push_back({user, static_cast<std::uint32_t>(count)});
+    append(items, from.items);
+    append(codes, from.codes);
+    append(values, from.values);
   }
   [[nodiscard]] CellView view() const { return {runs, items, codes.data(), values.data(), code}; }
 };
