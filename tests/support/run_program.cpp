@@ -4,14 +4,13 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "tests/support/temporary_directory.hpp"
 
 namespace factorps::test {
 namespace {
@@ -75,31 +74,47 @@ pid_t spawn(std::vector<std::string> command, const FileActions& actions,
   return pid;
 }
 
-int wait_for(pid_t pid, std::chrono::seconds deadline) {
-  const auto end = std::chrono::steady_clock::now() + deadline;
+}  // namespace
+
+Program::Program(std::vector<std::string> command, const ProgramOptions& options)
+    : deadline_{std::chrono::steady_clock::now() + options.deadline} {
+  FileActions actions;
+  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  actions.open(STDOUT_FILENO, streams_ / "out", O_WRONLY | O_CREAT);
+  actions.open(STDERR_FILENO, streams_ / "err", O_WRONLY | O_CREAT);
+  if (!options.directory.empty()) actions.change_directory(options.directory);
+  pid_ = spawn(std::move(command), actions, options.environment);
+}
+
+Program::~Program() {
+  if (!running()) return;
+  ::kill(-pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+void Program::signal(int number) const { ::kill(pid_, number); }
+
+bool Program::running() {
   int status = 0;
-  while (::waitpid(pid, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() > end) {
-      ::kill(-pid, SIGKILL);
-      ::waitpid(pid, &status, 0);
-      return -1;
+  if (exit_code_ || ::waitpid(pid_, &status, WNOHANG) == 0) return !exit_code_;
+  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return false;
+}
+
+ProgramResult Program::wait() {
+  while (running()) {
+    if (std::chrono::steady_clock::now() > deadline_) {
+      ::kill(-pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+      exit_code_ = -1;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{2});
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return {*exit_code_, read_text(streams_ / "out"), read_text(streams_ / "err")};
 }
 
-}  // namespace
-
 ProgramResult run_program(const std::vector<std::string>& command, const ProgramOptions& options) {
-  const TemporaryDirectory streams;
-  FileActions actions;
-  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
-  actions.open(STDOUT_FILENO, streams / "out", O_WRONLY | O_CREAT);
-  actions.open(STDERR_FILENO, streams / "err", O_WRONLY | O_CREAT);
-  if (!options.directory.empty()) actions.change_directory(options.directory);
-  const int exit_code = wait_for(spawn(command, actions, options.environment), options.deadline);
-  return {exit_code, read_text(streams / "out"), read_text(streams / "err")};
+  return Program{command, options}.wait();
 }
 
 }  // namespace factorps::test

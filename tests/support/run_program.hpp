@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "tests/support/temporary_directory.hpp"
 
 namespace factorps::test {
 
@@ -20,8 +23,29 @@ struct ProgramOptions {
   std::chrono::seconds deadline{100};    ///< then the program and its children are killed
 };
 
-/// Runs command[0] (a path, or a name in PATH) with arguments and waits for it; standard input is
-/// empty. @throws std::system_error if it cannot be started
+/// A program that runs; killed with its children if nobody waits for it.
+class Program {
+ public:
+  /// Starts command[0] (a path, or a name in PATH) with arguments; standard input is empty.
+  /// @throws std::system_error if it cannot be started
+  explicit Program(std::vector<std::string> command, const ProgramOptions& options = {});
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+
+  void signal(int number) const;
+  [[nodiscard]] bool running();
+  /// Waits for its end or the deadline.
+  [[nodiscard]] ProgramResult wait();
+
+ private:
+  TemporaryDirectory streams_;
+  std::chrono::steady_clock::time_point deadline_;
+  int pid_ = 0;
+  std::optional<int> exit_code_;
+};
+
+/// Runs a program to its end.
 [[nodiscard]] ProgramResult run_program(const std::vector<std::string>& command,
                                         const ProgramOptions& options = {});
 

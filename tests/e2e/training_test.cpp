@@ -1,0 +1,145 @@
+/// Training end to end: the same bits on every layout, before and after an interruption.
+#include <cmath>
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "tests/e2e/training_fixture.hpp"
+
+namespace factorps::test {
+namespace {
+
+using nlohmann::json;
+
+TEST_F(Training, EndsWithAModelThatEvaluatesAsItsSummarySays) {
+  const json summary = trained(3, "run");
+  const ProgramResult evaluated =
+      factorps({"evaluate", directory_ / "run/model.h5", directory_ / "dataset.h5", "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const json errors = json::parse(evaluated.out);
+  // The kernel's float sums of 16 products and 3 terms below 8: 19 x 2^-24 x 8 for each error.
+  for (const char* key : {"rmse", "mae", "rmse_unclipped", "mae_unclipped"}) {
+    EXPECT_NEAR(errors[key], summary["test"][key], 19 * 0x1p-24 * 8) << key;
+  }
+  EXPECT_EQ(summary["ranks"], 3);
+  EXPECT_EQ(summary["epochs"], 6);
+  EXPECT_EQ(summary["updates"], 6 * summary["dataset"]["train"].get<std::uint64_t>());
+  EXPECT_GT(summary["updates_per_cpu_second"], 0);
+  EXPECT_GT(summary["peak_memory_bytes"], 0);
+  EXPECT_EQ(summary, json::parse(read_text(directory_ / "run/summary.json")));
+  EXPECT_EQ(epochs_of("run"), 6U);
+}
+
+TEST_F(Training, ComputesTheSameBitsWithoutALauncherOnAnyNumberOfWorkers) {
+  for (const std::string set : {"auto", "avx2", "sse4", "reference"}) {
+    const auto of = [&](const std::string& workers) {
+      return factorps(
+          train("run", {"cluster.workers=" + workers, "cluster.instruction_set=" + set}));
+    };
+    const ProgramResult one = of("1");
+    if (one.exit_code == 2) continue;  // this CPU does not have it
+    ASSERT_EQ(one.exit_code, 0) << one.err;
+    const auto expected = json::parse(one.out)["model_sha256"];
+    for (const char* workers : {"2", "3"}) {
+      EXPECT_EQ(json::parse(of(workers).out)["model_sha256"], expected) << set << ' ' << workers;
+    }
+  }
+}
+
+TEST_F(Training, ComputesTheSameBitsOnAnyNumberOfRanks) {
+  const std::string expected = hash(0, "alone");
+  struct Layout {
+    int ranks;
+    const char* servers;
+    const char* node_size;
+  };
+  for (const auto& [ranks, servers, node_size] :
+       {Layout{1, "1", "0"}, Layout{2, "1", "0"}, Layout{3, "1", "0"}, Layout{4, "2", "0"},
+        Layout{4, "1", "2"}, Layout{6, "3", "0"}, Layout{6, "2", "3"}}) {
+    EXPECT_EQ(hash(ranks, "job",
+                   {std::string{"cluster.servers="} + servers,
+                    std::string{"cluster.node_size="} + node_size}),
+              expected)
+        << ranks << " ranks, " << servers << " servers, nodes of " << node_size;
+  }
+}
+
+constexpr const char* kForever = "train.epochs=1000000";
+
+TEST_F(Training, StopsWithACheckpointWhenSignalled) {
+  for (const int ranks : {0, 3}) {
+    const std::string run = "stopped" + std::to_string(ranks);
+    Program program{command_of(ranks, train(run, {kForever}))};
+    ASSERT_TRUE(reaches_epoch(program, run, 2));
+    program.signal(SIGUSR1);
+    const ProgramResult result = program.wait();
+    ASSERT_EQ(result.exit_code, 75) << result.err;
+    const std::string epochs = "train.epochs=" + std::to_string(epochs_of(run) + 2);
+    const std::string expected = hash(0, "whole", {epochs});
+    EXPECT_EQ(hash(3 - ranks, run, {epochs}, {"--resume", "auto"}), expected);
+  }
+}
+
+TEST_F(Training, ComputesTheSameBitsAfterAKill) {
+  for (const int ranks : {0, 4}) {
+    const std::string run = "killed" + std::to_string(ranks);
+    Program program{command_of(ranks, train(run, {kForever}))};
+    ASSERT_TRUE(reaches_epoch(program, run, 3));
+    for (const auto& [pid, rank] : processes()) {
+      if (ranks == 0 || rank >= 0) ::kill(pid, SIGKILL);
+    }
+    EXPECT_NE(program.wait().exit_code, 0);
+    ASSERT_TRUE(no_process_is_left());
+    const std::string epochs = "train.epochs=" + std::to_string(epochs_of(run) + 2);
+    const std::string expected = hash(0, "whole", {epochs});
+    EXPECT_EQ(hash(4 - ranks, run, {epochs, "cluster.servers=1"}, {"--resume", "auto"}), expected);
+  }
+}
+
+TEST_F(Training, StartsWhereThereIsNothingToResume) {
+  EXPECT_EQ(hash(0, "run", {}, {"--resume", "auto"}), hash(0, "other"));
+}
+
+TEST_F(Training, RefusesAnUnfinishedRunUnlessTold) {
+  ASSERT_EQ(factorps(train("run", {"train.time_limit_minutes=0.0000001"})).exit_code, 75);
+  const ProgramResult refused = factorps(train("run"));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("holds an unfinished training; --resume auto continues it, "
+                             "--overwrite discards it"),
+            std::string::npos)
+      << refused.err;
+  EXPECT_EQ(hash(0, "run", {}, {"--overwrite"}), hash(0, "other"));
+  EXPECT_EQ(factorps(train("run")).exit_code, 0);  // finished: may be trained again
+}
+
+TEST_F(Training, PassesOverADamagedCheckpoint) {
+  const std::string expected = hash(0, "run");
+  const auto shard = directory_ / "run/checkpoints/epoch-000006/shard-000.h5";
+  std::filesystem::resize_file(shard, std::filesystem::file_size(shard) - 1);
+  const ProgramResult result = factorps(train("run", {}, {"--resume", "auto"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("warning: passing over a damaged checkpoint: " + shard.string()),
+            std::string::npos)
+      << result.err;
+  EXPECT_EQ(json::parse(result.out)["model_sha256"], expected);
+  std::filesystem::resize_file(shard, 10);
+  const ProgramResult named =
+      factorps(train("run", {}, {"--resume", shard.parent_path().string()}));
+  EXPECT_EQ(named.exit_code, 4) << named.err;
+  EXPECT_NE(named.err.find(shard), std::string::npos) << named.err;
+}
+
+TEST_F(Training, RefusesToResumeWithAnotherConfigurationOrOtherData) {
+  ASSERT_EQ(factorps(train("run", {"train.epochs=2"})).exit_code, 0);
+  const ProgramResult config = factorps(train("run", {"train.l2=0.5"}, {"--resume", "auto"}));
+  EXPECT_EQ(config.exit_code, 4);
+  EXPECT_NE(config.err.find("checkpoint: train.l2 = 0.03; now: train.l2 = 0.5"), std::string::npos)
+      << config.err;
+  ASSERT_EQ(factorps({"prepare", config_, "--set", "split.seed=9"}).exit_code, 0);
+  const ProgramResult data = factorps(train("run", {}, {"--resume", "auto"}));
+  EXPECT_EQ(data.exit_code, 4);
+  EXPECT_NE(data.err.find("was trained on other data"), std::string::npos) << data.err;
+}
+
+}  // namespace
+}  // namespace factorps::test
