@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "common/error.hpp"
@@ -10,6 +11,8 @@
 
 namespace factorps {
 namespace {
+
+constexpr std::uint32_t kMostInRun = std::numeric_limits<std::uint32_t>::max();
 
 class Writer {
  public:
@@ -20,6 +23,25 @@ class Writer {
     append(values.data(), values.size() * sizeof(*values.data()));
   }
   void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
+  /// Runs of equal numbers, where there are few (files sorted by user), else packed numbers.
+  void runs_or_packed(const Column<std::uint32_t>& values) {
+    Column<std::uint32_t> runs;  // number, count
+    for (const std::uint32_t value : values) {
+      if (runs.empty() || runs[runs.size() - 2] != value || runs.back() == kMostInRun) {
+        if (runs.size() + 2 > values.size() / 4) {
+          runs.clear();
+          break;
+        }
+        runs.insert(runs.end(), {value, 0});
+      }
+      ++runs.back();
+    }
+    const bool few = !runs.empty();
+    number(few ? 1 : 0);
+    if (!few) return packed(values);
+    number(values.size());
+    column(runs);
+  }
   /// Numbers in as few bytes each as the largest needs.
   void packed(const Column<std::uint32_t>& values) {
     const std::uint32_t most = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
@@ -73,6 +95,18 @@ class Reader {
     values.resize(size);
     take(values.data(), size * sizeof(*values.data()));
   }
+  void runs_or_packed(Column<std::uint32_t>& values) {
+    if (number() == 0) return packed(values);
+    const std::uint64_t size = number();
+    Column<std::uint32_t> runs;
+    column(runs);
+    std::uint64_t total = 0;
+    for (std::size_t r = 1; r < runs.size(); r += 2) total += runs[r];
+    if (runs.size() % 2 != 0 || total != size) throw ProtocolError{"chunk: runs of another length"};
+    values.reserve(size);
+    for (std::size_t r = 0; r < runs.size(); r += 2)
+      values.insert(values.end(), runs[r + 1], runs[r]);
+  }
   void packed(Column<std::uint32_t>& values) {
     const std::uint64_t size = number();
     const std::uint64_t width = number();
@@ -121,7 +155,7 @@ void visit_columns(Io& io, AnyChunk& chunk) {
   io.column(chunk.items.integers);
   io.column(chunk.items.offsets);
   io.column(chunk.items.bytes);
-  io.packed(chunk.rows.users);
+  io.runs_or_packed(chunk.rows.users);
   io.packed(chunk.rows.items);
   io.packed(chunk.rows.values);
   io.column(chunk.rows.times);

@@ -190,6 +190,23 @@ TEST(Chunk, SurvivesTheWayToAnotherRank) {
   }
 }
 
+TEST(Chunk, UsersInRunsTakeLittleRoom) {
+  const auto bytes_for = [](std::uint32_t run) {
+    Chunk chunk;
+    for (std::uint32_t n = 0; n < 9000; ++n) {
+      chunk.rows.users.push_back(n / run);
+      chunk.rows.items.push_back(n % 200);
+      chunk.rows.values.push_back(1);
+    }
+    const auto bytes = to_bytes(chunk);
+    EXPECT_EQ(chunk_from_bytes(bytes).rows.users, chunk.rows.users);
+    return bytes.size();
+  };
+  EXPECT_LT(bytes_for(1000), 9000U * 2 + 500);  // item and value
+  EXPECT_GT(bytes_for(1), 9000U * 4);           // and two bytes for the user
+  EXPECT_LT(bytes_for(1), 9000U * 4 + 500);
+}
+
 TEST_F(Reading, TheFirstErrorIsTheSameForAnyNumberOfShares) {
   std::string text;
   for (int n = 0; n < 100; ++n) text += n == 61 || n == 90 ? "1,2,oops\n" : "1,2,3\n";
