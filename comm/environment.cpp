@@ -5,16 +5,27 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 
 #include <unistd.h>
 
 #include "comm/mpi_check.hpp"
+#include "common/waiter.hpp"
 
 namespace factorps::comm {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{1} << 20;  // bytes; the fastest size on most networks
 constexpr int kTag = 0;
+
+/// Waits without taking time from the ranks that work; blocking calls of MPI spin.
+void complete(MPI_Request request, const char* call) {
+  Waiter waiter{std::numeric_limits<double>::infinity()};
+  for (int done = 0;; waiter.pause("another rank")) {
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+    if (done != 0) return;
+  }
+}
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -25,24 +36,39 @@ std::string host_name() {
 void send_chunks(std::span<const std::byte> bytes, int to) {
   for (std::size_t from = 0; from < bytes.size(); from += kChunk) {
     const auto part = bytes.subspan(from, std::min(kChunk, bytes.size() - from));
-    check(MPI_Send(part.data(), to_count(part.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD),
-          "MPI_Send");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(
+        MPI_Isend(part.data(), to_count(part.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD, &request),
+        "MPI_Isend");
+    complete(request, "MPI_Isend");
   }
 }
 
 void receive_chunks(std::span<std::byte> bytes, int from) {
   for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
     const auto part = bytes.subspan(at, std::min(kChunk, bytes.size() - at));
-    check(MPI_Recv(part.data(), to_count(part.size()), MPI_BYTE, from, kTag, MPI_COMM_WORLD,
-                   MPI_STATUS_IGNORE),
-          "MPI_Recv");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Irecv(part.data(), to_count(part.size()), MPI_BYTE, from, kTag, MPI_COMM_WORLD,
+                    &request),
+          "MPI_Irecv");
+    complete(request, "MPI_Irecv");
   }
+}
+
+void broadcast_piece(std::span<std::byte> bytes) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibcast(bytes.data(), to_count(bytes.size()), MPI_BYTE, 0, MPI_COMM_WORLD, &request),
+        "MPI_Ibcast");
+  complete(request, "MPI_Ibcast");
 }
 
 std::vector<std::uint64_t> gather_sizes(std::uint64_t mine, int ranks) {
   std::vector<std::uint64_t> sizes(static_cast<std::size_t>(ranks));
-  check(MPI_Gather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, 0, MPI_COMM_WORLD),
-        "MPI_Gather");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Igather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, 0, MPI_COMM_WORLD,
+                    &request),
+        "MPI_Igather");
+  complete(request, "MPI_Igather");
   return sizes;
 }
 
@@ -65,7 +91,13 @@ Environment::Environment(bool launched) : launched_{launched}, hosts_{host_name(
 }
 
 Environment::~Environment() {
-  if (launched_ && std::uncaught_exceptions() == 0) MPI_Finalize();
+  if (!launched_ || std::uncaught_exceptions() > 0) return;
+  try {
+    barrier();  // MPI_Finalize spins until every rank has come
+  } catch (const std::exception&) {
+    // The destructor has nobody to tell; MPI_Finalize reports what is left to report.
+  }
+  MPI_Finalize();
 }
 
 void Environment::abort(int exit_code) const noexcept {
@@ -74,7 +106,10 @@ void Environment::abort(int exit_code) const noexcept {
 }
 
 void Environment::barrier() const {
-  if (launched_) check(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier");
+  if (!launched_) return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
+  complete(request, "MPI_Ibarrier");
 }
 
 std::vector<std::vector<std::byte>> Environment::gather(std::span<const std::byte> mine) const {
@@ -96,20 +131,20 @@ std::vector<std::vector<std::byte>> Environment::gather(std::span<const std::byt
 void Environment::broadcast(std::vector<std::byte>& bytes) const {
   if (!launched_) return;
   std::uint64_t size = bytes.size();
-  check(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD), "MPI_Bcast");
+  broadcast_piece({reinterpret_cast<std::byte*>(&size), sizeof size});
   bytes.resize(size);
   for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
-    check(MPI_Bcast(bytes.data() + at, to_count(std::min(kChunk, bytes.size() - at)), MPI_BYTE, 0,
-                    MPI_COMM_WORLD),
-          "MPI_Bcast");
+    broadcast_piece(std::span{bytes}.subspan(at, std::min(kChunk, bytes.size() - at)));
   }
 }
 
 int Environment::minimum(int mine) const {
   int least = mine;
-  if (launched_) {
-    check(MPI_Allreduce(&mine, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD), "MPI_Allreduce");
-  }
+  if (!launched_) return least;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Iallreduce(&mine, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD, &request),
+        "MPI_Iallreduce");
+  complete(request, "MPI_Iallreduce");
   return least;
 }
 

@@ -218,6 +218,9 @@ struct Cursor {
   [[nodiscard]] std::size_t count() const { return std::min<std::size_t>(left, kBatch); }
 };
 
+alignas(64) inline constexpr std::uint32_t kLaneNumbers[kPair] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                                  8, 9, 10, 11, 12, 13, 14, 15};
+
 /// Two batches of different users, ready to be computed.
 struct Pair {
   alignas(64) std::uint32_t item[kPair];   // rows of the block; the blank row where there is none
@@ -272,7 +275,9 @@ class CellTrainer {
     }
   }
 
-  /// Computes the addresses of the two batches that are due and asks for their rows.
+  /// Computes the addresses of the two batches that are due. Item rows are not prefetched: they
+  /// come from the second-level cache, and the requests cost more than they hid (a fifth at dim
+  /// 128).
   HWY_INLINE void fetch(const Cursor& first, const Cursor& second, Pair& pair) const {
     fetch_one(first, pair, 0);
     fetch_one(second, pair, 1);
@@ -298,20 +303,16 @@ class CellTrainer {
       items = tail;
     }
     // A blank row of its own for each lane: one for all would chain their updates.
-    const auto blank = static_cast<std::uint32_t>(items_.rows + which * kBatch);
+    const auto blank = hn::Set(d, static_cast<std::uint32_t>(items_.rows));
+    const std::uint32_t* lanes = kLaneNumbers + which * kBatch;
     const auto length = hn::Set(d, static_cast<std::uint32_t>(stride()));
     for (std::size_t j = 0; j < kBatch; j += hn::Lanes(d)) {
       const auto valid = hn::FirstN(d, count > j ? count - j : 0);
       const auto item = hn::IfThenElse(valid, hn::PromoteTo(d, hn::LoadU(narrow, items + j)),
-                                       hn::Iota(d, blank + static_cast<std::uint32_t>(j)));
+                                       hn::Add(blank, hn::Load(d, lanes + j)));
       hn::Store(item, d, pair.item + which * kBatch + j);
       hn::Store(hn::Mul(item, length), d, pair.start + which * kBatch + j);
     }
-    unroll<kBatch>([&](auto j) FACTORPS_LAMBDA {
-      const float* row = items_.factors + pair.start[which * kBatch + j];
-      for (std::size_t f = 0; f < stride(); f += kRowMultiple) prefetch(row + f);
-      prefetch(items_.states + pair.item[which * kBatch + j]);
-    });
     if (count == cursor.left && !cursor.done() && cursor.run + 1 != cursor.last) {
       const std::size_t user = cursor.run[1].user;
       for (std::size_t f = 0; f < stride(); f += kRowMultiple) {
