@@ -31,7 +31,7 @@ class Servers {
     for (int s = 0; s < servers; ++s) {
       links_.push_back(hub_.link(1 + s));
       servers_.push_back(std::make_unique<Server>(*links_.back(), s, servers, tables_, dataset,
-                                                  kSteps, ServerOptions{7, 0.5F, true}));
+                                                  kSteps, ServerOptions{7, 0.5F, true, true}));
     }
   }
 
@@ -87,22 +87,29 @@ bool same(std::span<const std::byte> a, std::span<const std::byte> b) {
   return std::ranges::equal(a, b);
 }
 
+/// Whether every warm row is as initial_row() makes it, and everything else zero.
+void expect_initial(const RowsView& rows, std::uint64_t first,
+                    std::span<const std::uint32_t> counts, Purpose table) {
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    std::vector<float> expected(rows.stride, 0.0F);
+    if (counts[first + r] > 0) initial_row({expected.data(), kDim}, first + r, 7, table, 0.5F);
+    ASSERT_TRUE(std::equal(expected.begin(), expected.end(), rows.factors + r * rows.stride));
+    ASSERT_EQ(rows.states[r].bias, 0);
+    ASSERT_EQ(rows.states[r].accumulator, 0);
+  }
+}
+
 TEST_F(ServerOf, InitialisesWarmRowsAndLeavesColdOnesZero) {
   Servers job{dataset_, 1};
   EXPECT_EQ(job.run({comm::CommandKind::initialise, {}, {}})[0].error, "");
   const Grid& grid = dataset_.grid();
   for (std::uint32_t s = 0; s < grid.strips(); ++s) {
-    const RowsView rows = job.tables().strip(StripId{s});
-    for (std::size_t r = 0; r < rows.rows; ++r) {
-      std::vector<float> expected(rows.stride, 0.0F);
-      const std::uint64_t user = grid.users_of(StripId{s}).begin + r;
-      if (dataset_.user_counts()[user] > 0) {
-        initial_row({expected.data(), kDim}, user, 7, Purpose::init_user, 0.5F);
-      }
-      ASSERT_TRUE(std::equal(expected.begin(), expected.end(), rows.factors + r * rows.stride));
-      ASSERT_EQ(rows.states[r].bias, 0);
-      ASSERT_EQ(rows.states[r].accumulator, 0);
-    }
+    expect_initial(job.tables().strip(StripId{s}), grid.users_of(StripId{s}).begin,
+                   dataset_.user_counts(), Purpose::init_user);
+  }
+  for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+    expect_initial(job.tables().block(BlockId{b}), grid.items_of(BlockId{b}).begin,
+                   dataset_.item_counts(), Purpose::init_item);
   }
   EXPECT_EQ(dataset_.user_counts().back(), 0U);  // the dataset has a cold user and a cold item
   EXPECT_EQ(dataset_.item_counts().back(), 0U);
