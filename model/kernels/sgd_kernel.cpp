@@ -266,13 +266,17 @@ class CellTrainer {
     return {run, last, position, run == last ? 0 : run->count};
   }
 
+  /// Without branches: where a run ends is random, and a wrong guess would throw away the loads
+  /// that are under way.
   HWY_INLINE static void advance(Cursor& cursor) {
-    const std::size_t count = cursor.count();
+    const auto count = static_cast<std::uint32_t>(cursor.count());
     cursor.position += count;
-    cursor.left -= static_cast<std::uint32_t>(count);
-    if (cursor.left == 0 && !cursor.done() && ++cursor.run != cursor.last) {
-      cursor.left = cursor.run->count;
-    }
+    cursor.left -= count;
+    const std::ptrdiff_t ended = (cursor.left == 0) & (cursor.run != cursor.last) ? 1 : 0;
+    cursor.run += ended;
+    const std::uint32_t more = cursor.run != cursor.last ? 1U : 0U;
+    const Run* next = cursor.run - (1 - static_cast<std::ptrdiff_t>(more));
+    cursor.left += next->count * (static_cast<std::uint32_t>(ended) & more);
   }
 
   /// Computes the addresses of the two batches that are due. Item rows are not prefetched: they
@@ -283,12 +287,25 @@ class CellTrainer {
     fetch_one(second, pair, 1);
   }
 
+  /// A batch of nothing but blank rows, for the half that has ended.
+  HWY_INLINE void blank_out(Pair& pair, std::size_t which) const {
+    for (std::size_t j = which * kBatch; j < (which + 1) * kBatch; ++j) {
+      pair.item[j] = static_cast<std::uint32_t>(items_.rows + j);
+      pair.start[j] = static_cast<std::uint32_t>((items_.rows + j) * stride());
+      pair.value[j] = 0;
+    }
+  }
+
   HWY_INLINE void fetch_one(const Cursor& cursor, Pair& pair, std::size_t which) const {
     const hn::CappedTag<std::uint32_t, kBatch> d;
     const hn::Rebind<std::uint16_t, decltype(d)> narrow;
     const std::size_t count = cursor.count();
     pair.count[which] = count;
-    if (!cursor.done()) pair.user[which] = cursor.run->user;
+    if (cursor.done()) {
+      blank_out(pair, which);
+      return;
+    }
+    pair.user[which] = cursor.run->user;
     const std::uint16_t* items = cell_.items.data() + cursor.position;
     float* values = pair.value + which * kBatch;
     std::uint16_t tail[kBatch] = {};
@@ -313,13 +330,13 @@ class CellTrainer {
       hn::Store(item, d, pair.item + which * kBatch + j);
       hn::Store(hn::Mul(item, length), d, pair.start + which * kBatch + j);
     }
-    if (count == cursor.left && !cursor.done() && cursor.run + 1 != cursor.last) {
-      const std::size_t user = cursor.run[1].user;
-      for (std::size_t f = 0; f < stride(); f += kRowMultiple) {
-        prefetch(users_.factors + user * stride() + f);
-      }
-      prefetch(users_.states + user);
+    // The user after this one; asked for again and again while a run lasts, which is cheaper than
+    // a branch.
+    const std::size_t user = cursor.run[cursor.last - cursor.run > 1 ? 1 : 0].user;
+    for (std::size_t f = 0; f < stride(); f += kRowMultiple) {
+      prefetch(users_.factors + user * stride() + f);
     }
+    prefetch(users_.states + user);
   }
 
   /// Number n: <its user, its row>.
@@ -398,9 +415,9 @@ class CellTrainer {
       const float n = static_cast<float>(pair.count[which]);
       const float scale = inverse_root(1.0F + state.accumulator);
       const float rate = step_.rate * scale;
-      update_rows(user[which], pair.start + which * kBatch, gradient + which * kBatch,
-                  keep + which * kBatch, push + which * kBatch, 1.0F - n * rate * step_.l2_user,
-                  rate);
+      update_rows(user[which], pair.count[which], pair.start + which * kBatch,
+                  gradient + which * kBatch, keep + which * kBatch, push + which * kBatch,
+                  1.0F - n * rate * step_.l2_user, rate);
       state.bias += step_.rate_bias * scale * (sums[which] - n * step_.l2_bias * state.bias);
       state.accumulator += step_.accumulation * sums[2 + which];
     }
@@ -434,11 +451,12 @@ class CellTrainer {
   }
 
   /// q = keep q + push p for each row, p = user_keep p + rate sum g q, rows one after the other.
-  HWY_INLINE void update_rows(float* user, const std::uint32_t* start, const float* gradient,
-                              const float* keep, const float* push, float user_keep, float rate) {
+  HWY_INLINE void update_rows(float* user, std::size_t count, const std::uint32_t* start,
+                              const float* gradient, const float* keep, const float* push,
+                              float user_keep, float rate) {
     if constexpr (Stride == 0) {
       for (std::size_t f = 0; f < stride(); f += kLanes) {
-        update_chunk<1>(user, start, f, gradient, keep, push, user_keep, rate);
+        update_chunk<1>(user, count, start, f, gradient, keep, push, user_keep, rate);
       }
     } else {
       constexpr std::size_t kVectors = Stride / kLanes;
@@ -447,16 +465,16 @@ class CellTrainer {
                                      : kVectors % kMost == 0 ? kMost
                                                              : 1;
       unroll<kVectors / kWidth>([&](auto c) FACTORPS_LAMBDA {
-        update_chunk<kWidth>(user, start, c * kWidth * kLanes, gradient, keep, push, user_keep,
-                             rate);
+        update_chunk<kWidth>(user, count, start, c * kWidth * kLanes, gradient, keep, push,
+                             user_keep, rate);
       });
     }
   }
 
   template <std::size_t Width>
-  HWY_INLINE void update_chunk(float* user, const std::uint32_t* start, std::size_t f,
-                               const float* gradient, const float* keep, const float* push,
-                               float user_keep, float rate) {
+  HWY_INLINE void update_chunk(float* user, std::size_t count, const std::uint32_t* start,
+                               std::size_t f, const float* gradient, const float* keep,
+                               const float* push, float user_keep, float rate) {
     const RowTag d;
     RowVec p[Width];
     RowVec sum[2][Width];  // two sums: half the latency
@@ -465,17 +483,21 @@ class CellTrainer {
       sum[0][k] = hn::Zero(d);
       sum[1][k] = hn::Zero(d);
     });
-    unroll<kBatch>([&](auto j) FACTORPS_LAMBDA {
+    const auto update_row = [&](std::size_t j, RowVec* total) FACTORPS_LAMBDA {
       const auto g = hn::Set(d, gradient[j]);
       const auto a = hn::Set(d, keep[j]);
       const auto b = hn::Set(d, push[j]);
       float* row = items_.factors + start[j] + f;
       unroll<Width>([&](auto k) FACTORPS_LAMBDA {
         const auto q = hn::Load(d, row + k * kLanes);
-        sum[j % 2][k] = hn::MulAdd(g, q, sum[j % 2][k]);
+        total[k] = hn::MulAdd(g, q, total[k]);
         hn::Store(hn::MulAdd(b, p[k], hn::Mul(a, q)), d, row + k * kLanes);
       });
-    });
+    };
+    unroll<kBatch / 2>([&](auto j) FACTORPS_LAMBDA { update_row(j, sum[j % 2]); });
+    if (!kSkipsBlanks || count > kBatch / 2) {
+      unroll<kBatch / 2>([&](auto j) FACTORPS_LAMBDA { update_row(j + kBatch / 2, sum[j % 2]); });
+    }
     unroll<Width>([&](auto k) FACTORPS_LAMBDA {
       const auto kept = hn::Mul(hn::Set(d, user_keep), p[k]);
       const auto total = hn::Add(sum[0][k], sum[1][k]);
@@ -483,6 +505,9 @@ class CellTrainer {
     });
   }
 
+  /// Whether half a batch of blank rows is skipped. With long rows the branch costs more than it
+  /// saves (15 % at dim 128): a wrong guess throws away the loads that were under way.
+  static constexpr bool kSkipsBlanks = Stride > 0 && Stride < 64;
   static constexpr std::uint32_t kFlushEvery = 64;  // pairs
 
   const CellView& cell_;

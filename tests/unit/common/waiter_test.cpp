@@ -35,7 +35,7 @@ TEST(Waiter, LeavesTheProcessorToOthers) {
   const Stopwatch stopwatch;
   const double before = thread_cpu_seconds();
   while (stopwatch.seconds() < 0.2) waiter.pause("nothing");
-  // It sleeps a millisecond at a time: a few microseconds of work for each.
+  // It sleeps up to four milliseconds at a time: a few microseconds of work for each.
   EXPECT_LT(thread_cpu_seconds() - before, 0.1 * stopwatch.seconds());
 }
 
