@@ -89,7 +89,8 @@ class StripSorter {
     }
     const CellView cell{std::span{cells_.runs}.subspan(first_run),
                         std::span{image_.items}.subspan(first, written_ - first),
-                        image_.codes.data() + first, image_.values.data() + first, code_};
+                        code_.narrow ? image_.codes.data() + first : nullptr,
+                        code_.narrow ? nullptr : image_.values.data() + first, code_};
     cells_.cell_checksum.push_back(cell_checksum(cell));
     cells_.cell_runs.push_back(cells_.runs.size());
     cells_.cell_end.push_back(written_);
