@@ -30,7 +30,7 @@ std::uint64_t StreamChecksum::value() const noexcept { return XXH3_64bits_digest
 
 struct Sha256::Impl {
   struct Free {
-    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+    void operator()(EVP_MD_CTX* owned) const noexcept { EVP_MD_CTX_free(owned); }
   };
   std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 };
