@@ -21,4 +21,12 @@ MemoryUse memory_use() {
   return use;
 }
 
+MemoryUse MemoryMeter::use() {
+  if (last_.process == 0 || since_last_.seconds() > 1) {
+    last_ = memory_use();
+    since_last_.restart();
+  }
+  return last_;
+}
+
 }  // namespace factorps::comm

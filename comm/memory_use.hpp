@@ -2,10 +2,22 @@
 #pragma once
 
 #include "comm/messages.hpp"
+#include "common/timer.hpp"
 
 namespace factorps::comm {
 
 /// From the kernel's page tables (/proc); bytes is 0 where that does not exist.
 [[nodiscard]] MemoryUse memory_use();
+
+/// The same for whoever asks often: looks at the page tables once a second at most, because that
+/// takes milliseconds for large tables.
+class MemoryMeter {
+ public:
+  [[nodiscard]] MemoryUse use();
+
+ private:
+  MemoryUse last_;
+  Stopwatch since_last_;
+};
 
 }  // namespace factorps::comm

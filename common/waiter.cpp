@@ -11,13 +11,14 @@
 namespace factorps {
 namespace {
 
-constexpr unsigned kSpins = 64;
-constexpr unsigned kYields = 64;
+constexpr unsigned kSpins = 16;
+constexpr unsigned kYields = 8;
 // A sleep is a small part of the wait so far: it adds as little to the wait as it takes from the
-// core. Four milliseconds keep an idle rank near one percent of a core; one needed 3.5.
-constexpr double kShareOfWait = 0.05;
+// core. Three milliseconds keep an idle rank near one percent of a core. More spins and yields
+// would cost more: each asks MPI, and MPI yields too.
+constexpr double kShareOfWait = 0.25;
 constexpr double kShortestSleep = 20e-6;  // seconds
-constexpr double kLongestSleep = 4e-3;
+constexpr double kLongestSleep = 3e-3;
 
 }  // namespace
 

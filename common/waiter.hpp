@@ -9,7 +9,7 @@
 namespace factorps {
 
 /// Call pause() while there is nothing to do, progress() when there was something. The first
-/// pauses spin, the next yield, later ones sleep, up to four milliseconds.
+/// pauses spin, the next yield, later ones sleep, up to three milliseconds.
 class Waiter {
  public:
   /// @param timeout seconds without progress after which pause() throws

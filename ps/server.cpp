@@ -2,7 +2,6 @@
 
 #include <filesystem>
 
-#include "comm/memory_use.hpp"
 #include "common/error.hpp"
 #include "io/checkpoint.hpp"
 #include "io/shard_file.hpp"
@@ -153,7 +152,7 @@ void Server::report() {
     done.strips.push_back(s);
     done.sums.insert(done.sums.end(), total.begin(), total.end());
   }
-  done.memory = comm::memory_use();
+  done.memory = memory_.use();
   pass_.reset();
   transport_.send(0, comm::Tag::strips_done, comm::encode(done));
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
 #include "io/dataset.hpp"
 #include "ps/layout.hpp"
@@ -55,6 +56,7 @@ class Server {
   Share blocks_;
   std::optional<std::uint64_t> pass_;  // running
   bool stopped_ = false;
+  comm::MemoryMeter memory_;
 };
 
 }  // namespace factorps::ps

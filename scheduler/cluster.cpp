@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "comm/memory_use.hpp"
 #include "common/error.hpp"
 #include "common/timer.hpp"
 #include "common/waiter.hpp"
@@ -124,7 +123,7 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
   for (const auto& strip : got.strips) {
     for (std::size_t k = 0; k < strip.size(); ++k) result.sums[k] += strip[k];
   }
-  const comm::MemoryUse own = comm::memory_use();
+  const comm::MemoryUse own = memory_.use();
   got.memory[own.process] = own.bytes;
   for (const auto& [process, bytes] : got.memory) result.memory_bytes += bytes;
   result.workers = std::move(got.workers);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
 
 namespace factorps::scheduler {
@@ -53,6 +54,7 @@ class Cluster {
   Pump pump_;
   std::uint64_t next_pass_ = 0;
   std::uint64_t message_bytes_ = 0;
+  comm::MemoryMeter memory_;
 };
 
 }  // namespace factorps::scheduler

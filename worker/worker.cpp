@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "comm/memory_use.hpp"
 #include "common/error.hpp"
 #include "eval/metrics.hpp"
 #include "worker/cell_errors.hpp"
@@ -89,7 +88,7 @@ void Worker::report() {
   running_ = false;
   done_.wait_seconds = since_start_.seconds() - done_.compute_seconds;
   done_.cpu_seconds = thread_cpu_seconds() - cpu_at_start_;
-  done_.memory = comm::memory_use();
+  done_.memory = memory_.use();
   transport_.send(0, comm::Tag::worker_done, comm::encode(done_));
 }
 

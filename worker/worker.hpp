@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
 #include "common/timer.hpp"
 #include "io/dataset.hpp"
@@ -45,6 +46,7 @@ class Worker {
   comm::WorkerDone done_;
   bool running_ = false;
   bool stopped_ = false;
+  comm::MemoryMeter memory_;
   Stopwatch since_start_;
   Stopwatch since_progress_;
   double cpu_at_start_ = 0;

@@ -23,9 +23,9 @@ TEST(Waiter, CountsOnlyTimeWithoutProgress) {
   Waiter waiter{0.05};
   const Stopwatch stopwatch;
   while (stopwatch.seconds() < 0.2) {
-    // About 30 sleeps, at most 10 ms on an idle machine; a pause that the machine stretches past
+    // About 16 sleeps, a few milliseconds on an idle machine; a pause that the machine stretches past
     // the deadline would be a real one.
-    for (int k = 0; k < 140; ++k) ASSERT_NO_THROW(waiter.pause("nothing"));
+    for (int k = 0; k < 40; ++k) ASSERT_NO_THROW(waiter.pause("nothing"));
     waiter.progress();
   }
 }
@@ -35,7 +35,7 @@ TEST(Waiter, LeavesTheProcessorToOthers) {
   const Stopwatch stopwatch;
   const double before = thread_cpu_seconds();
   while (stopwatch.seconds() < 0.2) waiter.pause("nothing");
-  // It sleeps up to four milliseconds at a time: a few microseconds of work for each.
+  // It sleeps up to three milliseconds at a time: a few microseconds of work for each.
   EXPECT_LT(thread_cpu_seconds() - before, 0.1 * stopwatch.seconds());
 }
 
