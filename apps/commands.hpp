@@ -86,10 +86,10 @@ struct PredictOptions : ModelOptions {
 struct RecommendOptions : ModelOptions {
   std::filesystem::path users;  ///< one external user id per line; empty with `all`
   bool all = false;
-  std::int64_t count = 10;    ///< items per user
-  bool include_seen = false;  ///< also items the user has in the training data
+  std::int64_t count = 10;        ///< items per user
+  bool include_seen = false;      ///< also items the user has in the training data
   std::filesystem::path dataset;  ///< says what is seen; empty: what the model holds
-  std::filesystem::path out;  ///< empty: stdout
+  std::filesystem::path out;      ///< empty: stdout
 };
 
 struct InspectOptions {

@@ -97,7 +97,8 @@ void declare_options(CLI::App& app, RecommendOptions& options) {
   app.add_flag("--all", options.all, "Every user of the model")->excludes(users);
   app.add_option("--count,-k", options.count, "Items per user")->check(CLI::Range(1, 1'000'000));
   app.add_flag("--include-seen", options.include_seen, "Also items the user already has");
-  app.add_option("--dataset", options.dataset, "Leave out what users have in this one's training data")
+  app.add_option("--dataset", options.dataset,
+                 "Leave out what users have in this one's training data")
       ->type_name("DATASET");
   app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
 }
