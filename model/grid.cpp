@@ -17,6 +17,8 @@ std::uint32_t part_of(const std::vector<std::uint64_t>& begin, std::uint64_t row
   return static_cast<std::uint32_t>(after - begin.begin() - 1);
 }
 
+constexpr std::uint64_t kLongRun = 32;  // interactions; four whole batches
+
 std::uint64_t divide_up(std::uint64_t n, std::uint64_t by) { return (n + by - 1) / by; }
 
 }  // namespace
@@ -63,12 +65,13 @@ GridShape choose_grid(std::uint32_t parallelism, std::uint64_t users, std::uint6
   const std::uint64_t least = std::max(2 * workers, divide_up(items, kMaxBlockItems));
   const std::uint64_t fitting =
       divide_up(items * item_row_bytes, std::max<std::uint64_t>(cache_bytes / 2, 1));
-  const std::uint64_t keeping_runs_long = interactions / std::max<std::uint64_t>(8 * users, 1);
+  const std::uint64_t keeping_runs_long =
+      interactions / std::max<std::uint64_t>(kLongRun * users, 1);
   const std::uint64_t blocks = std::max(least, std::min(fitting, keeping_runs_long));
   const auto bounded = [](std::uint64_t parts, std::uint64_t rows) {
     return static_cast<std::uint32_t>(std::max<std::uint64_t>(std::min(parts, rows), 1));
   };
-  return {bounded(2 * workers, users), bounded(blocks, items)};
+  return {bounded(4 * workers, users), bounded(blocks, items)};
 }
 
 }  // namespace factorps

@@ -66,9 +66,10 @@ struct GridShape {
   std::uint32_t blocks = 0;
 };
 
-/// The coarsest grid that feeds `parallelism` workers (two strips and two blocks for each) and
-/// whose blocks fit half of the second-level cache, as long as runs stay long (at least eight
-/// interactions of a user in a cell on average).
+/// The coarsest grid that feeds `parallelism` workers (four strips and two blocks for each, so that
+/// no worker waits long at the end of a pass) and whose blocks fit half of the second-level cache,
+/// as long as runs stay long (at least 32 interactions of a user in a cell on average: shorter runs
+/// cost more in half-filled batches than blocks that come from the third-level cache).
 /// @param item_row_bytes bytes of one item row with its state
 [[nodiscard]] GridShape choose_grid(std::uint32_t parallelism, std::uint64_t users,
                                     std::uint64_t items, std::uint64_t interactions,

@@ -131,7 +131,7 @@ TEST(Grid, NumbersCellsStripByStrip) {
 
 TEST(ChooseGrid, FeedsEveryWorkerTwice) {
   const GridShape shape = choose_grid(8, 100000, 20000, 1000000, 256, 1U << 30);
-  EXPECT_EQ(shape.strips, 16U);
+  EXPECT_EQ(shape.strips, 32U);
   EXPECT_EQ(shape.blocks, 16U);
 }
 
@@ -142,8 +142,8 @@ TEST(ChooseGrid, LetsABlockFitHalfOfTheCache) {
 }
 
 TEST(ChooseGrid, KeepsRunsLong) {
-  // 1000 interactions per user: with more than 125 blocks, fewer than eight in a cell.
-  EXPECT_EQ(choose_grid(1, 1000, 2000000, 1000000, 256, 1U << 20).blocks, 125U);
+  // 1000 interactions per user: with more than 31 blocks, fewer than 32 in a cell.
+  EXPECT_EQ(choose_grid(1, 1000, 1000000, 1000000, 256, 1U << 20).blocks, 31U);
 }
 
 TEST(ChooseGrid, NeverExceedsRowsNorTheWidthOfAnOffset) {
