@@ -37,6 +37,7 @@ class CrossCheck {
       : config_{config}, fields_{config_fields(config)}, problems_{problems} {}
 
   void run() {
+    require(!config_.data.delimiter.empty(), "data.delimiter", "a name or the text between fields");
     check_split();
     check_fractions();
     check_clean();

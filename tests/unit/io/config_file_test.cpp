@@ -210,6 +210,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "run.toml:2: data.columns = [ 'user' ]: expected a list of 2 to 4 columns: user, "
                 "item, value, time"},
         Mistake{"EmptyPath", "[run]\ndir = ''", "run.toml:2: run.dir = '': expected a file name"},
+        Mistake{"EmptyDelimiter", "[data]\ndelimiter = \"\"",
+                "run.toml:2: data.delimiter = \"\": expected a name or the text between fields"},
         Mistake{"FoldBeyondFolds", "[split]\nfolds = 3\nfold = 4",
                 "run.toml:3: split.fold = 4: expected at most split.folds = 3"},
         Mistake{"GivenWithoutTest", "[split]\nmethod = 'given'",
