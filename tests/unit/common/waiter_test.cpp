@@ -20,11 +20,11 @@ TEST(Waiter, ThrowsAfterItsDeadlineAndSaysForWhat) {
 }
 
 TEST(Waiter, CountsOnlyTimeWithoutProgress) {
-  Waiter waiter{0.05};
+  Waiter waiter{0.5};
   const Stopwatch stopwatch;
-  while (stopwatch.seconds() < 0.2) {
-    // About 16 sleeps, a few milliseconds on an idle machine; a pause that the machine stretches past
-    // the deadline would be a real one.
+  while (stopwatch.seconds() < 0.7) {
+    // About 16 sleeps, a few milliseconds on an idle machine; a pause that the machine stretches
+    // past the deadline would be a real one.
     for (int k = 0; k < 40; ++k) ASSERT_NO_THROW(waiter.pause("nothing"));
     waiter.progress();
   }
