@@ -68,7 +68,14 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
                                                    const Config& config, const Dataset& dataset) {
   if (options.resume == "auto") {
     const auto note = [](const std::string& text) { fmt::print(stderr, "factorps: {}\n", text); };
-    return scheduler::find_resume_point(run, config, dataset, note);
+    const auto found = scheduler::find_resume_point(run, config, dataset, note);
+    if (!found && !run.checkpoints().list().empty() && !options.overwrite) {
+      throw CheckpointError{
+          fmt::format("{}: no checkpoint can be used; --overwrite discards them "
+                      "and starts anew",
+                      run.path().string())};
+    }
+    return found;
   }
   if (!options.resume.empty()) {
     return scheduler::check_resume_point(options.resume, config, dataset);

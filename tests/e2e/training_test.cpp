@@ -129,6 +129,19 @@ TEST_F(Training, PassesOverADamagedCheckpoint) {
   EXPECT_NE(named.err.find(shard), std::string::npos) << named.err;
 }
 
+TEST_F(Training, KeepsCheckpointsOfWhichNoneCanBeUsed) {
+  ASSERT_EQ(factorps(train("run")).exit_code, 0);
+  const auto checkpoints = directory_ / "run/checkpoints";
+  for (const auto& entry : std::filesystem::directory_iterator{checkpoints}) {
+    std::filesystem::resize_file(entry.path() / "shard-000.h5", 10);
+  }
+  const ProgramResult refused = factorps(train("run", {}, {"--resume", "auto"}));
+  EXPECT_EQ(refused.exit_code, 4) << refused.err;
+  EXPECT_NE(refused.err.find("no checkpoint can be used"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::is_empty(checkpoints));
+  EXPECT_EQ(factorps(train("run", {}, {"--resume", "auto", "--overwrite"})).exit_code, 0);
+}
+
 TEST_F(Training, RefusesToResumeWithAnotherConfigurationOrOtherData) {
   ASSERT_EQ(factorps(train("run", {"train.epochs=2"})).exit_code, 0);
   const ProgramResult config = factorps(train("run", {"train.l2=0.5"}, {"--resume", "auto"}));
