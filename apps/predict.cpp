@@ -83,7 +83,7 @@ ExitCode run_predict(const PredictOptions& given, comm::Environment& environment
   const Chunk chunk = read_pairs(options.pairs, config.data);
   const Names users{chunk.users, model.user_ids()};
   const Names items{chunk.items, model.item_ids()};
-  TextOutput out{options.out};
+  TextOutput out{options.out, options.pairs};
   if (!options.output.json) out.write("user\titem\tprediction\tknown\n");
   for (std::size_t n = 0; n < chunk.rows.size(); ++n) {
     const Named& user = users.at(chunk.rows.users[n]);

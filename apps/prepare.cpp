@@ -41,9 +41,28 @@ void print(const Config& config, const PrepareResult& result, double seconds,
 
 }  // namespace
 
+namespace {
+
+/// A dataset replaces only a dataset: a mistyped path must not cost the raw data.
+void refuse_to_replace_other_files(const std::filesystem::path& dataset) {
+  if (!std::filesystem::exists(dataset)) return;
+  try {
+    const auto file = h5::File::open(dataset);
+    if (file.text("/", "format") == "factorps-dataset") return;
+  } catch (const DataError&) {
+    // Not an HDF5 file, or a damaged one.
+  }
+  throw ConfigError{fmt::format(
+      "{}: exists and is no dataset; expected another data.dataset, or remove the file first",
+      dataset.string())};
+}
+
+}  // namespace
+
 ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environment) {
   const Stopwatch watch;
   const Config config = load_config(options.config, options.assignments);
+  refuse_to_replace_other_files(config.data.dataset);
   if (environment.rank() == 0) make_directories(config.data.dataset.parent_path());
   const auto result = prepare(config, ranks_of(environment));
   if (result) print(config, *result, watch.seconds(), options.output);

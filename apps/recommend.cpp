@@ -169,7 +169,7 @@ ExitCode run_recommend(const RecommendOptions& options, comm::Environment& envir
     return ExitCode::done;
   }
   if (!options.output.quiet) warn_of_unknown(users);
-  TextOutput out{options.out};
+  TextOutput out{options.out, options.users};
   if (!options.output.json) out.write("user\tposition\titem\tscore\tbasis\n");
   write_all(recommender, users, &out, environment);
   out.commit();

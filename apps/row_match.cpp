@@ -26,8 +26,11 @@ std::string trained_fingerprint(const Model& model) {
 }
 
 Model open_model(const ModelOptions& options) {
-  if (!options.model.empty()) return Model{options.model};
-  return Model{load_config(options.config, options.assignments).run.dir / "model.h5"};
+  Model model{!options.model.empty()
+                  ? options.model
+                  : load_config(options.config, options.assignments).run.dir / "model.h5"};
+  model.verify();
+  return model;
 }
 
 RowMatch::RowMatch(const Model& model, const Dataset& dataset)

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <iostream>
 
 #include <fmt/core.h>
@@ -11,8 +12,29 @@
 
 namespace factorps::apps {
 
-TextOutput::TextOutput(const std::filesystem::path& path) : path_{path} {
+namespace {
+
+/// A mistyped output must not cost a dataset, a model or the input itself.
+void refuse_to_replace(const std::filesystem::path& path, const std::filesystem::path& input) {
+  if (!std::filesystem::is_regular_file(path)) return;
+  std::error_code ignored;
+  if (!input.empty() && std::filesystem::equivalent(path, input, ignored)) {
+    throw ConfigError{fmt::format("{}: is the input, expected another output", path.string())};
+  }
+  char start[4] = {};
+  std::ifstream{path, std::ios::binary}.read(start, sizeof start);
+  if (std::string_view{start, sizeof start} == "\211HDF") {
+    throw ConfigError{
+        fmt::format("{}: is an HDF5 file, expected another name for the text", path.string())};
+  }
+}
+
+}  // namespace
+
+TextOutput::TextOutput(const std::filesystem::path& path, const std::filesystem::path& input)
+    : path_{path} {
   if (path_.empty()) return;
+  refuse_to_replace(path_, input);
   const bool special = std::filesystem::exists(path_) && !std::filesystem::is_regular_file(path_);
   temporary_ = special ? path_ : temporary_name(path_);
   file_.open(temporary_, std::ios::binary | std::ios::trunc);

@@ -11,8 +11,11 @@ namespace factorps::apps {
 
 class TextOutput {
  public:
-  /// @param path empty: stdout. @throws ResourceError if the file cannot be created
-  explicit TextOutput(const std::filesystem::path& path);
+  /// @param path empty: stdout
+  /// @param input what is read meanwhile; empty: nothing
+  /// @throws ConfigError if `path` is the input or an HDF5 file; ResourceError if it cannot be
+  ///         created
+  explicit TextOutput(const std::filesystem::path& path, const std::filesystem::path& input = {});
   TextOutput(const TextOutput&) = delete;
   TextOutput& operator=(const TextOutput&) = delete;
   /// Removes what was not committed.

@@ -22,6 +22,11 @@ using nlohmann::json;
 constexpr const char* kPrefix = "epoch-";
 constexpr const char* kManifest = "manifest.json";
 
+/// What an interrupted begin() or commit() leaves behind.
+bool is_leftover(const fs::path& path) {
+  return path.filename().string().starts_with(std::string{"."} + kPrefix);
+}
+
 fs::path manifest_path(const fs::path& checkpoint) { return checkpoint / kManifest; }
 
 std::string to_json(const CheckpointManifest& manifest) {
@@ -132,6 +137,21 @@ void CheckpointStore::adopt(const fs::path& checkpoint) const {
   commit(temporary, manifest);
 }
 
+void CheckpointStore::clear() const {
+  std::error_code error;
+  std::vector<fs::path> ours = list();
+  for (const auto& entry : fs::directory_iterator{directory_, error}) {
+    if (is_leftover(entry.path())) ours.push_back(entry.path());
+  }
+  for (const fs::path& path : ours) {
+    fs::remove_all(path, error);
+    if (error) {
+      throw ResourceError{fmt::format("{}: cannot remove: {}", path.string(), error.message())};
+    }
+  }
+  fs::remove(directory_, error);  // stays if somebody else's files are in it
+}
+
 std::vector<fs::path> CheckpointStore::list() const {
   std::vector<fs::path> found;
   std::error_code error;
@@ -147,7 +167,7 @@ std::vector<fs::path> CheckpointStore::list() const {
 void CheckpointStore::prune(std::size_t keep, std::optional<std::uint64_t> best_epoch) const {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator{directory_, ignored}) {
-    if (entry.path().filename().string().starts_with('.')) fs::remove_all(entry.path(), ignored);
+    if (is_leftover(entry.path())) fs::remove_all(entry.path(), ignored);
   }
   std::size_t kept = 0;
   for (const fs::path& path : list()) {

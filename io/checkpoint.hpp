@@ -52,6 +52,8 @@ class CheckpointStore {
   /// Removes leftovers of interrupted writes, and all but the newest `keep` checkpoints and the
   /// one of `best_epoch`.
   void prune(std::size_t keep, std::optional<std::uint64_t> best_epoch) const;
+  /// Removes all checkpoints and leftovers, and nothing else. @throws ResourceError
+  void clear() const;
   /// Paths of all published checkpoints, newest first.
   [[nodiscard]] std::vector<std::filesystem::path> list() const;
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t epoch) const;

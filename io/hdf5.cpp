@@ -27,7 +27,12 @@ std::string last_error() {
   return text;
 }
 
-void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+/// Errors become exceptions, not text on stderr. At exit the library must not close files a second
+/// time: one whose close failed on a full disk crashed there.
+void silence() {
+  H5dont_atexit();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 }  // namespace
 

@@ -76,8 +76,8 @@ void RunDirectory::write_summary(const std::string& json) const {
 }
 
 void RunDirectory::clear() const {
-  for (const char* name : {"checkpoints", "metrics.jsonl", "summary.json"})
-    remove_if_there(path_ / name);
+  checkpoints_.clear();
+  for (const char* name : {"metrics.jsonl", "summary.json"}) remove_if_there(path_ / name);
 }
 
 void RunDirectory::reopen_after(std::uint64_t epoch) const {

@@ -47,6 +47,14 @@ TEST_F(RunDirectoryOf, ClearsAllButTheModelAndTheLog) {
   EXPECT_TRUE(std::filesystem::exists(run_.path() / "model.h5"));
 }
 
+TEST_F(RunDirectoryOf, LeavesFilesOfOthersAmongTheCheckpoints) {
+  checkpoint();
+  directory_.write("a/run/checkpoints/mine.txt", "mine");
+  run_.clear();
+  EXPECT_TRUE(run_.checkpoints().list().empty());
+  EXPECT_TRUE(std::filesystem::exists(run_.path() / "checkpoints/mine.txt"));
+}
+
 TEST_F(RunDirectoryOf, DropsMetricsOfLaterEpochsAndBrokenLines) {
   run_.reopen_after(2);  // nothing is there
   for (const char* line : {R"({"epoch":1})", R"({"epoch":2,"a":0})", R"({"epoch":3})", "[1]",
