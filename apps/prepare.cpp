@@ -39,10 +39,6 @@ void print(const Config& config, const PrepareResult& result, double seconds,
                            config.data.dataset.string(), result.fingerprint);
 }
 
-}  // namespace
-
-namespace {
-
 /// A dataset replaces only a dataset: a mistyped path must not cost the raw data.
 void refuse_to_replace_other_files(const std::filesystem::path& dataset) {
   if (!std::filesystem::exists(dataset)) return;

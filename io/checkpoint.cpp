@@ -22,9 +22,16 @@ using nlohmann::json;
 constexpr const char* kPrefix = "epoch-";
 constexpr const char* kManifest = "manifest.json";
 
-/// What an interrupted begin() or commit() leaves behind.
-bool is_leftover(const fs::path& path) {
-  return path.filename().string().starts_with(std::string{"."} + kPrefix);
+/// What interrupted calls of begin() or commit() left behind.
+std::vector<fs::path> leftovers(const fs::path& directory) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator{directory, ignored}) {
+    if (entry.path().filename().string().starts_with(std::string{"."} + kPrefix)) {
+      found.push_back(entry.path());
+    }
+  }
+  return found;
 }
 
 fs::path manifest_path(const fs::path& checkpoint) { return checkpoint / kManifest; }
@@ -139,10 +146,8 @@ void CheckpointStore::adopt(const fs::path& checkpoint) const {
 
 void CheckpointStore::clear() const {
   std::error_code error;
-  std::vector<fs::path> ours = list();
-  for (const auto& entry : fs::directory_iterator{directory_, error}) {
-    if (is_leftover(entry.path())) ours.push_back(entry.path());
-  }
+  std::vector<fs::path> ours = leftovers(directory_);
+  for (const fs::path& path : list()) ours.push_back(path);
   for (const fs::path& path : ours) {
     fs::remove_all(path, error);
     if (error) {
@@ -166,9 +171,7 @@ std::vector<fs::path> CheckpointStore::list() const {
 
 void CheckpointStore::prune(std::size_t keep, std::optional<std::uint64_t> best_epoch) const {
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator{directory_, ignored}) {
-    if (is_leftover(entry.path())) fs::remove_all(entry.path(), ignored);
-  }
+  for (const fs::path& path : leftovers(directory_)) fs::remove_all(path, ignored);
   std::size_t kept = 0;
   for (const fs::path& path : list()) {
     const bool best = best_epoch && path == path_of(*best_epoch);
