@@ -2,94 +2,30 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <exception>
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "apps/roles.hpp"
 #include "comm/local_transport.hpp"
+#include "comm/mpi_ring.hpp"
 #include "comm/mpi_transport.hpp"
 #include "comm/shared_memory.hpp"
 #include "common/error.hpp"
 #include "common/waiter.hpp"
-#include "ps/server.hpp"
-#include "worker/worker.hpp"
 
 namespace factorps::apps {
 namespace {
 
 constexpr double kForever = std::numeric_limits<double>::infinity();
-
-SgdStep step_of(const Config& config, const Dataset& dataset) {
-  const TrainConfig& train = config.train;
-  const double dim = static_cast<double>(config.model.dim);
-  SgdStep step;
-  step.mu = config.model.mean ? static_cast<float>(dataset.train_mean()) : 0.0F;
-  step.rate = static_cast<float>(train.learning_rate);
-  step.rate_bias = config.model.biases
-                       ? static_cast<float>(train.learning_rate_bias.value_or(train.learning_rate))
-                       : 0.0F;
-  step.l2_user = static_cast<float>(train.l2_user.value_or(train.l2));
-  step.l2_item = static_cast<float>(train.l2_item.value_or(train.l2));
-  step.l2_bias = static_cast<float>(train.l2_bias.value_or(train.l2));
-  step.gain = train.loss == "absolute" ? 1e30F : 1.0F;
-  step.limit = train.loss == "absolute" ? 1.0F
-               : train.loss == "huber"  ? static_cast<float>(train.huber_delta)
-                                        : std::numeric_limits<float>::max();
-  // Factors of a trained model have a mean square of about 1.6 / dim on ratings of unit variance.
-  step.accumulation = train.optimizer == "adagrad" ? static_cast<float>(1.6 / dim) : 0.0F;
-  return step;
-}
-
-ps::ServerOptions server_options(const Config& config) {
-  const double std = config.model.init_std / std::sqrt(static_cast<double>(config.model.dim));
-  return {config.train.seed, static_cast<float>(std), config.run.store_seen, config.model.mean};
-}
-
-/// What all roles of a process share, and how each is made.
-class Roles {
- public:
-  Roles(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
-        const Kernels& kernels, std::span<std::byte> memory)
-      : config_{config},
-        dataset_{dataset},
-        layout_{layout},
-        kernels_{kernels},
-        tables_{memory, dataset.grid(), static_cast<std::size_t>(config.model.dim)},
-        order_{dataset.grid().strips(), dataset.grid().blocks(), config.train.seed},
-        node_of_strip_{ps::place_strips(dataset.grid().strips(), layout)} {}
-
-  [[nodiscard]] std::unique_ptr<ps::Server> server(comm::Transport& link, int n) const {
-    return std::make_unique<ps::Server>(link, n, layout_.servers, tables_, dataset_, order_.steps(),
-                                        server_options(config_));
-  }
-
-  [[nodiscard]] std::unique_ptr<worker::Worker> worker(comm::Transport& link, int n) const {
-    const int node = layout_.node_of_role[static_cast<std::size_t>(layout_.worker(n))];
-    std::vector<StripId> strips;
-    for (std::uint32_t s = 0; s < node_of_strip_.size(); ++s) {
-      if (node_of_strip_[s] == node) strips.emplace_back(s);
-    }
-    return std::make_unique<worker::Worker>(
-        link, tables_, order_, dataset_, std::move(strips),
-        worker::WorkerOptions{step_of(config_, dataset_), kernels_});
-  }
-
- private:
-  const Config& config_;
-  const Dataset& dataset_;
-  const ps::JobLayout& layout_;
-  Kernels kernels_;
-  ps::Tables tables_;
-  CellOrder order_;
-  std::vector<int> node_of_strip_;  // [strip]
-};
 
 /// Steps a role until the scheduler stops it or `abandoned` says so. The scheduler watches the
 /// time: a role that waits for it has no deadline of its own.
@@ -147,11 +83,11 @@ void run_in_process(const Roles& roles, const ps::JobLayout& layout, std::uint32
   comm::LocalHub hub{layout.roles()};
   const auto scheduler_link = hub.link(0);
   const auto server_link = hub.link(layout.server(0));
-  const auto server = roles.server(*server_link, 0);
+  const auto server = roles.server(*server_link, 0, nullptr);
   WorkerThreads workers;
   for (int w = 0; w < layout.workers; ++w) {
     auto link = hub.link(layout.worker(w));
-    auto worker = roles.worker(*link, w);
+    auto worker = roles.worker(*link);
     workers.start(std::move(link), std::move(worker));
   }
   scheduler::Cluster cluster{*scheduler_link, layout.servers, layout.workers, strips, timeout, [&] {
@@ -183,34 +119,54 @@ struct RankRoles {
   }
 };
 
-RankRoles roles_of_rank(const Roles& roles, const ps::JobLayout& layout, int rank,
-                        comm::MpiHub& hub) {
+/// The rank that moves the blocks of a node.
+int mover_of(const ps::JobLayout& layout, int node) {
+  const int server = ps::servers_of_node(layout, node).front();
+  return layout.rank_of_role[static_cast<std::size_t>(layout.server(server))];
+}
+
+RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int node,
+                        comm::MpiHub& hub, comm::MpiRing* ring) {
+  const ps::JobLayout& layout = map.layout;
   RankRoles mine;
   const auto here = [&](comm::RoleId role) {
     return layout.rank_of_role[static_cast<std::size_t>(role)] == rank;
   };
+  const int mover = ring == nullptr ? -1 : ps::servers_of_node(layout, node).front();
   for (int s = 0; s < layout.servers; ++s) {
     if (!here(layout.server(s))) continue;
     mine.links.push_back(hub.link(layout.server(s)));
-    mine.servers.push_back(roles.server(*mine.links.back(), s));
+    mine.servers.push_back(
+        roles.server(*mine.links.back(), s, s == mover ? ring->link() : nullptr));
   }
   for (int w = 0; w < layout.workers; ++w) {
     if (!here(layout.worker(w))) continue;
     mine.links.push_back(hub.link(layout.worker(w)));
-    mine.workers.push_back(roles.worker(*mine.links.back(), w));
+    mine.workers.push_back(roles.worker(*mine.links.back()));
   }
   return mine;
 }
 
-void run_under_launcher(const Roles& roles, const ps::JobLayout& layout, std::uint32_t strips,
-                        double timeout, const comm::Environment& environment,
-                        const Conduct& conduct) {
+std::unique_ptr<comm::MpiRing> make_ring(const JobMap& map, int node,
+                                         const comm::Environment& environment) {
+  if (map.placement.nodes() == 1) return nullptr;
+  return std::make_unique<comm::MpiRing>(environment,
+                                         mover_of(map.layout, map.placement.next(node)),
+                                         mover_of(map.layout, map.placement.previous(node)));
+}
+
+void run_under_launcher(const Roles& roles, const JobMap& map, int node, double timeout,
+                        const comm::Environment& environment, const Conduct& conduct) {
+  const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
-  RankRoles mine = roles_of_rank(roles, layout, environment.rank(), hub);
+  const auto ring = make_ring(map, node, environment);
+  RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring.get());
+  environment.barrier();  // the blocks of every node are in their places
   if (environment.rank() == 0) {
     const auto link = hub.link(0);
-    scheduler::Cluster cluster{*link,  layout.servers, layout.workers,
-                               strips, timeout,        [&] { return mine.step(); }};
+    scheduler::Cluster cluster{*link,          layout.servers,
+                               layout.workers, map.placement.strips(map.placement.nodes() - 1).end,
+                               timeout,        [&] { return mine.step(); }};
     conduct(cluster);
     cluster.shutdown();
   }
@@ -219,20 +175,42 @@ void run_under_launcher(const Roles& roles, const ps::JobLayout& layout, std::ui
   while (!hub.drain()) waiter.pause("the last messages to be taken");
 }
 
+/// Bytes of the tables of all nodes that share a machine with this rank.
+std::size_t bytes_on_machine(const std::vector<int>& node_of_rank, const JobMap& map,
+                             const Dataset& dataset, int dim,
+                             const comm::Environment& environment) {
+  const auto& hosts = environment.hosts();
+  std::set<int> nodes;
+  for (std::size_t r = 0; r < hosts.size(); ++r) {
+    if (hosts[r] == hosts[static_cast<std::size_t>(environment.rank())]) {
+      nodes.insert(node_of_rank[r]);
+    }
+  }
+  std::size_t bytes = 0;
+  for (const int node : nodes) bytes += table_bytes(map, dataset, dim, node);
+  return bytes;
+}
+
 }  // namespace
+
+/// A node is a machine, or a part of one if the configuration splits it.
+std::vector<int> nodes_of_ranks(const Config& config, const comm::Environment& environment) {
+  const std::int64_t size = config.cluster.node_size;
+  std::map<std::string, std::int64_t> ranks_of_host;
+  std::map<std::pair<std::string, std::int64_t>, int> nodes;
+  std::vector<int> node_of_rank;
+  for (const std::string& host : environment.hosts()) {
+    const std::int64_t part = size == 0 ? 0 : ranks_of_host[host]++ / size;
+    const auto number = static_cast<int>(nodes.size());
+    node_of_rank.push_back(nodes.try_emplace({host, part}, number).first->second);
+  }
+  return node_of_rank;
+}
 
 ps::JobLayout plan_layout(const Config& config, const comm::Environment& environment) {
   if (environment.launched()) {
-    const auto& hosts = environment.hosts();
-    const auto other = std::ranges::find_if(hosts, [&](auto& host) { return host != hosts[0]; });
-    if (other != hosts.end()) {
-      throw ConfigError{
-          fmt::format("ranks run on several machines ({} and {}); this version trains "
-                      "on one, start all ranks there",
-                      hosts[0], *other)};
-    }
-    return ps::layout_of_job(environment.size(), static_cast<int>(config.cluster.servers),
-                             static_cast<int>(config.cluster.node_size));
+    return ps::layout_of_job(nodes_of_ranks(config, environment),
+                             static_cast<int>(config.cluster.servers));
   }
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto wanted = static_cast<int>(config.cluster.workers);
@@ -258,15 +236,22 @@ Kernels choose_kernels(const Config& config, const comm::Environment& environmen
 
 void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
              const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct) {
-  const auto dim = static_cast<std::size_t>(config.model.dim);
-  const comm::SharedMemory memory{environment, ps::Tables::bytes_needed(dataset.grid(), dim)};
-  const Roles roles{config, dataset, layout, kernels, memory.bytes()};
-  const std::uint32_t strips = dataset.grid().strips();
+  const JobMap map{config, dataset, layout};
+  const std::vector<int> nodes =
+      environment.launched() ? nodes_of_ranks(config, environment) : std::vector<int>{0};
+  const int node = nodes[static_cast<std::size_t>(environment.rank())];
+  const auto dim = static_cast<int>(config.model.dim);
+  const comm::SharedMemory memory{environment, node,
+                                  static_cast<int>(std::ranges::count(nodes, node)),
+                                  table_bytes(map, dataset, dim, node),
+                                  bytes_on_machine(nodes, map, dataset, dim, environment)};
+  const Roles roles{config, dataset, map, kernels, node, memory.bytes()};
+  const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
-    run_under_launcher(roles, layout, strips, config.cluster.timeout_seconds, environment, conduct);
+    run_under_launcher(roles, map, node, timeout, environment, conduct);
     environment.barrier();
   } else {
-    run_in_process(roles, layout, strips, config.cluster.timeout_seconds, conduct);
+    run_in_process(roles, map.layout, dataset.grid().strips(), timeout, conduct);
   }
 }
 

@@ -11,7 +11,7 @@
 
 #include "io/dataset.hpp"
 #include "io/prepare/row_reader.hpp"
-#include "ps/layout.hpp"
+#include "ps/placement.hpp"
 #include "ps/tables.hpp"
 
 namespace factorps::apps {
@@ -96,12 +96,31 @@ void count_sources(const Config& config, scheduler::PlanInput& input) {
                         4 * (users.size() + items.size()) + input.id_bytes;
 }
 
-int workers_of(const Config& config, const PlanOptions& options) {
-  const auto ranks = static_cast<int>(options.ranks * options.nodes);
-  if (ranks > 1)
-    return ps::layout_of_job(ranks, static_cast<int>(config.cluster.servers), 0).workers;
-  if (config.cluster.workers > 0) return static_cast<int>(config.cluster.workers);
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
+  if (options.ranks * options.nodes == 1) {
+    const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const auto wanted = static_cast<int>(config.cluster.workers);
+    return ps::layout_of_process(wanted > 0 ? wanted : cores);
+  }
+  std::vector<int> node_of_rank;
+  for (std::int64_t rank = 0; rank < options.ranks * options.nodes; ++rank) {
+    node_of_rank.push_back(static_cast<int>(rank / options.ranks));
+  }
+  return ps::layout_of_job(node_of_rank, static_cast<int>(config.cluster.servers));
+}
+
+/// Of the node that needs most.
+std::uint64_t table_bytes(const Config& config, const Grid& grid, const ps::JobLayout& layout) {
+  const CellOrder order{grid.strips(), grid.blocks(), config.train.seed};
+  const ps::Placement placement{order, ps::place_strips(grid.strips(), layout),
+                                static_cast<std::uint32_t>(config.cluster.blocks_in_flight)};
+  std::uint64_t most = 0;
+  for (int node = 0; node < placement.nodes(); ++node) {
+    most = std::max<std::uint64_t>(
+        most, ps::Tables::bytes_needed(grid, static_cast<std::size_t>(config.model.dim),
+                                       placement.share(node)));
+  }
+  return most;
 }
 
 std::uint64_t free_bytes(std::filesystem::path path) {
@@ -142,10 +161,11 @@ scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options
   input.prepared ? measure_dataset(config, input) : count_sources(config, input);
   input.dim = static_cast<std::uint64_t>(config.model.dim);
   input.seed = config.train.seed;
-  input.tables_bytes = ps::Tables::bytes_needed(input.grid, input.dim);
+  const ps::JobLayout layout = layout_of(config, options);
+  input.tables_bytes = table_bytes(config, input.grid, layout);
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   input.nodes = static_cast<std::uint64_t>(options.nodes);
-  input.workers = static_cast<std::uint64_t>(workers_of(config, options));
+  input.workers = static_cast<std::uint64_t>(layout.workers);
   input.checkpoints =
       static_cast<std::uint64_t>(config.checkpoint.keep) + 2;  // best, being written
   input.store_seen = config.run.store_seen;

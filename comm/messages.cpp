@@ -62,16 +62,16 @@ void serialize(Archive& archive, messages::Progress& m, unsigned) {
 }
 template <class Archive>
 void serialize(Archive& archive, messages::StripsDone& m, unsigned) {
-  archive& m.pass& m.strips& m.sums& m.memory;
+  archive& m.pass& m.strips& m.sums& m.block_bytes& m.blocks& m.memory;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::WorkerDone& m, unsigned) {
-  archive& m.pass& m.cells& m.interactions& m.compute_seconds& m.wait_seconds& m.cpu_seconds& m
-      .memory;
+  archive& m.pass& m.cells& m.interactions& m.compute_seconds& m.wait_turn_seconds& m
+      .wait_block_seconds& m.cpu_seconds& m.memory;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::Command& m, unsigned) {
-  archive& m.kind& m.directory& m.provenance;
+  archive& m.kind& m.directory& m.provenance& m.shards;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::FileEntry& m, unsigned) {

@@ -18,6 +18,7 @@ enum class Tag : int {
   command_done = 5,  ///< server -> scheduler: CommandDone
   shutdown = 6,      ///< scheduler -> all: no body
   progress = 7,      ///< worker -> scheduler: Progress
+  credit = 8,        ///< server -> server of the previous node: room for one more block; no body
 };
 
 enum class PassKind : std::uint8_t { train, evaluate };
@@ -43,6 +44,8 @@ struct StripsDone {
   std::uint64_t pass = 0;
   std::vector<std::uint32_t> strips;
   std::vector<double> sums;  ///< kSumsPerStrip for each strip; what they mean depends on the pass
+  std::uint64_t block_bytes = 0;  ///< sent to the next node
+  std::uint64_t blocks = 0;       ///< sent to the next node
   MemoryUse memory;
 };
 
@@ -57,9 +60,10 @@ struct WorkerDone {
   std::uint64_t pass = 0;
   std::uint64_t cells = 0;
   std::uint64_t interactions = 0;
-  double compute_seconds = 0;  ///< wall time inside cells
-  double wait_seconds = 0;     ///< wall time waiting for a turn
-  double cpu_seconds = 0;      ///< of the worker's thread, whole pass
+  double compute_seconds = 0;     ///< wall time inside cells
+  double wait_turn_seconds = 0;   ///< wall time waiting for a turn, or for the others at the end
+  double wait_block_seconds = 0;  ///< wall time waiting for a block from another node
+  double cpu_seconds = 0;         ///< of the worker's thread, whole pass
   MemoryUse memory;
 };
 
@@ -70,6 +74,8 @@ struct Command {
   CommandKind kind = CommandKind::initialise;
   std::string directory;   ///< save, load: of the checkpoint; export_model: of the run
   std::string provenance;  ///< export_model: JSON text
+  /// export_model: read the rows from these files, not from memory
+  std::vector<std::string> shards = {};
 };
 
 /// A file that a server wrote.

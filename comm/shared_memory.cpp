@@ -34,40 +34,51 @@ void require_room(const Environment& environment, std::size_t bytes) {
 }  // namespace
 
 struct SharedMemory::Impl {
+  MPI_Comm node = MPI_COMM_NULL;
   MPI_Win window = MPI_WIN_NULL;
   void* mapping = MAP_FAILED;
   std::size_t mapped = 0;
 
   ~Impl() {
     if (mapping != MAP_FAILED) ::munmap(mapping, mapped);
-    if (window != MPI_WIN_NULL && std::uncaught_exceptions() == 0) MPI_Win_free(&window);
+    if (std::uncaught_exceptions() > 0) return;
+    if (window != MPI_WIN_NULL) MPI_Win_free(&window);
+    if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
+  }
+
+  /// Open MPI gives a lone rank memory of its heap, which is not zeroed.
+  std::byte* map_alone(std::size_t size) {
+    mapped = size;
+    mapping = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) throw std::bad_alloc{};
+    return static_cast<std::byte*>(mapping);
+  }
+
+  std::byte* map_window(std::size_t size) {
+    int rank = 0;
+    check(MPI_Comm_rank(node, &rank), "MPI_Comm_rank");
+    void* base = nullptr;
+    const MPI_Aint mine = rank == 0 ? static_cast<MPI_Aint>(size + kPage) : 0;
+    check(MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, node, &base, &window),
+          "MPI_Win_allocate_shared");
+    MPI_Aint found = 0;
+    int unit = 0;
+    check(MPI_Win_shared_query(window, 0, &found, &unit, &base), "MPI_Win_shared_query");
+    const auto address = reinterpret_cast<std::uintptr_t>(base);
+    // The segment starts at the same offset in its page on every rank.
+    return static_cast<std::byte*>(base) + (kPage - address % kPage) % kPage;
   }
 };
 
-SharedMemory::SharedMemory(const Environment& environment, std::size_t bytes)
+SharedMemory::SharedMemory(const Environment& environment, int node, int ranks_of_node,
+                           std::size_t bytes, std::size_t machine_bytes)
     : impl_{std::make_unique<Impl>()} {
   const std::size_t size = (bytes / kPage + 1) * kPage;
-  // Open MPI gives a lone rank memory of its heap, which is not zeroed.
-  if (environment.size() == 1) {
-    impl_->mapped = size;
-    impl_->mapping =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (impl_->mapping == MAP_FAILED) throw std::bad_alloc{};
-    bytes_ = {static_cast<std::byte*>(impl_->mapping), bytes};
-    return;
+  if (environment.size() > 1) {
+    require_room(environment, ranks_of_node > 1 ? machine_bytes : 0);
+    check(MPI_Comm_split(MPI_COMM_WORLD, node, environment.rank(), &impl_->node), "MPI_Comm_split");
   }
-  require_room(environment, size);
-  void* base = nullptr;
-  const MPI_Aint mine = environment.rank() == 0 ? static_cast<MPI_Aint>(size + kPage) : 0;
-  check(MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &base, &impl_->window),
-        "MPI_Win_allocate_shared");
-  MPI_Aint found = 0;
-  int unit = 0;
-  check(MPI_Win_shared_query(impl_->window, 0, &found, &unit, &base), "MPI_Win_shared_query");
-  const auto address = reinterpret_cast<std::uintptr_t>(base);
-  // The segment starts at the same offset in its page on every rank.
-  auto* aligned = static_cast<std::byte*>(base) + (kPage - address % kPage) % kPage;
-  bytes_ = {aligned, bytes};
+  bytes_ = {ranks_of_node > 1 ? impl_->map_window(size) : impl_->map_alone(size), bytes};
 }
 
 SharedMemory::SharedMemory(SharedMemory&&) noexcept = default;

@@ -170,17 +170,21 @@ std::vector<Field> checkpoint_fields(CheckpointConfig& c) {
 }
 
 std::vector<Field> cluster_fields(ClusterConfig& c) {
-  return {{"cluster.servers", &c.servers, at_least(1), no,
-           "Ranks that serve; rank 0 schedules and the rest work."},
-          {"cluster.node_size", &c.node_size, at_least(0), no,
-           "Splits the ranks of a machine into pretend nodes of this size; 0: real nodes."},
-          {"cluster.workers", &c.workers, between(0, 4096), no,
-           "Worker threads without an MPI launcher; 0: one per core."},
-          {"cluster.timeout_seconds", &c.timeout_seconds, above(0), no,
-           "A wait for another rank that is longer than this ends the job."},
-          {"cluster.instruction_set", &c.instruction_set,
-           one_of({"auto", "avx512", "avx2", "sse4", "reference"}), no,
-           "Of the kernels. Each gives the same bits on any layout; two of them may differ."}};
+  return {
+      {"cluster.servers", &c.servers, at_least(1), no,
+       "Ranks that serve; rank 0 schedules and the rest work. Each of several nodes has at least "
+       "one."},
+      {"cluster.node_size", &c.node_size, at_least(0), no,
+       "Splits the ranks of a machine into pretend nodes of this size; 0: a node is a machine."},
+      {"cluster.blocks_in_flight", &c.blocks_in_flight, between(1, 65536), no,
+       "With several nodes: room of each for blocks that arrive ahead of need, besides its own."},
+      {"cluster.workers", &c.workers, between(0, 4096), no,
+       "Worker threads without an MPI launcher; 0: one per core."},
+      {"cluster.timeout_seconds", &c.timeout_seconds, above(0), no,
+       "A wait for another rank that is longer than this ends the job."},
+      {"cluster.instruction_set", &c.instruction_set,
+       one_of({"auto", "avx512", "avx2", "sse4", "reference"}), no,
+       "Of the kernels. Each gives the same bits on any layout; two of them may differ."}};
 }
 
 std::vector<Field> run_fields(RunConfig& c) {

@@ -103,6 +103,10 @@ std::string markdown_row(const Field& field) {
                      value.empty() ? "unset" : fmt::format("`{}`", value), field.help);
 }
 
+/// The version of model/cell_order.hpp: a training that began in another order cannot go on in
+/// this.
+constexpr const char* kOrderOfCells = "order_of_cells = 2\n";
+
 }  // namespace
 
 std::string toml_value(const Field& field) { return std::visit(ToToml{}, field.value); }
@@ -136,7 +140,7 @@ std::string to_toml(const Config& config) {
 
 std::string training_identity(const Config& config) {
   Config copy = config;
-  std::string text;
+  std::string text = kOrderOfCells;
   for (const Field& field : config_fields(copy))
     if (field.identity == Identity::yes)
       text += fmt::format("{} = {}\n", field.key, toml_value(field));

@@ -20,9 +20,7 @@ std::vector<int> workers_per_node(const JobLayout& layout) {
   return count;
 }
 
-}  // namespace
-
-JobLayout layout_of_job(int ranks, int servers, int node_size) {
+JobLayout layout_of_node(int ranks, int servers) {
   JobLayout layout;
   // A server needs a rank of its own only if a worker still gets one.
   const int serving = std::min(servers, std::max(0, ranks - 2));
@@ -38,11 +36,54 @@ JobLayout layout_of_job(int ranks, int servers, int node_size) {
   layout.rank_of_role.push_back(0);
   for (int s = 0; s < layout.servers; ++s) layout.rank_of_role.push_back(serving == 0 ? 0 : 1 + s);
   for (int w = 0; w < layout.workers; ++w) layout.rank_of_role.push_back(first_worker + w);
-  for (const int rank : layout.rank_of_role) {
-    layout.node_of_role.push_back(node_size == 0 ? 0 : rank / node_size);
-  }
-  layout.nodes = node_size == 0 ? 1 : (ranks + node_size - 1) / node_size;
+  layout.node_of_role.assign(layout.rank_of_role.size(), 0);
   return layout;
+}
+
+/// Ranks of each node, ascending. [node]
+std::vector<std::vector<int>> ranks_per_node(const std::vector<int>& node_of_rank, int nodes) {
+  std::vector<std::vector<int>> ranks(static_cast<std::size_t>(nodes));
+  for (std::size_t r = 0; r < node_of_rank.size(); ++r) {
+    ranks[static_cast<std::size_t>(node_of_rank[r])].push_back(static_cast<int>(r));
+  }
+  return ranks;
+}
+
+JobLayout layout_of_nodes(const std::vector<int>& node_of_rank, int nodes, int servers) {
+  JobLayout layout;
+  layout.nodes = nodes;
+  layout.servers = 0;
+  layout.workers = 0;
+  layout.rank_of_role.push_back(0);
+  std::vector<int> workers;
+  const int per_node = std::max(1, (servers + nodes - 1) / nodes);
+  for (const auto& ranks : ranks_per_node(node_of_rank, nodes)) {
+    const auto size = static_cast<int>(ranks.size());
+    if (size > 1 && per_node >= size) {
+      throw ConfigError{fmt::format(
+          "cluster.servers = {} on {} nodes means {} for each, a node with {} ranks has "
+          "no worker left; expected at most {}",
+          servers, nodes, per_node, size, (size - 1) * nodes)};
+    }
+    const int serving = std::min(per_node, size);
+    layout.rank_of_role.insert(layout.rank_of_role.end(), ranks.begin(), ranks.begin() + serving);
+    workers.insert(workers.end(), ranks.begin() + (size == 1 ? 0 : serving), ranks.end());
+    layout.servers += serving;
+  }
+  layout.rank_of_role.insert(layout.rank_of_role.end(), workers.begin(), workers.end());
+  layout.workers = static_cast<int>(workers.size());
+  for (const int rank : layout.rank_of_role) {
+    layout.node_of_role.push_back(node_of_rank[static_cast<std::size_t>(rank)]);
+  }
+  return layout;
+}
+
+}  // namespace
+
+JobLayout layout_of_job(const std::vector<int>& node_of_rank, int servers) {
+  const int nodes = node_of_rank.empty() ? 1 : std::ranges::max(node_of_rank) + 1;
+  return nodes == 1 ? layout_of_node(static_cast<int>(node_of_rank.size()), servers)
+                    : layout_of_nodes(node_of_rank, nodes, servers);
 }
 
 JobLayout layout_of_process(int workers) {
@@ -62,17 +103,34 @@ Share share_of(std::uint32_t n, int part, int parts) {
 }
 
 std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout) {
+  const auto nodes = static_cast<std::uint32_t>(layout.nodes);
+  if (strips < nodes) {
+    throw ConfigError{fmt::format(
+        "{} nodes but the dataset's grid has {} strips; expected at least one strip per "
+        "node: prepare it with a larger grid.parallelism",
+        nodes, strips)};
+  }
   const std::vector<int> workers = workers_per_node(layout);
   std::vector<int> node_of_strip(strips);
   std::uint32_t strip = 0;
   int seen = 0;
-  for (int node = 0; node < layout.nodes; ++node) {
-    seen += workers[static_cast<std::size_t>(node)];
-    const Share until = share_of(strips, seen - 1, layout.workers);
-    const std::uint32_t end = seen == 0 ? 0 : until.end;
-    for (; strip < end; ++strip) node_of_strip[strip] = node;
+  for (std::uint32_t node = 0; node < nodes; ++node) {
+    seen += workers[node];
+    const std::uint32_t fair = share_of(strips, seen - 1, layout.workers).end;
+    const std::uint32_t end = std::clamp(fair, strip + 1, strips - (nodes - 1 - node));
+    for (; strip < end; ++strip) node_of_strip[strip] = static_cast<int>(node);
   }
   return node_of_strip;
+}
+
+std::vector<int> servers_of_node(const JobLayout& layout, int node) {
+  std::vector<int> servers;
+  for (int s = 0; s < layout.servers; ++s) {
+    if (layout.node_of_role[static_cast<std::size_t>(layout.server(s))] == node) {
+      servers.push_back(s);
+    }
+  }
+  return servers;
 }
 
 }  // namespace factorps::ps

@@ -12,7 +12,7 @@ namespace factorps::ps {
 /// The roles of a job and the ranks and (pretend) nodes they live on. Role 0 is the scheduler,
 /// then come the servers, then the workers.
 struct JobLayout {
-  int servers = 1;
+  int servers = 1;  ///< numbered node by node
   int workers = 1;
   std::vector<int> rank_of_role;  // [role]
   std::vector<int> node_of_role;  // [role]
@@ -23,11 +23,13 @@ struct JobLayout {
   [[nodiscard]] comm::RoleId worker(int n) const noexcept { return 1 + servers + n; }
 };
 
-/// Rank 0 schedules, ranks 1 ... servers serve, the rest work. With `servers` 0, or too few ranks
-/// for one rank per role, rank 0 serves too; a job of one rank hosts every role.
-/// @param node_size ranks per pretend node; 0: one node
-/// @throws ConfigError if fewer than one worker is left
-[[nodiscard]] JobLayout layout_of_job(int ranks, int servers, int node_size);
+/// On one node rank 0 schedules, ranks 1 ... servers serve, the rest work; with `servers` 0, or too
+/// few ranks for one rank per role, rank 0 serves too; a job of one rank hosts every role. On
+/// several nodes each has a server, its first rank (rank 0 schedules besides), and more of them
+/// share further servers; the rest work, and a node of one rank does everything.
+/// @param node_of_rank numbers from 0, none left out, rank 0 on node 0 [rank]
+/// @throws ConfigError if a node has no worker left
+[[nodiscard]] JobLayout layout_of_job(const std::vector<int>& node_of_rank, int servers);
 
 /// A job inside one process: every role on rank 0.
 [[nodiscard]] JobLayout layout_of_process(int workers);
@@ -39,8 +41,19 @@ struct Share {
 };
 [[nodiscard]] Share share_of(std::uint32_t n, int part, int parts);
 
+/// What a node holds of a grid.
+struct NodeShare {
+  Share strips;
+  /// Room for blocks that come and go; 0: every block stays, in a place of its own.
+  std::uint32_t places = 0;
+};
+
 /// The node that holds each strip's users: contiguous, in proportion to the workers of the nodes,
-/// so that each node's strips are neighbours in the ring. [strip]
+/// so that each node's strips are neighbours in the ring; at least one strip for each node. [strip]
+/// @throws ConfigError if there are fewer strips than nodes
 [[nodiscard]] std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout);
+
+/// The servers of a node. [n] number of the server
+[[nodiscard]] std::vector<int> servers_of_node(const JobLayout& layout, int node);
 
 }  // namespace factorps::ps

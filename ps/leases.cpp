@@ -10,6 +10,7 @@ void Leases::begin(std::uint64_t pass) {
 }
 
 std::optional<Lease> Leases::try_acquire() {
+  starved_ = false;
   for (std::size_t n = 0; n < strips_.size(); ++n) {
     const std::size_t index = (next_ + strips_.size() - n) % strips_.size();
     if (auto lease = try_strip(strips_[index])) {
@@ -30,7 +31,12 @@ std::optional<Lease> Leases::try_strip(StripId strip) {
     const auto block = order_.block_at(strip, step);
     const std::uint64_t turn =
         block ? pass_ * tables_.grid().strips() + order_.turn(strip, *block) : 0;
-    if (block && tables_.turns(*block).load(std::memory_order_acquire) != turn) return std::nullopt;
+    const std::uint64_t reached =
+        block ? tables_.turns(*block).load(std::memory_order_acquire) : turn;
+    if (reached != turn) {
+      starved_ = starved_ || reached == kAbsent;
+      return std::nullopt;
+    }
     // A step without a block is skipped; one with a block is taken by setting the lowest bit.
     const std::uint64_t then = block ? now + 1 : now + 2;
     if (!progress.compare_exchange_strong(now, then, std::memory_order_acq_rel)) continue;

@@ -31,6 +31,8 @@ class Leases {
   /// A cell whose turn has come, if there is one that no other worker holds. Prefers the block
   /// just released, whose rows are still in the cache.
   [[nodiscard]] std::optional<Lease> try_acquire();
+  /// Whether the last try_acquire() found a strip that waits for a block of another node.
+  [[nodiscard]] bool starved() const noexcept { return starved_; }
   /// Gives a lease back; what was written to the rows is visible to the next holder.
   void release(const Lease& lease);
   /// Whether every strip of this node has finished the pass.
@@ -44,6 +46,7 @@ class Leases {
   std::vector<StripId> strips_;
   std::uint64_t pass_ = 0;
   std::size_t next_ = 0;  // where to look first
+  bool starved_ = false;
 };
 
 }  // namespace factorps::ps

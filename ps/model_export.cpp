@@ -1,7 +1,7 @@
 #include "ps/model_export.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <memory>
 
 #include "io/model_file.hpp"
 
@@ -60,14 +60,39 @@ void write_seen(ModelWriter& writer, const Dataset& dataset) {
 
 }  // namespace
 
-std::string export_model(const Tables& tables, const Dataset& dataset,
+RowSource rows_in_memory(const Tables& tables) {
+  return [&tables](RowsKind kind, std::uint32_t index) {
+    return kind == RowsKind::strip ? tables.strip(StripId{index}) : tables.block(BlockId{index});
+  };
+}
+
+RowSource rows_in_files(const std::vector<std::filesystem::path>& shards, const Grid& grid,
+                        std::size_t dim) {
+  struct Loaded {
+    ShardReader reader;
+    std::vector<float> factors;
+    std::vector<RowState> states;
+  };
+  const auto loaded = std::make_shared<Loaded>(ShardReader{shards});
+  return [loaded, &grid, dim](RowsKind kind, std::uint32_t index) {
+    const RowRange range =
+        kind == RowsKind::strip ? grid.users_of(StripId{index}) : grid.items_of(BlockId{index});
+    loaded->factors.resize(range.size() * dim);
+    loaded->states.resize(range.size());
+    const RowsView rows{loaded->factors.data(), loaded->states.data(), dim, range.size()};
+    loaded->reader.read(kind, index, rows, dim);
+    return rows;
+  };
+}
+
+std::string export_model(const RowSource& rows, std::size_t dim, const Dataset& dataset,
                          const std::filesystem::path& run, const std::string& provenance, double mu,
                          bool store_seen) {
-  const Grid& grid = tables.grid();
+  const Grid& grid = dataset.grid();
   ModelInfo info;
   info.users = grid.users();
   info.items = grid.items();
-  info.dim = tables.dim();
+  info.dim = dim;
   info.mu = mu;
   info.value_min = dataset.value_min();
   info.value_max = dataset.value_max();
@@ -75,11 +100,11 @@ std::string export_model(const Tables& tables, const Dataset& dataset,
   info.provenance = provenance;
   ModelWriter writer{run / "model.h5", info};
   for (std::uint32_t s = 0; s < grid.strips(); ++s) {
-    each_piece(tables.strip(StripId{s}), tables.dim(),
+    each_piece(rows(RowsKind::strip, s), dim,
                [&](auto factors, auto bias) { writer.append_users(factors, bias); });
   }
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
-    each_piece(tables.block(BlockId{b}), tables.dim(),
+    each_piece(rows(RowsKind::block, b), dim,
                [&](auto factors, auto bias) { writer.append_items(factors, bias); });
   }
   writer.write_ids(dataset.user_ids(), dataset.item_ids());

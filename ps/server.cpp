@@ -23,23 +23,43 @@ void initialise_rows(RowsView rows, std::size_t dim, std::uint64_t first_row,
 
 }  // namespace
 
-Server::Server(comm::Transport& transport, int index, int servers, const Tables& tables,
-               const Dataset& dataset, std::uint32_t steps_per_pass, ServerOptions options)
+std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement) {
+  std::vector<Shard> shards;
+  for (int node = 0; node < placement.nodes(); ++node) {
+    const std::vector<BlockId> homes = placement.homes(node);
+    const Share strips = placement.strips(node);
+    const std::vector<int> servers = servers_of_node(layout, node);
+    const auto parts = static_cast<int>(servers.size());
+    for (int part = 0; part < parts; ++part) {
+      const Share own = share_of(strips.end - strips.begin, part, parts);
+      const Share blocks = share_of(static_cast<std::uint32_t>(homes.size()), part, parts);
+      shards.push_back({servers[static_cast<std::size_t>(part)],
+                        {strips.begin + own.begin, strips.begin + own.end},
+                        {homes.begin() + blocks.begin, homes.begin() + blocks.end}});
+    }
+  }
+  return shards;
+}
+
+Server::Server(comm::Transport& transport, Shard shard, const Tables& tables,
+               const Dataset& dataset, std::uint32_t steps_per_pass, ServerOptions options,
+               std::unique_ptr<BlockMover> mover)
     : transport_{transport},
-      index_{index},
+      shard_{std::move(shard)},
       tables_{tables},
       dataset_{dataset},
       steps_per_pass_{steps_per_pass},
       options_{options},
-      strips_{share_of(tables.grid().strips(), index, servers)},
-      blocks_{share_of(tables.grid().blocks(), index, servers)} {}
+      mover_{std::move(mover)} {}
 
 bool Server::step() {
   if (const auto envelope = transport_.poll()) {
     handle(*envelope);
     return true;
   }
-  if (!pass_ || !strips_finished()) return false;
+  if (!pass_) return false;
+  const bool moved = mover_ && mover_->step();
+  if (!strips_finished() || (mover_ && !mover_->finished())) return moved;
   report();
   return true;
 }
@@ -48,6 +68,11 @@ void Server::handle(const comm::Envelope& envelope) {
   switch (envelope.tag) {
     case comm::Tag::start_pass:
       pass_ = comm::decode<comm::StartPass>(envelope.body).pass;
+      if (mover_) mover_->begin(*pass_);
+      return;
+    case comm::Tag::credit:
+      if (!mover_) throw ProtocolError{"server: credit for a node without blocks"};
+      mover_->credit();
       return;
     case comm::Tag::command: {
       const auto reply = run(comm::decode<comm::Command>(envelope.body));
@@ -78,11 +103,7 @@ comm::CommandDone Server::run(const comm::Command& command) {
         load(command.directory);
         break;
       case comm::CommandKind::export_model:
-        if (index_ == 0) {
-          reply.digest =
-              export_model(tables_, dataset_, command.directory, command.provenance,
-                           options_.mean ? dataset_.train_mean() : 0.0, options_.store_seen);
-        }
+        if (shard_.index == 0) reply.digest = write_model(command);
         break;
     }
   } catch (const Error& error) {
@@ -92,26 +113,36 @@ comm::CommandDone Server::run(const comm::Command& command) {
   return reply;
 }
 
+std::string Server::write_model(const comm::Command& command) const {
+  const double mu = options_.mean ? dataset_.train_mean() : 0.0;
+  const auto rows = command.shards.empty()
+                        ? rows_in_memory(tables_)
+                        : rows_in_files({command.shards.begin(), command.shards.end()},
+                                        tables_.grid(), tables_.dim());
+  return export_model(rows, tables_.dim(), dataset_, command.directory, command.provenance, mu,
+                      options_.store_seen);
+}
+
 void Server::initialise() {
   const Grid& grid = tables_.grid();
-  for (std::uint32_t s = strips_.begin; s < strips_.end; ++s) {
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     initialise_rows(tables_.strip(StripId{s}), tables_.dim(), grid.users_of(StripId{s}).begin,
                     dataset_.user_counts(), options_, Purpose::init_user);
   }
-  for (std::uint32_t b = blocks_.begin; b < blocks_.end; ++b) {
-    initialise_rows(tables_.block(BlockId{b}), tables_.dim(), grid.items_of(BlockId{b}).begin,
+  for (const BlockId block : shard_.blocks) {
+    initialise_rows(tables_.block(block), tables_.dim(), grid.items_of(block).begin,
                     dataset_.item_counts(), options_, Purpose::init_item);
   }
 }
 
 void Server::save(const std::string& directory, comm::CommandDone& reply) {
-  const auto path = std::filesystem::path{directory} / shard_name(index_);
+  const auto path = std::filesystem::path{directory} / shard_name(shard_.index);
   ShardWriter writer{path};
-  for (std::uint32_t s = strips_.begin; s < strips_.end; ++s) {
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     writer.write(RowsKind::strip, s, tables_.strip(StripId{s}), tables_.dim());
   }
-  for (std::uint32_t b = blocks_.begin; b < blocks_.end; ++b) {
-    writer.write(RowsKind::block, b, tables_.block(BlockId{b}), tables_.dim());
+  for (const BlockId block : shard_.blocks) {
+    writer.write(RowsKind::block, block.value(), tables_.block(block), tables_.dim());
   }
   writer.finish();
   const CheckpointFile file = describe_file(path);
@@ -124,17 +155,17 @@ void Server::load(const std::string& directory) {
     files.push_back(std::filesystem::path{directory} / file.name);
   }
   const ShardReader reader{files};
-  for (std::uint32_t s = strips_.begin; s < strips_.end; ++s) {
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     reader.read(RowsKind::strip, s, tables_.strip(StripId{s}), tables_.dim());
   }
-  for (std::uint32_t b = blocks_.begin; b < blocks_.end; ++b) {
-    reader.read(RowsKind::block, b, tables_.block(BlockId{b}), tables_.dim());
+  for (const BlockId block : shard_.blocks) {
+    reader.read(RowsKind::block, block.value(), tables_.block(block), tables_.dim());
   }
 }
 
 bool Server::strips_finished() const {
   const std::uint64_t target = 2 * (*pass_ + 1) * steps_per_pass_;
-  for (std::uint32_t s = strips_.begin; s < strips_.end; ++s) {
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     if (tables_.progress(StripId{s}).load(std::memory_order_acquire) < target) return false;
   }
   return true;
@@ -143,7 +174,7 @@ bool Server::strips_finished() const {
 void Server::report() {
   comm::StripsDone done;
   done.pass = *pass_;
-  for (std::uint32_t s = strips_.begin; s < strips_.end; ++s) {
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     CellSums total{};
     for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
       const CellSums& cell = tables_.sums(StripId{s}, BlockId{b});
@@ -151,6 +182,12 @@ void Server::report() {
     }
     done.strips.push_back(s);
     done.sums.insert(done.sums.end(), total.begin(), total.end());
+  }
+  if (mover_) {
+    const Traffic total = mover_->traffic();
+    done.block_bytes = total.bytes - reported_.bytes;
+    done.blocks = total.blocks - reported_.blocks;
+    reported_ = total;
   }
   done.memory = memory_.use();
   pass_.reset();

@@ -1,17 +1,20 @@
 /// The server role: keeper of a shard, the strips and blocks with one share of the numbers.
 ///
-/// In a pass a server only watches: it reports the sums of its strips when all of them have
-/// finished. Between passes it does the scheduler's commands on its shard: initialise, save, load;
-/// server 0 also writes the model.
+/// In a pass a server moves blocks, if there are several nodes, and reports the sums of its strips
+/// when all of them have finished. Between passes it does the scheduler's commands on its shard:
+/// initialise, save, load; server 0 also writes the model.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
 #include "io/dataset.hpp"
+#include "ps/block_mover.hpp"
 #include "ps/layout.hpp"
 #include "ps/tables.hpp"
 
@@ -25,13 +28,24 @@ struct ServerOptions {
   bool mean = true;  ///< mu is the mean of the training values; else 0
 };
 
+/// What one server keeps.
+struct Shard {
+  int index = 0;  ///< number of the server in the job
+  Share strips;
+  std::vector<BlockId> blocks;  ///< between passes
+};
+/// The shards of all servers: each node's strips and home blocks, shared among its servers.
+/// [server]
+[[nodiscard]] std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement);
+
 /// One message or one report per step(); never blocks, except on the disk.
 class Server {
  public:
-  /// @param index number of this server, below `servers`
+  /// @param mover of the blocks of this node, for its first server; else none
   /// References must outlive the object.
-  Server(comm::Transport& transport, int index, int servers, const Tables& tables,
-         const Dataset& dataset, std::uint32_t steps_per_pass, ServerOptions options);
+  Server(comm::Transport& transport, Shard shard, const Tables& tables, const Dataset& dataset,
+         std::uint32_t steps_per_pass, ServerOptions options,
+         std::unique_ptr<BlockMover> mover = nullptr);
 
   /// @return whether there was something to do
   bool step();
@@ -40,6 +54,7 @@ class Server {
  private:
   void handle(const comm::Envelope& envelope);
   [[nodiscard]] comm::CommandDone run(const comm::Command& command);
+  [[nodiscard]] std::string write_model(const comm::Command& command) const;
   void initialise();
   void save(const std::string& directory, comm::CommandDone& reply);
   void load(const std::string& directory);
@@ -47,13 +62,13 @@ class Server {
   void report();
 
   comm::Transport& transport_;
-  int index_;
+  Shard shard_;
   const Tables& tables_;
   const Dataset& dataset_;
   std::uint32_t steps_per_pass_;
   ServerOptions options_;
-  Share strips_;
-  Share blocks_;
+  std::unique_ptr<BlockMover> mover_;
+  Traffic reported_;
   std::optional<std::uint64_t> pass_;  // running
   bool stopped_ = false;
   comm::MemoryMeter memory_;

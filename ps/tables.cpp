@@ -1,5 +1,7 @@
 #include "ps/tables.hpp"
 
+#include <algorithm>
+
 #include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
 
@@ -23,42 +25,49 @@ class Cursor {
     next_ += round_up(bytes, kAlignment);
     return at;
   }
-  [[nodiscard]] std::size_t used() const noexcept { return next_; }
 
  private:
   std::size_t next_ = 0;
 };
 
-}  // namespace
-
-std::size_t Tables::bytes_needed(const Grid& grid, std::size_t dim) {
-  Cursor cursor;
-  for (std::uint32_t s = 0; s < grid.strips(); ++s) {
-    cursor.take(bytes_of_rows(grid.users_of(StripId{s}).size(), padded(dim)));
-  }
+std::uint64_t rows_of_largest_block(const Grid& grid) {
+  std::uint64_t largest = 0;
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
-    cursor.take(bytes_of_rows(grid.items_of(BlockId{b}).size() + kBlankRows, padded(dim)));
+    largest = std::max(largest, grid.items_of(BlockId{b}).size());
   }
-  cursor.take(std::size_t{grid.blocks()} * kAlignment);
-  cursor.take(std::size_t{grid.strips()} * kAlignment);
-  cursor.take(grid.cells() * sizeof(CellSums));
-  return cursor.used();
+  return largest;
 }
 
-Tables::Tables(std::span<std::byte> memory, const Grid& grid, std::size_t dim)
-    : memory_{memory}, grid_{grid}, dim_{dim}, stride_{padded(dim)} {
-  FACTORPS_CHECK(memory.size() >= bytes_needed(grid, dim));
+}  // namespace
+
+NodeShare whole_grid(const Grid& grid) { return {{0, grid.strips()}, 0}; }
+
+std::size_t Tables::bytes_needed(const Grid& grid, std::size_t dim, NodeShare share) {
+  return Tables{grid, dim, share}.bytes_;
+}
+
+Tables::Tables(std::span<std::byte> memory, const Grid& grid, std::size_t dim, NodeShare share)
+    : Tables{grid, dim, share} {
+  FACTORPS_CHECK(memory.size() >= bytes_needed(grid, dim, share));
+  memory_ = memory;
+}
+
+Tables::Tables(const Grid& grid, std::size_t dim, NodeShare share)
+    : grid_{grid}, dim_{dim}, stride_{padded(dim)}, share_{share} {
   Cursor cursor;
-  for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+  for (std::uint32_t s = share.strips.begin; s < share.strips.end; ++s) {
     strip_offset_.push_back(cursor.take(bytes_of_rows(grid.users_of(StripId{s}).size(), stride_)));
   }
-  for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
-    block_offset_.push_back(
-        cursor.take(bytes_of_rows(grid.items_of(BlockId{b}).size() + kBlankRows, stride_)));
+  const std::uint64_t largest = rows_of_largest_block(grid);
+  for (std::uint32_t p = 0; p < (share.places > 0 ? share.places : grid.blocks()); ++p) {
+    const std::uint64_t items = share.places > 0 ? largest : grid.items_of(BlockId{p}).size();
+    place_offset_.push_back(cursor.take(bytes_of_rows(items + kBlankRows, stride_)));
   }
-  turns_offset_ = cursor.take(std::size_t{grid.blocks()} * kAlignment);
-  progress_offset_ = cursor.take(std::size_t{grid.strips()} * kAlignment);
-  sums_offset_ = cursor.take(grid.cells() * sizeof(CellSums));
+  const std::size_t strips = strip_offset_.size();
+  blocks_offset_ = cursor.take(std::size_t{grid.blocks()} * kAlignment);
+  progress_offset_ = cursor.take(strips * kAlignment);
+  sums_offset_ = cursor.take(strips * grid.blocks() * sizeof(CellSums));
+  bytes_ = cursor.take(0);
 }
 
 RowsView Tables::rows(std::size_t offset, std::uint64_t count, std::uint64_t blank) const {
@@ -68,23 +77,37 @@ RowsView Tables::rows(std::size_t offset, std::uint64_t count, std::uint64_t bla
 }
 
 RowsView Tables::strip(StripId strip) const {
-  return rows(strip_offset_.at(strip.value()), grid_.users_of(strip).size(), 0);
+  return rows(strip_offset_.at(strip.value() - share_.strips.begin), grid_.users_of(strip).size(),
+              0);
 }
 RowsView Tables::block(BlockId block) const {
-  return rows(block_offset_.at(block.value()), grid_.items_of(block).size(), kBlankRows);
+  if (share_.places == 0) return block_in_place(block, block.value());
+  return block_in_place(
+      block, *reinterpret_cast<const std::uint32_t*>(counters_of(block) + sizeof(std::uint64_t)));
+}
+RowsView Tables::block_in_place(BlockId block, std::uint32_t place) const {
+  return rows(place_offset_.at(place), grid_.items_of(block).size(), kBlankRows);
+}
+void Tables::put(BlockId block, std::uint32_t place) const {
+  *reinterpret_cast<std::uint32_t*>(counters_of(block) + sizeof(std::uint64_t)) = place;
 }
 
+/// One cache line per block: the turns, then the place.
+std::byte* Tables::counters_of(BlockId block) const {
+  return memory_.data() + blocks_offset_ + std::size_t{block.value()} * kAlignment;
+}
 std::atomic<std::uint64_t>& Tables::turns(BlockId block) const {
-  return *reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.data() + turns_offset_ +
-                                                        std::size_t{block.value()} * kAlignment);
+  return *reinterpret_cast<std::atomic<std::uint64_t>*>(counters_of(block));
 }
 std::atomic<std::uint64_t>& Tables::progress(StripId strip) const {
+  const std::size_t local = strip.value() - share_.strips.begin;
   return *reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.data() + progress_offset_ +
-                                                        std::size_t{strip.value()} * kAlignment);
+                                                        local * kAlignment);
 }
 CellSums& Tables::sums(StripId strip, BlockId block) const {
-  return *(reinterpret_cast<CellSums*>(memory_.data() + sums_offset_) +
-           grid_.cell_index(strip, block));
+  const std::size_t local = strip.value() - share_.strips.begin;
+  return *(reinterpret_cast<CellSums*>(memory_.data() + sums_offset_) + local * grid_.blocks() +
+           block.value());
 }
 
 }  // namespace factorps::ps

@@ -11,50 +11,69 @@
 
 #include "model/grid.hpp"
 #include "model/kernels/sgd_kernel.hpp"
+#include "ps/layout.hpp"
 
 namespace factorps::ps {
 
 /// What a pass leaves behind for one cell; what the numbers mean depends on the kind of pass.
 using CellSums = std::array<double, 8>;
 
+/// Everything on one node.
+[[nodiscard]] NodeShare whole_grid(const Grid& grid);
+
+/// The turns of a block that is not on this node; no cell waits for this number.
+inline constexpr std::uint64_t kAbsent = ~std::uint64_t{0};
+
 /// Every rank of a node makes one of these over the same memory; it owns nothing.
 ///
 /// Memory order: whoever changes rows then releases the block's turn or the strip's progress;
-/// whoever wants them acquires it first. All-zero memory is the valid state before pass 0.
+/// whoever wants them acquires it first. All-zero memory is the valid state before pass 0, except
+/// that where blocks travel each must be put in its place or declared absent.
 class Tables {
  public:
   /// Bytes of memory that tables of this shape need.
   /// @param dim factors per row; rows are padded to a multiple of kRowMultiple
-  [[nodiscard]] static std::size_t bytes_needed(const Grid& grid, std::size_t dim);
+  [[nodiscard]] static std::size_t bytes_needed(const Grid& grid, std::size_t dim, NodeShare share);
 
   /// @param memory bytes_needed() bytes, aligned to kAlignment; must outlive the object
   /// @param grid must outlive the object
-  Tables(std::span<std::byte> memory, const Grid& grid, std::size_t dim);
+  Tables(std::span<std::byte> memory, const Grid& grid, std::size_t dim, NodeShare share);
 
   [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
   [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
+  /// @param strip one of this node
   [[nodiscard]] RowsView strip(StripId strip) const;
+  /// @param block one that is here
   [[nodiscard]] RowsView block(BlockId block) const;
-  /// Turns that the block has finished since the start of the job.
+  /// Where blocks travel: the rows of this block in a place, whatever is there now.
+  [[nodiscard]] RowsView block_in_place(BlockId block, std::uint32_t place) const;
+  /// Where blocks travel: says where block() finds it. To be released by its turns.
+  void put(BlockId block, std::uint32_t place) const;
+  /// Turns that the block has finished since the start of the job; kAbsent if it is elsewhere.
   [[nodiscard]] std::atomic<std::uint64_t>& turns(BlockId block) const;
   /// Twice the steps that the strip has finished since the start of the job, plus 1 while a
   /// worker holds it.
   [[nodiscard]] std::atomic<std::uint64_t>& progress(StripId strip) const;
-  /// Written by the worker that holds the cell.
+  /// Written by the worker that holds the cell. @param strip one of this node
   [[nodiscard]] CellSums& sums(StripId strip, BlockId block) const;
 
  private:
+  /// Where everything will lie; no memory yet.
+  Tables(const Grid& grid, std::size_t dim, NodeShare share);
   [[nodiscard]] RowsView rows(std::size_t offset, std::uint64_t count, std::uint64_t blank) const;
+  [[nodiscard]] std::byte* counters_of(BlockId block) const;
 
   std::span<std::byte> memory_;
   const Grid& grid_;
   std::size_t dim_;
   std::size_t stride_;
-  std::vector<std::size_t> strip_offset_;  // [strip] bytes
-  std::vector<std::size_t> block_offset_;  // [block] bytes
-  std::size_t turns_offset_;
-  std::size_t progress_offset_;
-  std::size_t sums_offset_;
+  NodeShare share_;
+  std::vector<std::size_t> strip_offset_;  // [strip - first of the node] bytes
+  std::vector<std::size_t> place_offset_;  // [place] bytes
+  std::size_t blocks_offset_ = 0;
+  std::size_t progress_offset_ = 0;
+  std::size_t sums_offset_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace factorps::ps

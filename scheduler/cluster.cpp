@@ -38,6 +38,8 @@ struct Collected {
   std::vector<comm::WorkerDone> workers;    // [worker]
   std::vector<std::uint64_t> interactions;  // [worker]
   int workers_missing = 0;
+  std::uint64_t block_bytes = 0;
+  std::uint64_t block_moves = 0;
   std::map<std::int64_t, std::uint64_t> memory;  // by process
 
   void take(const comm::StripsDone& done) {
@@ -48,6 +50,8 @@ struct Collected {
       auto& sums = strips.at(done.strips[n]);
       for (std::size_t k = 0; k < sums.size(); ++k) sums[k] = done.sums[n * sums.size() + k];
     }
+    block_bytes += done.block_bytes;
+    block_moves += done.blocks;
     strips_missing -= static_cast<std::uint32_t>(done.strips.size());
     memory[done.memory.process] = done.memory.bytes;
   }
@@ -126,6 +130,8 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
   const comm::MemoryUse own = memory_.use();
   got.memory[own.process] = own.bytes;
   for (const auto& [process, bytes] : got.memory) result.memory_bytes += bytes;
+  result.block_bytes = got.block_bytes;
+  result.block_moves = got.block_moves;
   result.workers = std::move(got.workers);
   result.seconds = stopwatch.seconds();
   return result;

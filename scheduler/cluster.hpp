@@ -18,6 +18,8 @@ struct PassResult {
   std::array<double, comm::kSumsPerStrip> sums{};
   std::vector<comm::WorkerDone> workers;  // [worker]
   double seconds = 0;                     ///< wall time
+  std::uint64_t block_bytes = 0;          ///< that crossed from node to node
+  std::uint64_t block_moves = 0;          ///< blocks that did
   std::uint64_t memory_bytes = 0;         ///< sum over all processes at the end of the pass
 };
 

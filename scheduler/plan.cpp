@@ -15,16 +15,6 @@ namespace {
 
 std::uint64_t divide_up(std::uint64_t n, std::uint64_t by) { return (n + by - 1) / by; }
 
-/// Rows of users stay with their node; blocks go round, one more may be on its way in and out.
-std::uint64_t tables_of_node(const PlanInput& input, std::uint64_t row_bytes) {
-  if (input.nodes == 1) return input.tables_bytes;
-  std::uint64_t largest = 0;
-  for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
-    largest = std::max(largest, input.grid.items_of(BlockId{b}).size());
-  }
-  return divide_up(input.tables_bytes, input.nodes) + 2 * largest * row_bytes;
-}
-
 std::uint64_t model_bytes(const PlanInput& input, std::uint64_t interactions) {
   const std::uint64_t rows = input.grid.users() + input.grid.items();
   const std::uint64_t per_row = (input.dim + 2) * sizeof(float);  // factors, bias, train_count
@@ -58,7 +48,7 @@ Plan make_plan(const PlanInput& input) {
       round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState);
   Plan plan;
   plan.interactions = std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
-  plan.tables = tables_of_node(input, row_bytes);
+  plan.tables = input.tables_bytes;
   plan.mapped = divide_up(input.dataset_bytes, input.nodes);
   plan.ranks = input.ranks * kRankBytes;
   plan.dataset = input.dataset_bytes;
@@ -66,7 +56,9 @@ Plan make_plan(const PlanInput& input) {
   plan.checkpoints = input.checkpoints * plan.checkpoint;
   plan.model = model_bytes(input, plan.interactions);
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
-  plan.epoch_traffic = input.nodes == 1 ? 0 : input.nodes * input.grid.items() * row_bytes;
+  plan.epoch_traffic = input.nodes == 1 ? 0
+                                        : input.nodes * (input.grid.items() * row_bytes +
+                                                         input.grid.blocks() * kBlockHeaderBytes);
   plan.busy_workers =
       std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
   plan.critical_path = critical_path(input.grid, input.cells, input.seed);

@@ -14,12 +14,15 @@ namespace factorps::scheduler {
 /// of the design, not a measurement.
 inline constexpr std::uint64_t kRankBytes = std::uint64_t{60} << 20;
 
+/// Besides its rows, when a block crosses to another node.
+inline constexpr std::uint64_t kBlockHeaderBytes = 16;
+
 struct PlanInput {
   Grid grid;
   std::vector<std::uint64_t> cells;  ///< [cell] training interactions
   std::uint64_t dim = 0;
   std::uint64_t seed = 0;          ///< of the training: the order of cells
-  std::uint64_t tables_bytes = 0;  ///< of all rows with their state and the counters
+  std::uint64_t tables_bytes = 0;  ///< of a node: rows with their state, and the counters
   std::uint64_t dataset_bytes = 0;
   std::uint64_t id_bytes = 0;  ///< of the external ids of users and items
   std::uint64_t ranks = 1;     ///< per node

@@ -26,7 +26,8 @@ json worker_records(const PassResult& pass) {
     records.push_back({{"cells", worker.cells},
                        {"interactions", worker.interactions},
                        {"compute_seconds", worker.compute_seconds},
-                       {"wait_seconds", worker.wait_seconds},
+                       {"wait_turn_seconds", worker.wait_turn_seconds},
+                       {"wait_block_seconds", worker.wait_block_seconds},
                        {"cpu_seconds", worker.cpu_seconds}});
   }
   return records;

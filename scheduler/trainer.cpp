@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +20,24 @@ eval::ErrorSums from_sums(const std::array<double, comm::kSumsPerStrip>& s) {
   const auto count = [](double x) { return static_cast<std::uint64_t>(x); };
   return {count(s[0]), s[1], s[2], s[3], s[4], count(s[5]), count(s[6]), count(s[7])};
 }
+
+/// A directory that is gone when the model is written, or could not be.
+class TemporaryShards {
+ public:
+  explicit TemporaryShards(std::filesystem::path path) : path_{std::move(path)} {
+    std::filesystem::create_directory(path_);
+  }
+  TemporaryShards(const TemporaryShards&) = delete;
+  TemporaryShards& operator=(const TemporaryShards&) = delete;
+  ~TemporaryShards() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 }  // namespace
 
@@ -95,7 +115,9 @@ void Trainer::train_epoch() {
   const bool due = last || epoch_ % static_cast<std::uint64_t>(config_.evaluate.every) == 0;
   if (due && dataset_.interactions(Part::validation) > 0) {
     const Stopwatch stopwatch;
-    epoch.validation = evaluate(Part::validation);
+    const PassResult result = evaluate(Part::validation);
+    epoch.validation = from_sums(result.sums);
+    epoch.evaluate_block_bytes = result.block_bytes;
     epoch.evaluate_seconds = stopwatch.seconds();
     epoch.best = stopping_.observe(epoch_, metric_of(*epoch.validation));
   }
@@ -115,11 +137,11 @@ void Trainer::train_epoch() {
   record(epoch);
 }
 
-eval::ErrorSums Trainer::evaluate(Part part) {
+PassResult Trainer::evaluate(Part part) {
   comm::StartPass pass;
   pass.kind = comm::PassKind::evaluate;
   pass.part = static_cast<std::uint8_t>(part);
-  return from_sums(cluster_.run_pass(pass, [](std::uint64_t) {}).sums);
+  return cluster_.run_pass(pass, [](std::uint64_t) {});
 }
 
 double Trainer::metric_of(const eval::ErrorSums& sums) const {
@@ -176,6 +198,9 @@ void Trainer::record(const Epoch& epoch) {
               {"checkpoint", epoch.checkpoint_seconds}}},
             {"workers", worker_records(epoch.train)},
             {"memory_bytes", epoch.train.memory_bytes},
+            {"block_bytes",
+             {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
+            {"block_moves", epoch.train.block_moves},
             {"message_bytes_total", cluster_.message_bytes()}};
   if (epoch.validation) {
     line["validation"] = error_record(*epoch.validation, config_.evaluate.clip);
@@ -216,9 +241,10 @@ TrainingResult Trainer::finish() {
   }
   json summary = summary_of_job(facts_, dataset_);
   for (const Part part : {Part::validation, Part::test}) {
-    summary[part_name(part)] = dataset_.interactions(part) > 0
-                                   ? error_record(evaluate(part), config_.evaluate.clip)
-                                   : json();
+    summary[part_name(part)] =
+        dataset_.interactions(part) > 0
+            ? error_record(from_sums(evaluate(part).sums), config_.evaluate.clip)
+            : json();
   }
   summary["epochs"] = epoch_;
   summary["model_epoch"] = model_epoch;
@@ -227,10 +253,9 @@ TrainingResult Trainer::finish() {
                         {"epoch", model_epoch},
                         {"instruction_set", facts_.instruction_set},
                         {"config", training_identity(config_)}};
-  const auto replies =
-      cluster_.run({comm::CommandKind::export_model, run_.path().string(), provenance.dump()});
+  const std::string digest = export_model(provenance.dump());
   summary["model"] = (run_.path() / "model.h5").string();
-  summary["model_sha256"] = replies.front().digest;
+  summary["model_sha256"] = digest;
   summary["updates"] = updates_;
   summary["updates_per_cpu_second"] =
       cpu_seconds_ > 0 ? json(static_cast<double>(updates_) / cpu_seconds_) : json();
@@ -240,9 +265,22 @@ TrainingResult Trainer::finish() {
   summary["peak_memory_bytes"] = peak_memory_bytes_;
   summary["message_bytes"] = cluster_.message_bytes();
   run_.write_summary(summary.dump(2) + '\n');
-  run_.log(fmt::format("done: model {} sha256 {}", summary["model"].get<std::string>(),
-                       replies.front().digest));
+  run_.log(fmt::format("done: model {} sha256 {}", summary["model"].get<std::string>(), digest));
   return {ExitCode::done, summary.dump()};
+}
+
+/// Server 0 writes the model. Rows of other nodes reach it as files, a strip or block at a time, so
+/// that no rank holds a whole table.
+std::string Trainer::export_model(const std::string& provenance) {
+  comm::Command command{comm::CommandKind::export_model, run_.path().string(), provenance};
+  if (facts_.nodes == 1) return cluster_.run(command).front().digest;
+  const TemporaryShards directory{run_.path() / "model.shards.tmp"};
+  for (const auto& reply : cluster_.run({comm::CommandKind::save, directory.path().string(), {}})) {
+    for (const auto& file : reply.files) {
+      command.shards.push_back((directory.path() / file.name).string());
+    }
+  }
+  return cluster_.run(command).front().digest;
 }
 
 std::string Trainer::state_json() const {

@@ -70,6 +70,7 @@ class Trainer {
     PassResult train;
     std::optional<eval::ErrorSums> validation;
     double evaluate_seconds = 0;
+    std::uint64_t evaluate_block_bytes = 0;
     double checkpoint_seconds = 0;
     double rate_factor = 1;
     bool best = false;
@@ -78,7 +79,8 @@ class Trainer {
   void start(const std::optional<ResumePoint>& resume);
   [[nodiscard]] bool finished() const;
   void train_epoch();
-  [[nodiscard]] eval::ErrorSums evaluate(Part part);
+  [[nodiscard]] PassResult evaluate(Part part);
+  [[nodiscard]] std::string export_model(const std::string& provenance);
   [[nodiscard]] double metric_of(const eval::ErrorSums& sums) const;
   [[nodiscard]] bool checkpoint_due(bool best) const;
   void checkpoint();

@@ -28,13 +28,19 @@ bool Worker::step() {
     handle(*envelope);
     return true;
   }
+  if (waiting_ != nullptr) *waiting_ += since_attempt_.seconds();
+  waiting_ = nullptr;
   if (const auto lease = leases_.try_acquire()) {
     run(*lease);
     return true;
   }
-  if (!leases_.finished()) return false;
-  report();
-  return true;
+  if (leases_.finished()) {
+    report();
+    return true;
+  }
+  waiting_ = leases_.starved() ? &done_.wait_block_seconds : &done_.wait_turn_seconds;
+  since_attempt_.restart();
+  return false;
 }
 
 void Worker::handle(const comm::Envelope& envelope) {
@@ -86,7 +92,6 @@ ps::CellSums Worker::evaluate(const CellView& cell, const ps::Lease& lease) {
 
 void Worker::report() {
   running_ = false;
-  done_.wait_seconds = since_start_.seconds() - done_.compute_seconds;
   done_.cpu_seconds = thread_cpu_seconds() - cpu_at_start_;
   done_.memory = memory_.use();
   transport_.send(0, comm::Tag::worker_done, comm::encode(done_));

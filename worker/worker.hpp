@@ -48,6 +48,8 @@ class Worker {
   bool stopped_ = false;
   comm::MemoryMeter memory_;
   Stopwatch since_start_;
+  Stopwatch since_attempt_;    // to get a cell, in vain
+  double* waiting_ = nullptr;  // the sum that this waiting counts for
   Stopwatch since_progress_;
   double cpu_at_start_ = 0;
   std::vector<float> predictions_;

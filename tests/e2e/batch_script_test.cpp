@@ -52,7 +52,7 @@ TEST_F(BatchScript, ResumesWithOneServerPerNode) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(calls(),
             "mpirun --quiet -n 4 --bind-to core factorps train run.toml --set model.dim=8 "
-            "--resume auto --set cluster.servers=2\n");
+            "--resume auto\n");
 }
 
 TEST_F(BatchScript, PreparesAMissingDataset) {

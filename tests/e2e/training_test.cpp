@@ -55,7 +55,8 @@ TEST_F(Training, ComputesTheSameBitsOnAnyNumberOfRanks) {
   };
   for (const auto& [ranks, servers, node_size] :
        {Layout{1, "1", "0"}, Layout{2, "1", "0"}, Layout{3, "1", "0"}, Layout{4, "2", "0"},
-        Layout{4, "1", "2"}, Layout{6, "3", "0"}, Layout{6, "2", "3"}}) {
+        Layout{4, "1", "2"}, Layout{6, "3", "0"}, Layout{6, "2", "3"}, Layout{3, "1", "1"},
+        Layout{8, "1", "2"}, Layout{6, "4", "3"}}) {
     EXPECT_EQ(hash(ranks, "job",
                    {std::string{"cluster.servers="} + servers,
                     std::string{"cluster.node_size="} + node_size}),

@@ -130,7 +130,7 @@ TEST(MpiHub, KeepsTagsAndLargeAndEmptyBodies) {
 TEST(SharedMemory, IsZeroedAlignedAndTheSameOnEveryRank) {
   constexpr std::size_t kSize = 3 * 4096 + 17;
   for (int round = 0; round < 2; ++round) {  // a second window must be clean again
-    const SharedMemory memory{environment(), kSize};
+    const SharedMemory memory{environment(), 0, environment().size(), kSize, kSize};
     ASSERT_EQ(memory.bytes().size(), kSize);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.bytes().data()) % 4096, 0U);
     EXPECT_TRUE(std::ranges::all_of(memory.bytes(), [](std::byte b) { return b == std::byte{0}; }));
@@ -148,7 +148,8 @@ TEST(SharedMemory, IsZeroedAlignedAndTheSameOnEveryRank) {
 TEST(SharedMemory, RefusesOnEveryRankWhatTheMountCannotHold) {
   if (environment().size() == 1) GTEST_SKIP() << "one rank needs no shared memory";
   try {
-    const SharedMemory memory{environment(), std::size_t{1} << 50};
+    constexpr std::size_t kPetabyte = std::size_t{1} << 50;
+    const SharedMemory memory{environment(), 0, environment().size(), kPetabyte, kPetabyte};
     FAIL() << "a PiB was granted";
   } catch (const ResourceError& error) {
     EXPECT_NE(std::string{error.what()}.find("/dev/shm: the tables need 11258999"),

@@ -30,7 +30,7 @@ TEST(Environment, IsAJobOfOneRankWithoutALauncher) {
 TEST(SharedMemory, IsZeroedMemoryWithoutALauncher) {
   const Environment alone{false};
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4096 * 3 + 1}}) {
-    const SharedMemory memory{alone, size};
+    const SharedMemory memory{alone, 0, 1, size, size};
     EXPECT_EQ(memory.bytes().size(), size);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.bytes().data()) % 4096, 0U);
     EXPECT_TRUE(std::ranges::all_of(memory.bytes(), [](std::byte b) { return b == std::byte{0}; }));

@@ -14,13 +14,21 @@ auto fields(const StartPass& m) {
   return std::tuple{m.pass, m.kind, m.part, m.learning_rate_factor};
 }
 auto fields(const MemoryUse& m) { return std::tuple{m.process, m.bytes}; }
-auto fields(const StripsDone& m) { return std::tuple{m.pass, m.strips, m.sums, fields(m.memory)}; }
+auto fields(const StripsDone& m) {
+  return std::tuple{m.pass, m.strips, m.sums, m.block_bytes, m.blocks, fields(m.memory)};
+}
 auto fields(const Progress& m) { return std::tuple{m.pass, m.interactions}; }
 auto fields(const WorkerDone& m) {
-  return std::tuple{m.pass,         m.cells,       m.interactions,  m.compute_seconds,
-                    m.wait_seconds, m.cpu_seconds, fields(m.memory)};
+  return std::tuple{m.pass,
+                    m.cells,
+                    m.interactions,
+                    m.compute_seconds,
+                    m.wait_turn_seconds,
+                    m.wait_block_seconds,
+                    m.cpu_seconds,
+                    fields(m.memory)};
 }
-auto fields(const Command& m) { return std::tuple{m.kind, m.directory, m.provenance}; }
+auto fields(const Command& m) { return std::tuple{m.kind, m.directory, m.provenance, m.shards}; }
 auto fields(const CommandDone& m) {
   std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>> files;
   for (const auto& f : m.files) files.emplace_back(f.name, f.bytes, f.checksum);
@@ -29,11 +37,13 @@ auto fields(const CommandDone& m) {
 
 StartPass example(const StartPass&) { return {5, PassKind::evaluate, 2, 0.25F}; }
 StripsDone example(const StripsDone&) {
-  return {std::uint64_t{1} << 40, {3, 1}, std::vector<double>(16, 0.5), {-7, 9}};
+  return {std::uint64_t{1} << 40, {3, 1}, std::vector<double>(16, 0.5), 11, 12, {-7, 9}};
 }
 Progress example(const Progress&) { return {3, std::uint64_t{1} << 50}; }
-WorkerDone example(const WorkerDone&) { return {1, 2, 3, 0.5, 0.25, 0.125, {4, 5}}; }
-Command example(const Command&) { return {CommandKind::export_model, "a/b", R"({"k": 1})"}; }
+WorkerDone example(const WorkerDone&) { return {1, 2, 3, 0.5, 0.25, 0.125, 0.75, {4, 5}}; }
+Command example(const Command&) {
+  return {CommandKind::export_model, "a/b", R"({"k": 1})", {"x", ""}};
+}
 CommandDone example(const CommandDone&) {
   return {CommandKind::save, {{"shard-000.h5", 10, 11}, {"", 0, ~0ULL}}, "abc", "no space", 5};
 }

@@ -91,7 +91,7 @@ TEST(CellOrder, IsFrozen) {
   for (std::uint32_t step = 0; step < 8; ++step) {
     blocks.push_back(order.block_at(StripId{1}, step)->value());
   }
-  EXPECT_EQ(blocks, (std::vector<std::uint32_t>{6, 1, 2, 5, 4, 0, 3, 7}));
+  EXPECT_EQ(blocks, (std::vector<std::uint32_t>{5, 4, 1, 0, 6, 2, 3, 7}));
 }
 
 }  // namespace

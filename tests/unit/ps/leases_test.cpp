@@ -26,8 +26,8 @@ class Node {
  public:
   Node(std::uint32_t strips, std::uint32_t blocks, std::uint64_t seed)
       : grid_{grid_of(strips, blocks)},
-        memory_{Tables::bytes_needed(grid_, 1)},
-        tables_{memory_.span(), grid_, 1},
+        memory_{Tables::bytes_needed(grid_, 1, whole_grid(grid_))},
+        tables_{memory_.span(), grid_, 1, whole_grid(grid_)},
         order_{strips, blocks, seed},
         seen_by_strip_(strips),
         seen_by_block_(blocks) {}

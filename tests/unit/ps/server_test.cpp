@@ -24,14 +24,19 @@ constexpr std::uint32_t kSteps = 4;  // of the grid below
 class Servers {
  public:
   Servers(const Dataset& dataset, int servers)
-      : memory_{Tables::bytes_needed(dataset.grid(), kDim)},
-        tables_{memory_.span(), dataset.grid(), kDim},
+      : memory_{Tables::bytes_needed(dataset.grid(), kDim, whole_grid(dataset.grid()))},
+        tables_{memory_.span(), dataset.grid(), kDim, whole_grid(dataset.grid())},
         hub_{1 + servers},
         scheduler_{hub_.link(0)} {
-    for (int s = 0; s < servers; ++s) {
-      links_.push_back(hub_.link(1 + s));
-      servers_.push_back(std::make_unique<Server>(*links_.back(), s, servers, tables_, dataset,
-                                                  kSteps, ServerOptions{7, 0.5F, true, true}));
+    JobLayout layout = layout_of_process(1);
+    layout.servers = servers;
+    layout.node_of_role.assign(static_cast<std::size_t>(layout.roles()), 0);
+    const CellOrder order{dataset.grid().strips(), dataset.grid().blocks(), 1};
+    const Placement placement{order, place_strips(dataset.grid().strips(), layout), 1};
+    for (const Shard& shard : shards_of(layout, placement)) {
+      links_.push_back(hub_.link(1 + shard.index));
+      servers_.push_back(std::make_unique<Server>(*links_.back(), shard, tables_, dataset, kSteps,
+                                                  ServerOptions{7, 0.5F, true, true}));
     }
   }
 

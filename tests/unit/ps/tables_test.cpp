@@ -45,8 +45,8 @@ class TablesOf : public testing::TestWithParam<std::size_t> {
 };
 
 TEST_P(TablesOf, OverlapNowhereAndFillTheirMemory) {
-  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_)};
-  const Tables tables{memory.span(), grid_, dim_};
+  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_, whole_grid(grid_))};
+  const Tables tables{memory.span(), grid_, dim_, whole_grid(grid_)};
   auto pieces = pieces_of(tables);
   std::ranges::stable_sort(pieces, {}, &Piece::begin);
   const std::byte* end = memory.data();
@@ -60,8 +60,8 @@ TEST_P(TablesOf, OverlapNowhereAndFillTheirMemory) {
 }
 
 TEST_P(TablesOf, HaveRowsOfWholeCacheLines) {
-  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_)};
-  const Tables tables{memory.span(), grid_, dim_};
+  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_, whole_grid(grid_))};
+  const Tables tables{memory.span(), grid_, dim_, whole_grid(grid_)};
   for (const RowsView& rows : {tables.strip(StripId{2}), tables.block(BlockId{3})}) {
     EXPECT_EQ(rows.stride % kRowMultiple, 0U);
     EXPECT_GE(rows.stride, dim_);
@@ -77,9 +77,9 @@ INSTANTIATE_TEST_SUITE_P(Dims, TablesOf, testing::Values(1, 8, 16, 17, 100));
 
 TEST(Tables, AreTheSameForEveryoneOverTheSameMemory) {
   const Grid grid{{0, 3}, {0, 5}};
-  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid, 16)};
-  const Tables one{memory.span(), grid, 16};
-  const Tables two{memory.span(), grid, 16};
+  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid, 16, whole_grid(grid))};
+  const Tables one{memory.span(), grid, 16, whole_grid(grid)};
+  const Tables two{memory.span(), grid, 16, whole_grid(grid)};
   one.strip(StripId{0}).factors[5] = 7;
   one.turns(BlockId{0}) = 3;
   EXPECT_EQ(two.strip(StripId{0}).factors[5], 7);
@@ -88,8 +88,9 @@ TEST(Tables, AreTheSameForEveryoneOverTheSameMemory) {
 
 TEST(TablesDeathTest, RefuseTooLittleMemory) {
   const Grid grid{{0, 3}, {0, 5}};
-  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid, 16)};
-  EXPECT_DEATH((Tables{memory.span().first(memory.size() - 1), grid, 16}), "bytes_needed");
+  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid, 16, whole_grid(grid))};
+  EXPECT_DEATH((Tables{memory.span().first(memory.size() - 1), grid, 16, whole_grid(grid)}),
+               "bytes_needed");
 }
 
 }  // namespace

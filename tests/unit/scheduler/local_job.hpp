@@ -1,10 +1,14 @@
 /// A whole training job on one thread: every role over a LocalHub, one step at a time.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "comm/local_ring.hpp"
 #include "comm/local_transport.hpp"
 #include "common/aligned_buffer.hpp"
 #include "ps/server.hpp"
@@ -13,46 +17,105 @@
 
 namespace factorps::test {
 
-/// Servers and workers in any number; the scheduler's Cluster lets them work while it waits.
+/// Ranks of each pretend node.
+using NodeSizes = std::vector<int>;
+
+/// Servers and workers on any number of pretend nodes, each with its own memory; blocks go round
+/// between them. The scheduler's Cluster lets them work while it waits.
 class LocalJob {
  public:
   static constexpr std::size_t kDim = 8;
 
   LocalJob(const Dataset& dataset, int servers, int workers)
-      : memory_{ps::Tables::bytes_needed(dataset.grid(), kDim)},
-        tables_{memory_.span(), dataset.grid(), kDim},
+      : LocalJob{dataset, one_node(servers, workers)} {}
+
+  /// @param delay how often a node looks in vain for a block on its way
+  LocalJob(const Dataset& dataset, const ps::JobLayout& layout, std::uint32_t in_flight = 2,
+           std::uint32_t delay = 0)
+      : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
-        hub_{1 + servers + workers},
+        placement_{order_, ps::place_strips(dataset.grid().strips(), layout), in_flight},
+        ring_{next_of_nodes(), delay},
+        hub_{layout.roles()},
         scheduler_{hub_.link(0)},
-        cluster_{
-            *scheduler_, servers, workers, dataset.grid().strips(), 10, [this] { return step(); }} {
-    for (int s = 0; s < servers; ++s) {
-      links_.push_back(hub_.link(1 + s));
+        cluster_{*scheduler_, layout.servers,           layout.workers, dataset.grid().strips(),
+                 10,          [this] { return step(); }} {
+    for (int node = 0; node < layout.nodes; ++node) add_node(layout, node);
+    for (int w = 0; w < layout.workers; ++w) add_worker(layout, w);
+  }
+
+  scheduler::Cluster& cluster() { return cluster_; }
+  /// Most bytes of tables on one node.
+  [[nodiscard]] std::size_t memory_of_largest_node() const {
+    std::size_t most = 0;
+    for (const auto& memory : memory_) most = std::max(most, memory.size());
+    return most;
+  }
+  /// Ranks of nodes of these sizes, one after the other.
+  static ps::JobLayout layout_of(const NodeSizes& sizes, int servers = 1) {
+    std::vector<int> node_of_rank;
+    for (std::size_t node = 0; node < sizes.size(); ++node) {
+      node_of_rank.insert(node_of_rank.end(), static_cast<std::size_t>(sizes[node]),
+                          static_cast<int>(node));
+    }
+    return ps::layout_of_job(node_of_rank, servers);
+  }
+
+ private:
+  static ps::JobLayout one_node(int servers, int workers) {
+    ps::JobLayout layout;
+    layout.servers = servers;
+    layout.workers = workers;
+    layout.node_of_role.assign(static_cast<std::size_t>(layout.roles()), 0);
+    return layout;
+  }
+
+  [[nodiscard]] std::vector<int> next_of_nodes() const {
+    std::vector<int> next;
+    for (int node = 0; node < placement_.nodes(); ++node) next.push_back(placement_.next(node));
+    return next;
+  }
+
+  void add_node(const ps::JobLayout& layout, int node) {
+    const ps::NodeShare share = placement_.share(node);
+    memory_.emplace_back(ps::Tables::bytes_needed(dataset_.grid(), kDim, share));
+    tables_.emplace_back(memory_.back().span(), dataset_.grid(), kDim, share);
+    const auto servers = ps::servers_of_node(layout, node);
+    for (const int s : servers) {
+      links_.push_back(hub_.link(layout.server(s)));
+      std::unique_ptr<ps::BlockMover> mover;
+      if (layout.nodes > 1 && s == servers.front()) {
+        const int previous = ps::servers_of_node(layout, placement_.previous(node)).front();
+        mover =
+            std::make_unique<ps::BlockMover>(*links_.back(), layout.server(previous),
+                                             ring_.link(node), placement_, node, tables_.back());
+      }
       ps::ServerOptions options;
       options.seed = 1;
       options.init_std = 0.1F;
-      servers_.push_back(std::make_unique<ps::Server>(*links_.back(), s, servers, tables_, dataset,
-                                                      order_.steps(), options));
+      servers_.push_back(std::make_unique<ps::Server>(
+          *links_.back(), ps::shards_of(layout, placement_)[static_cast<std::size_t>(s)],
+          tables_.back(), dataset_, order_.steps(), options, std::move(mover)));
     }
-    std::vector<StripId> strips;
-    for (std::uint32_t s = 0; s < dataset.grid().strips(); ++s) strips.emplace_back(s);
+  }
+
+  void add_worker(const ps::JobLayout& layout, int w) {
     SgdStep step;
-    step.mu = static_cast<float>(dataset.train_mean());
+    step.mu = static_cast<float>(dataset_.train_mean());
     step.rate = step.rate_bias = 0.1F;
     step.l2_user = step.l2_item = step.l2_bias = 0.02F;
     step.limit = std::numeric_limits<float>::max();
     step.accumulation = 0.2F;
-    for (int w = 0; w < workers; ++w) {
-      links_.push_back(hub_.link(1 + servers + w));
-      workers_.push_back(
-          std::make_unique<worker::Worker>(*links_.back(), tables_, order_, dataset, strips,
-                                           worker::WorkerOptions{step, best_kernels()}));
-    }
+    const int node = layout.node_of_role[static_cast<std::size_t>(layout.worker(w))];
+    const ps::Share share = placement_.strips(node);
+    std::vector<StripId> strips;
+    for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
+    links_.push_back(hub_.link(layout.worker(w)));
+    workers_.push_back(std::make_unique<worker::Worker>(
+        *links_.back(), tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
+        worker::WorkerOptions{step, best_kernels()}));
   }
 
-  scheduler::Cluster& cluster() { return cluster_; }
-
- private:
   bool step() {
     bool worked = false;
     for (auto& server : servers_) worked = server->step() || worked;
@@ -60,9 +123,12 @@ class LocalJob {
     return worked;
   }
 
-  AlignedBuffer<std::byte> memory_;
-  ps::Tables tables_;
+  const Dataset& dataset_;
+  std::deque<AlignedBuffer<std::byte>> memory_;  // [node]
+  std::deque<ps::Tables> tables_;                // [node]
   CellOrder order_;
+  ps::Placement placement_;
+  comm::LocalRing ring_;
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;
   scheduler::Cluster cluster_;

@@ -54,8 +54,7 @@ TEST(Plan, EveryNodeSendsEveryItemOncePerEpoch) {
   PlanInput input = small_input();
   input.nodes = 4;
   const std::uint64_t row = 32 * 4 + 8;  // dim 20 padded to 32, bias and accumulator
-  EXPECT_EQ(make_plan(input).epoch_traffic, 4 * 6 * row);
-  EXPECT_EQ(make_plan(input).tables, 2500 + 2 * 2 * row);  // a quarter and two blocks
+  EXPECT_EQ(make_plan(input).epoch_traffic, 4 * (6 * row + 16 * input.grid.blocks()));
 }
 
 TEST(Plan, NoMoreWorkersAreBusyThanStripsOrBlocks) {

@@ -21,6 +21,9 @@ struct Layout {
   int workers = 1;
 };
 
+/// Enough for four nodes.
+constexpr test::SyntheticShape kShape{60, 40, 6, 7, 12, 1};
+
 class TrainerOf : public testing::Test {
  protected:
   TrainerOf() {
@@ -34,8 +37,13 @@ class TrainerOf : public testing::Test {
                        const std::optional<ResumePoint>& resume = std::nullopt,
                        std::uint64_t epochs = 1000) {
     LocalJob job{dataset_, layout.servers, layout.workers};
+    return train(run, job, 1, resume, epochs);
+  }
+  TrainingResult train(const std::string& run, LocalJob& job, int nodes,
+                       const std::optional<ResumePoint>& resume = std::nullopt,
+                       std::uint64_t epochs = 1000) {
     RunDirectory directory{directory_ / run};
-    const JobFacts facts{1, layout.servers, layout.workers, 1, "test", "{}"};
+    const JobFacts facts{1, 1, 1, nodes, "test", "{}"};
     ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false,
                             static_cast<std::uint64_t>(config_.train.epochs), 1};
     Trainer trainer{config_,
@@ -66,10 +74,47 @@ class TrainerOf : public testing::Test {
   }
 
   test::TemporaryDirectory directory_;
-  Dataset dataset_{test::write_synthetic(directory_ / "data.h5")};
+  Dataset dataset_{test::write_synthetic(directory_ / "data.h5", kShape)};
   Config config_;
   std::vector<std::string> notes_;
 };
+
+TEST_F(TrainerOf, TrainsTheSameModelOnAnyNodes) {
+  config_.train.epochs = 2;
+  const std::string expected = hash_of(train("one", {1, 1}));
+  using test::NodeSizes;
+  for (const NodeSizes& sizes :
+       {NodeSizes{1, 1}, {2, 2}, {3, 2}, {1, 1, 1}, {2, 3, 2}, {2, 1, 3, 2}, {5, 5, 5, 5}}) {
+    for (const std::uint32_t in_flight : {1U, 3U}) {
+      for (const std::uint32_t delay : {0U, 7U}) {
+        LocalJob job{dataset_, LocalJob::layout_of(sizes), in_flight, delay};
+        EXPECT_EQ(hash_of(train("nodes", job, static_cast<int>(sizes.size()))), expected)
+            << sizes.size() << " nodes, " << in_flight << " in flight, delay " << delay;
+      }
+    }
+  }
+}
+
+TEST_F(TrainerOf, ResumesOnOtherNodes) {
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  LocalJob before{dataset_, LocalJob::layout_of({2, 2, 2})};
+  EXPECT_EQ(train("moved", before, 3, std::nullopt, 3).exit_code, ExitCode::stopped_early);
+  LocalJob after{dataset_, LocalJob::layout_of({1, 3})};
+  EXPECT_EQ(hash_of(train("moved", after, 2, newest("moved"))), expected);
+}
+
+TEST_F(TrainerOf, CountsTheBytesThatCrossBetweenNodes) {
+  config_.train.epochs = 1;
+  LocalJob job{dataset_, LocalJob::layout_of({2, 2, 2})};
+  static_cast<void>(train("counted", job, 3));
+  const auto row = 16 * sizeof(float) + sizeof(RowState);  // 8 factors, padded
+  const std::uint64_t expected =
+      3 * (dataset_.grid().items() * row + 16 * dataset_.grid().blocks());
+  const json line = metrics_of("counted").front();
+  EXPECT_EQ(line["block_bytes"]["train"], expected);
+  EXPECT_EQ(line["block_bytes"]["evaluate"], expected);
+  EXPECT_EQ(line["block_moves"], 3 * dataset_.grid().blocks());
+}
 
 TEST_F(TrainerOf, TrainsTheSameModelOnAnyNumberOfWorkersAndServers) {
   config_.checkpoint.every_epochs = 0;

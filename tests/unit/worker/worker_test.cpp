@@ -32,8 +32,8 @@ SgdStep example_step() {
 class Node {
  public:
   explicit Node(const Dataset& dataset)
-      : memory_{ps::Tables::bytes_needed(dataset.grid(), kDim)},
-        tables_{memory_.span(), dataset.grid(), kDim} {
+      : memory_{ps::Tables::bytes_needed(dataset.grid(), kDim, ps::whole_grid(dataset.grid()))},
+        tables_{memory_.span(), dataset.grid(), kDim, ps::whole_grid(dataset.grid())} {
     const Grid& grid = dataset.grid();
     for (std::uint32_t s = 0; s < grid.strips(); ++s) fill(tables_.strip(StripId{s}), s);
     for (std::uint32_t b = 0; b < grid.blocks(); ++b) fill(tables_.block(BlockId{b}), 100 + b);

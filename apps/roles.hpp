@@ -1,0 +1,54 @@
+/// How each role of a job is made, and what the roles of one node share.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "comm/ring_link.hpp"
+#include "comm/transport.hpp"
+#include "io/config.hpp"
+#include "io/dataset.hpp"
+#include "model/kernels/sgd_kernel.hpp"
+#include "ps/placement.hpp"
+#include "ps/server.hpp"
+#include "worker/worker.hpp"
+
+namespace factorps::apps {
+
+/// Where things are in a job: the same on every rank.
+struct JobMap {
+  /// @throws ConfigError if the grid is too small for the nodes
+  JobMap(const Config& config, const Dataset& dataset, ps::JobLayout job_layout);
+  JobMap(const JobMap&) = delete;
+  JobMap& operator=(const JobMap&) = delete;
+
+  ps::JobLayout layout;
+  CellOrder order;
+  ps::Placement placement;
+};
+
+/// Bytes of the tables of a node.
+[[nodiscard]] std::size_t table_bytes(const JobMap& map, const Dataset& dataset, int dim, int node);
+
+/// The roles of one node, over its memory. References must outlive the object.
+class Roles {
+ public:
+  Roles(const Config& config, const Dataset& dataset, const JobMap& map, const Kernels& kernels,
+        int node, std::span<std::byte> memory);
+
+  /// @param ring for the server that moves blocks; else none
+  [[nodiscard]] std::unique_ptr<ps::Server> server(comm::Transport& link, int n,
+                                                   std::unique_ptr<comm::RingLink> ring) const;
+  [[nodiscard]] std::unique_ptr<worker::Worker> worker(comm::Transport& link) const;
+
+ private:
+  const Config& config_;
+  const Dataset& dataset_;
+  const JobMap& map_;
+  Kernels kernels_;
+  int node_;
+  ps::Tables tables_;
+};
+
+}  // namespace factorps::apps

@@ -1,0 +1,109 @@
+#include "ps/block_mover.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+
+namespace factorps::ps {
+namespace {
+
+void clear_blank_rows(RowsView rows) {
+  std::fill_n(rows.factors + rows.rows * rows.stride, kBlankRows * rows.stride, 0.0F);
+  std::fill_n(rows.states + rows.rows, kBlankRows, RowState{});
+}
+
+}  // namespace
+
+BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
+                       std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
+                       const Tables& tables)
+    : transport_{transport},
+      previous_{previous},
+      ring_{std::move(ring)},
+      placement_{placement},
+      node_{node},
+      tables_{tables} {
+  for (std::uint32_t b = 0; b < placement.blocks(); ++b) tables.turns(BlockId{b}) = kAbsent;
+  std::uint32_t place = 0;
+  for (const BlockId block : placement.homes(node)) {
+    tables.put(block, place++);
+    tables.turns(block) = 0;
+  }
+}
+
+void BlockMover::begin(std::uint64_t pass) {
+  target_ = (pass + 1) * placement_.crossings();
+  while (post()) {
+  }
+}
+
+bool BlockMover::step() {
+  bool moved = false;
+  while (let_go()) moved = true;
+  while (take_in()) moved = true;
+  while (post()) moved = true;
+  return moved;
+}
+
+bool BlockMover::finished() const noexcept { return gone_ == target_ && arrivals_ == target_; }
+
+/// Sends the oldest visitor on when its visit has ended, and notes what has left.
+bool BlockMover::let_go() {
+  bool moved = false;
+  for (const std::uint64_t sent = ring_->sent(); gone_ < sent; ++gone_, moved = true) {
+    out_.pop_front();
+  }
+  if (leaving_ == std::min(credits_, target_)) return moved;
+  const BlockId block = placement_.visitor(node_, leaving_);
+  const std::uint64_t turns = placement_.turns_at_departure(node_, leaving_);
+  if (tables_.turns(block).load(std::memory_order_acquire) != turns) return moved;
+  tables_.turns(block).store(kAbsent, std::memory_order_relaxed);
+  comm::Parcel pieces = parcel(block, leaving_, out_.emplace_back(Header{block.value(), turns}));
+  for (const auto piece : pieces) traffic_.bytes += piece.size();
+  ++traffic_.blocks;
+  ring_->send(std::move(pieces));
+  ++leaving_;
+  return true;
+}
+
+bool BlockMover::take_in() {
+  if (arrivals_ == ring_->received()) return false;
+  const std::uint64_t visit = placement_.visit_of_arrival(node_, arrivals_);
+  const BlockId block = placement_.visitor(node_, visit);
+  const Header header = in_.front();
+  const std::uint64_t turns = placement_.turns_at_arrival(node_, visit);
+  if (header.block != block.value() || header.turns != turns) {
+    throw ProtocolError{fmt::format("block {} came at turn {}; expected block {} at turn {}",
+                                    header.block, header.turns, block.value(), turns)};
+  }
+  const auto place = static_cast<std::uint32_t>(visit % placement_.places(node_));
+  clear_blank_rows(tables_.block_in_place(block, place));
+  tables_.put(block, place);
+  tables_.turns(block).store(turns, std::memory_order_release);
+  in_.pop_front();
+  ++arrivals_;
+  return true;
+}
+
+/// Awaits the next arrival if there is a place for it.
+bool BlockMover::post() {
+  const std::uint64_t visit = placement_.visit_of_arrival(node_, awaited_);
+  if (awaited_ == target_ || visit - gone_ >= placement_.places(node_)) return false;
+  ring_->receive(parcel(placement_.visitor(node_, visit), visit, in_.emplace_back()));
+  transport_.send(previous_, comm::Tag::credit, {});
+  ++awaited_;
+  return true;
+}
+
+comm::Parcel BlockMover::parcel(BlockId block, std::uint64_t visit, Header& header) const {
+  const auto place = static_cast<std::uint32_t>(visit % placement_.places(node_));
+  const RowsView rows = tables_.block_in_place(block, place);
+  return {std::as_writable_bytes(std::span{&header, 1}),
+          std::as_writable_bytes(std::span{rows.factors, rows.rows * rows.stride}),
+          std::as_writable_bytes(std::span{rows.states, rows.rows})};
+}
+
+}  // namespace factorps::ps

@@ -1,0 +1,70 @@
+/// Moves the blocks of a node along the ring: out when their visit ends, in ahead of need.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "comm/ring_link.hpp"
+#include "comm/transport.hpp"
+#include "ps/placement.hpp"
+#include "ps/tables.hpp"
+
+namespace factorps::ps {
+
+/// What crossed the network from this node.
+struct Traffic {
+  std::uint64_t bytes = 0;
+  std::uint64_t blocks = 0;
+};
+
+/// One per node, part of its first server. A receive is posted as soon as there is a place for the
+/// next block, then the previous node gets a credit for it: so nobody sends what nobody awaits.
+/// Rows, optimizer state and the turn counter travel together.
+class BlockMover {
+ public:
+  /// @param previous the role that moves the blocks of the previous node: it gets the credits
+  /// References must outlive the object. Puts the home blocks in their places.
+  BlockMover(comm::Transport& transport, comm::RoleId previous,
+             std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
+             const Tables& tables);
+
+  void begin(std::uint64_t pass);
+  void credit() noexcept { ++credits_; }
+  /// Never blocks. @return whether anything moved
+  bool step();
+  /// Whether every block of the pass has come home.
+  [[nodiscard]] bool finished() const noexcept;
+  /// Since the start of the job.
+  [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
+
+ private:
+  /// Goes first in a parcel.
+  struct Header {
+    std::uint64_t block = 0;
+    std::uint64_t turns = 0;
+  };
+
+  bool let_go();
+  bool take_in();
+  bool post();
+  [[nodiscard]] comm::Parcel parcel(BlockId block, std::uint64_t visit, Header& header) const;
+
+  comm::Transport& transport_;
+  comm::RoleId previous_;
+  std::unique_ptr<comm::RingLink> ring_;
+  const Placement& placement_;
+  int node_;
+  const Tables& tables_;
+  std::uint64_t target_ = 0;    // crossings at the end of the pass
+  std::uint64_t credits_ = 0;   // departures that the next node has room for
+  std::uint64_t leaving_ = 0;   // departures begun
+  std::uint64_t gone_ = 0;      // departures completed
+  std::uint64_t awaited_ = 0;   // arrivals posted
+  std::uint64_t arrivals_ = 0;  // arrivals completed
+  std::deque<Header> out_;      // of departures under way
+  std::deque<Header> in_;       // of arrivals posted
+  Traffic traffic_;
+};
+
+}  // namespace factorps::ps
