@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <sys/statvfs.h>
 
+#include "apps/roles.hpp"
 #include "io/dataset.hpp"
 #include "io/prepare/row_reader.hpp"
 #include "ps/placement.hpp"
@@ -112,8 +113,7 @@ ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
 /// Of the node that needs most.
 std::uint64_t table_bytes(const Config& config, const Grid& grid, const ps::JobLayout& layout) {
   const CellOrder order{grid.strips(), grid.blocks(), config.train.seed};
-  const ps::Placement placement{order, ps::place_strips(grid.strips(), layout),
-                                static_cast<std::uint32_t>(config.cluster.blocks_in_flight)};
+  const ps::Placement placement = placement_of(config, order, grid.strips(), layout);
   std::uint64_t most = 0;
   for (int node = 0; node < placement.nodes(); ++node) {
     most = std::max<std::uint64_t>(
@@ -162,6 +162,7 @@ scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options
   input.dim = static_cast<std::uint64_t>(config.model.dim);
   input.seed = config.train.seed;
   const ps::JobLayout layout = layout_of(config, options);
+  input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
   input.tables_bytes = table_bytes(config, input.grid, layout);
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   input.nodes = static_cast<std::uint64_t>(options.nodes);

@@ -29,18 +29,31 @@ SgdStep step_of(const Config& config, const Dataset& dataset) {
   return step;
 }
 
+ps::WireFormat wire_of(const Config& config) {
+  return config.cluster.wire == "bf16" ? ps::WireFormat::bf16 : ps::WireFormat::fp32;
+}
+
 ps::ServerOptions server_options(const Config& config) {
   const double std = config.model.init_std / std::sqrt(static_cast<double>(config.model.dim));
-  return {config.train.seed, static_cast<float>(std), config.run.store_seen, config.model.mean};
+  return {config.train.seed, static_cast<float>(std), config.run.store_seen, config.model.mean,
+          wire_of(config)};
 }
 
 }  // namespace
 
+ps::Placement placement_of(const Config& config, const CellOrder& order, std::uint32_t strips,
+                           const ps::JobLayout& layout) {
+  // Rows that are rounded when they cross must cross at the same turns whoever works where.
+  const auto how = wire_of(config) == ps::WireFormat::fp32 ? ps::StripPlacement::by_workers
+                                                           : ps::StripPlacement::evenly;
+  return {order, ps::place_strips(strips, layout, how),
+          static_cast<std::uint32_t>(config.cluster.blocks_in_flight)};
+}
+
 JobMap::JobMap(const Config& config, const Dataset& dataset, ps::JobLayout job_layout)
     : layout{std::move(job_layout)},
       order{dataset.grid().strips(), dataset.grid().blocks(), config.train.seed},
-      placement{order, ps::place_strips(dataset.grid().strips(), layout),
-                static_cast<std::uint32_t>(config.cluster.blocks_in_flight)} {}
+      placement{placement_of(config, order, dataset.grid().strips(), layout)} {}
 
 std::size_t table_bytes(const JobMap& map, const Dataset& dataset, int dim, int node) {
   return ps::Tables::bytes_needed(dataset.grid(), static_cast<std::size_t>(dim),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -15,6 +16,11 @@
 #include "worker/worker.hpp"
 
 namespace factorps::apps {
+
+/// The placement of a job. @param order must outlive it
+/// @throws ConfigError if the grid is too small for the nodes
+[[nodiscard]] ps::Placement placement_of(const Config& config, const CellOrder& order,
+                                         std::uint32_t strips, const ps::JobLayout& layout);
 
 /// Where things are in a job: the same on every rank.
 struct JobMap {

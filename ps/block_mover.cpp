@@ -15,6 +15,8 @@ void clear_blank_rows(RowsView rows) {
   std::fill_n(rows.states + rows.rows, kBlankRows, RowState{});
 }
 
+std::span<float> factors_of(RowsView rows) { return {rows.factors, rows.rows * rows.stride}; }
+
 }  // namespace
 
 BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
@@ -34,7 +36,8 @@ BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
   }
 }
 
-void BlockMover::begin(std::uint64_t pass) {
+void BlockMover::begin(std::uint64_t pass, WireFormat wire) {
+  wire_ = wire;
   target_ = (pass + 1) * placement_.crossings();
   while (post()) {
   }
@@ -61,7 +64,10 @@ bool BlockMover::let_go() {
   const std::uint64_t turns = placement_.turns_at_departure(node_, leaving_);
   if (tables_.turns(block).load(std::memory_order_acquire) != turns) return moved;
   tables_.turns(block).store(kAbsent, std::memory_order_relaxed);
-  comm::Parcel pieces = parcel(block, leaving_, out_.emplace_back(Header{block.value(), turns}));
+  const RowsView rows = rows_of(leaving_);
+  Crossing& crossing = out_.emplace_back(Crossing{{block.value(), turns}, {}});
+  comm::Parcel pieces = parcel(rows, crossing);
+  if (wire_ == WireFormat::bf16) to_bf16(factors_of(rows), crossing.encoded);
   for (const auto piece : pieces) traffic_.bytes += piece.size();
   ++traffic_.blocks;
   ring_->send(std::move(pieces));
@@ -73,15 +79,17 @@ bool BlockMover::take_in() {
   if (arrivals_ == ring_->received()) return false;
   const std::uint64_t visit = placement_.visit_of_arrival(node_, arrivals_);
   const BlockId block = placement_.visitor(node_, visit);
-  const Header header = in_.front();
+  const Crossing& crossing = in_.front();
+  const Header header = crossing.header;
   const std::uint64_t turns = placement_.turns_at_arrival(node_, visit);
   if (header.block != block.value() || header.turns != turns) {
     throw ProtocolError{fmt::format("block {} came at turn {}; expected block {} at turn {}",
                                     header.block, header.turns, block.value(), turns)};
   }
-  const auto place = static_cast<std::uint32_t>(visit % placement_.places(node_));
-  clear_blank_rows(tables_.block_in_place(block, place));
-  tables_.put(block, place);
+  const RowsView rows = rows_of(visit);
+  if (wire_ == WireFormat::bf16) from_bf16(crossing.encoded, factors_of(rows));
+  clear_blank_rows(rows);
+  tables_.put(block, place_of(visit));
   tables_.turns(block).store(turns, std::memory_order_release);
   in_.pop_front();
   ++arrivals_;
@@ -92,18 +100,26 @@ bool BlockMover::take_in() {
 bool BlockMover::post() {
   const std::uint64_t visit = placement_.visit_of_arrival(node_, awaited_);
   if (awaited_ == target_ || visit - gone_ >= placement_.places(node_)) return false;
-  ring_->receive(parcel(placement_.visitor(node_, visit), visit, in_.emplace_back()));
+  ring_->receive(parcel(rows_of(visit), in_.emplace_back()));
   transport_.send(previous_, comm::Tag::credit, {});
   ++awaited_;
   return true;
 }
 
-comm::Parcel BlockMover::parcel(BlockId block, std::uint64_t visit, Header& header) const {
-  const auto place = static_cast<std::uint32_t>(visit % placement_.places(node_));
-  const RowsView rows = tables_.block_in_place(block, place);
-  return {std::as_writable_bytes(std::span{&header, 1}),
-          std::as_writable_bytes(std::span{rows.factors, rows.rows * rows.stride}),
-          std::as_writable_bytes(std::span{rows.states, rows.rows})};
+std::uint32_t BlockMover::place_of(std::uint64_t visit) const {
+  return static_cast<std::uint32_t>(visit % placement_.places(node_));
+}
+
+RowsView BlockMover::rows_of(std::uint64_t visit) const {
+  return tables_.block_in_place(placement_.visitor(node_, visit), place_of(visit));
+}
+
+comm::Parcel BlockMover::parcel(RowsView rows, Crossing& crossing) const {
+  const auto header = std::as_writable_bytes(std::span{&crossing.header, 1});
+  const auto states = std::as_writable_bytes(std::span{rows.states, rows.rows});
+  if (wire_ == WireFormat::fp32) return {header, std::as_writable_bytes(factors_of(rows)), states};
+  crossing.encoded.resize(factors_of(rows).size());
+  return {header, std::as_writable_bytes(std::span{crossing.encoded}), states};
 }
 
 }  // namespace factorps::ps

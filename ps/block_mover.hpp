@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "comm/ring_link.hpp"
 #include "comm/transport.hpp"
 #include "ps/placement.hpp"
 #include "ps/tables.hpp"
+#include "ps/wire.hpp"
 
 namespace factorps::ps {
 
@@ -29,7 +31,8 @@ class BlockMover {
              std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
              const Tables& tables);
 
-  void begin(std::uint64_t pass);
+  /// @param wire of the factors in this pass, alike on every node; state stays as it is
+  void begin(std::uint64_t pass, WireFormat wire);
   void credit() noexcept { ++credits_; }
   /// Never blocks. @return whether anything moved
   bool step();
@@ -44,11 +47,18 @@ class BlockMover {
     std::uint64_t block = 0;
     std::uint64_t turns = 0;
   };
+  /// A parcel under way, and what of it does not lie in the tables.
+  struct Crossing {
+    Header header;
+    std::vector<std::uint16_t> encoded;  // factors, unless they go as they are
+  };
 
   bool let_go();
   bool take_in();
   bool post();
-  [[nodiscard]] comm::Parcel parcel(BlockId block, std::uint64_t visit, Header& header) const;
+  [[nodiscard]] std::uint32_t place_of(std::uint64_t visit) const;
+  [[nodiscard]] RowsView rows_of(std::uint64_t visit) const;
+  [[nodiscard]] comm::Parcel parcel(RowsView rows, Crossing& crossing) const;
 
   comm::Transport& transport_;
   comm::RoleId previous_;
@@ -62,8 +72,9 @@ class BlockMover {
   std::uint64_t gone_ = 0;      // departures completed
   std::uint64_t awaited_ = 0;   // arrivals posted
   std::uint64_t arrivals_ = 0;  // arrivals completed
-  std::deque<Header> out_;      // of departures under way
-  std::deque<Header> in_;       // of arrivals posted
+  WireFormat wire_ = WireFormat::fp32;
+  std::deque<Crossing> out_;  // departures under way
+  std::deque<Crossing> in_;   // arrivals posted
   Traffic traffic_;
 };
 

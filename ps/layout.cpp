@@ -102,7 +102,8 @@ Share share_of(std::uint32_t n, int part, int parts) {
   return {cut(part), cut(part + 1)};
 }
 
-std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout) {
+std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout,
+                              StripPlacement placement) {
   const auto nodes = static_cast<std::uint32_t>(layout.nodes);
   if (strips < nodes) {
     throw ConfigError{fmt::format(
@@ -110,13 +111,15 @@ std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout) {
         "node: prepare it with a larger grid.parallelism",
         nodes, strips)};
   }
-  const std::vector<int> workers = workers_per_node(layout);
+  const std::vector<int> weight =
+      placement == StripPlacement::evenly ? std::vector<int>(nodes, 1) : workers_per_node(layout);
+  const int all = std::accumulate(weight.begin(), weight.end(), 0);
   std::vector<int> node_of_strip(strips);
   std::uint32_t strip = 0;
   int seen = 0;
   for (std::uint32_t node = 0; node < nodes; ++node) {
-    seen += workers[node];
-    const std::uint32_t fair = share_of(strips, seen - 1, layout.workers).end;
+    seen += weight[node];
+    const std::uint32_t fair = share_of(strips, seen - 1, all).end;
     const std::uint32_t end = std::clamp(fair, strip + 1, strips - (nodes - 1 - node));
     for (; strip < end; ++strip) node_of_strip[strip] = static_cast<int>(node);
   }

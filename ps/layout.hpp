@@ -48,10 +48,16 @@ struct NodeShare {
   std::uint32_t places = 0;
 };
 
-/// The node that holds each strip's users: contiguous, in proportion to the workers of the nodes,
-/// so that each node's strips are neighbours in the ring; at least one strip for each node. [strip]
+enum class StripPlacement : std::uint8_t {
+  by_workers,  ///< in proportion to the workers of each node
+  evenly,      ///< a function of the number of nodes alone
+};
+
+/// The node that holds each strip's users: contiguous, so that each node's strips are neighbours in
+/// the ring; at least one strip for each node. [strip]
 /// @throws ConfigError if there are fewer strips than nodes
-[[nodiscard]] std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout);
+[[nodiscard]] std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout,
+                                            StripPlacement placement = StripPlacement::by_workers);
 
 /// The servers of a node. [n] number of the server
 [[nodiscard]] std::vector<int> servers_of_node(const JobLayout& layout, int node);

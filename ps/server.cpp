@@ -67,8 +67,7 @@ bool Server::step() {
 void Server::handle(const comm::Envelope& envelope) {
   switch (envelope.tag) {
     case comm::Tag::start_pass:
-      pass_ = comm::decode<comm::StartPass>(envelope.body).pass;
-      if (mover_) mover_->begin(*pass_);
+      begin(comm::decode<comm::StartPass>(envelope.body));
       return;
     case comm::Tag::credit:
       if (!mover_) throw ProtocolError{"server: credit for a node without blocks"};
@@ -85,6 +84,14 @@ void Server::handle(const comm::Envelope& envelope) {
     default:
       throw ProtocolError{"server: unexpected message"};
   }
+}
+
+/// Rounding in passes that only look would make the model depend on how often they look.
+void Server::begin(const comm::StartPass& start) {
+  pass_ = start.pass;
+  if (!mover_) return;
+  const bool training = start.kind == comm::PassKind::train;
+  mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32);
 }
 
 /// Errors travel back to the scheduler, which knows what else hangs on the command.

@@ -25,7 +25,8 @@ struct ServerOptions {
   std::uint64_t seed = 1;
   float init_std = 0.1F;  ///< standard deviation of one factor
   bool store_seen = true;
-  bool mean = true;  ///< mu is the mean of the training values; else 0
+  bool mean = true;                    ///< mu is the mean of the training values; else 0
+  WireFormat wire = WireFormat::fp32;  ///< of factors between nodes, in training
 };
 
 /// What one server keeps.
@@ -53,6 +54,7 @@ class Server {
 
  private:
   void handle(const comm::Envelope& envelope);
+  void begin(const comm::StartPass& start);
   [[nodiscard]] comm::CommandDone run(const comm::Command& command);
   [[nodiscard]] std::string write_model(const comm::Command& command) const;
   void initialise();

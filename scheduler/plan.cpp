@@ -44,8 +44,8 @@ std::uint64_t critical_path(const Grid& grid, const std::vector<std::uint64_t>& 
 
 Plan make_plan(const PlanInput& input) {
   const std::uint64_t rows = input.grid.users() + input.grid.items();
-  const std::uint64_t row_bytes =
-      round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState);
+  const std::uint64_t wire_row_bytes =
+      round_up(input.dim, kRowMultiple) * input.wire_bytes_per_factor + sizeof(RowState);
   Plan plan;
   plan.interactions = std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
   plan.tables = input.tables_bytes;
@@ -57,7 +57,7 @@ Plan make_plan(const PlanInput& input) {
   plan.model = model_bytes(input, plan.interactions);
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
   plan.epoch_traffic = input.nodes == 1 ? 0
-                                        : input.nodes * (input.grid.items() * row_bytes +
+                                        : input.nodes * (input.grid.items() * wire_row_bytes +
                                                          input.grid.blocks() * kBlockHeaderBytes);
   plan.busy_workers =
       std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});

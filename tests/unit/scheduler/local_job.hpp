@@ -31,10 +31,13 @@ class LocalJob {
 
   /// @param delay how often a node looks in vain for a block on its way
   LocalJob(const Dataset& dataset, const ps::JobLayout& layout, std::uint32_t in_flight = 2,
-           std::uint32_t delay = 0)
+           std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32)
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
-        placement_{order_, ps::place_strips(dataset.grid().strips(), layout), in_flight},
+        placement_{order_,
+                   ps::place_strips(dataset.grid().strips(), layout, ps::StripPlacement::evenly),
+                   in_flight},
+        wire_{wire},
         ring_{next_of_nodes(), delay},
         hub_{layout.roles()},
         scheduler_{hub_.link(0)},
@@ -93,6 +96,7 @@ class LocalJob {
       ps::ServerOptions options;
       options.seed = 1;
       options.init_std = 0.1F;
+      options.wire = wire_;
       servers_.push_back(std::make_unique<ps::Server>(
           *links_.back(), ps::shards_of(layout, placement_)[static_cast<std::size_t>(s)],
           tables_.back(), dataset_, order_.steps(), options, std::move(mover)));
@@ -128,6 +132,7 @@ class LocalJob {
   std::deque<ps::Tables> tables_;                // [node]
   CellOrder order_;
   ps::Placement placement_;
+  ps::WireFormat wire_;
   comm::LocalRing ring_;
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;

@@ -103,6 +103,36 @@ TEST_F(TrainerOf, ResumesOnOtherNodes) {
   EXPECT_EQ(hash_of(train("moved", after, 2, newest("moved"))), expected);
 }
 
+TEST_F(TrainerOf, RoundsOnTheWireAlikeForTheSameNumberOfNodes) {
+  using test::NodeSizes;
+  const auto with_bf16 = [&](const NodeSizes& sizes, const std::string& run) {
+    LocalJob job{dataset_, LocalJob::layout_of(sizes), 2, 0, ps::WireFormat::bf16};
+    return train(run, job, static_cast<int>(sizes.size()));
+  };
+  const std::string exact = hash_of(train("exact", {1, 1}));
+  const TrainingResult rounded = with_bf16({1, 1, 1}, "small");
+  EXPECT_NE(hash_of(rounded), exact);
+  EXPECT_EQ(hash_of(with_bf16({3, 2, 4}, "large")), hash_of(rounded));
+  // A rounding moves a factor by at most 2^-9 of itself; ratings are at most 5, and each of 6
+  // epochs rounds three times.
+  const double rmse = summary_of(rounded)["validation"]["rmse"];
+  EXPECT_NEAR(rmse, metrics_of("exact").back()["validation"]["rmse"].get<double>(),
+              5 * 6 * 3 * 0x1p-9);
+  const auto row = 16 * sizeof(std::uint16_t) + sizeof(RowState);
+  EXPECT_EQ(metrics_of("small").front()["block_bytes"]["train"],
+            3 * (dataset_.grid().items() * row + 16 * dataset_.grid().blocks()));
+}
+
+TEST_F(TrainerOf, LooksAtTheModelWithoutRoundingIt) {
+  const auto looking_every = [&](std::int64_t epochs, const std::string& run) {
+    config_.evaluate.every = epochs;
+    config_.evaluate.keep = "last";
+    LocalJob job{dataset_, LocalJob::layout_of({2, 2}), 2, 0, ps::WireFormat::bf16};
+    return hash_of(train(run, job, 2));
+  };
+  EXPECT_EQ(looking_every(1, "often"), looking_every(3, "seldom"));
+}
+
 TEST_F(TrainerOf, CountsTheBytesThatCrossBetweenNodes) {
   config_.train.epochs = 1;
   LocalJob job{dataset_, LocalJob::layout_of({2, 2, 2})};
