@@ -30,7 +30,7 @@ class RunDirectory {
   /// Goes back to the state after this epoch: drops the metrics of later epochs and of lines that
   /// were cut off, and the summary of a run that had finished.
   void reopen_after(std::uint64_t epoch) const;
-  /// Appends one line of JSON.
+  /// Appends one line of JSON and forces it to disk.
   void append_metrics(const std::string& json) const;
   /// Appends a line with the time to log.txt.
   void log(const std::string& line);

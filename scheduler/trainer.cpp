@@ -129,12 +129,12 @@ void Trainer::train_epoch() {
                     epoch_, loss, config_.train.learning_rate, epoch.rate_factor)};
   }
   rate_.advance({loss, epoch.validation.has_value(), epoch.best});
-  if (checkpoint_due(epoch.best)) {
-    const Stopwatch stopwatch;
-    checkpoint();
-    epoch.checkpoint_seconds = stopwatch.seconds();
-  }
-  record(epoch);
+  if (!checkpoint_due(epoch.best)) return record(epoch);
+  const Stopwatch stopwatch;
+  const PendingCheckpoint pending = save();
+  epoch.checkpoint_seconds = stopwatch.seconds();
+  record(epoch);  // before the commit: no checkpoint without the lines that lead to it
+  commit(pending);
 }
 
 PassResult Trainer::evaluate(Part part) {
@@ -158,7 +158,7 @@ bool Trainer::checkpoint_due(bool best) const {
          (best && config_.evaluate.keep == "best");
 }
 
-void Trainer::checkpoint() {
+Trainer::PendingCheckpoint Trainer::save() {
   const auto temporary = run_.checkpoints().begin(epoch_);
   const auto replies = cluster_.run({comm::CommandKind::save, temporary.string(), {}});
   CheckpointManifest manifest{epoch_,
@@ -172,7 +172,11 @@ void Trainer::checkpoint() {
       manifest.files.push_back({file.name, file.bytes, file.checksum});
     }
   }
-  run_.checkpoints().commit(temporary, manifest);
+  return {temporary, std::move(manifest)};
+}
+
+void Trainer::commit(const PendingCheckpoint& pending) {
+  run_.checkpoints().commit(pending.temporary, pending.manifest);
   const auto& best = stopping_.state();
   run_.checkpoints().prune(static_cast<std::size_t>(config_.checkpoint.keep),
                            best.best ? std::optional{best.best_epoch} : std::nullopt);
@@ -222,7 +226,7 @@ void Trainer::record(const Epoch& epoch) {
 }
 
 TrainingResult Trainer::stop_early(const std::string& reason) {
-  if (last_checkpoint_ != epoch_) checkpoint();
+  if (last_checkpoint_ != epoch_) commit(save());
   const std::string text =
       fmt::format("{} after epoch {}; continue with --resume auto", reason, epoch_);
   display_.note(text);

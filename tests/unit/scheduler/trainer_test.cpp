@@ -177,6 +177,12 @@ TEST_F(TrainerOf, GoesOnFromAnyEpochOnAnotherLayoutWithTheSameBits) {
   }
 }
 
+TEST_F(TrainerOf, LeavesNoCheckpointWithoutItsLineOfMetrics) {
+  std::filesystem::create_directories(directory_ / "run/metrics.jsonl");  // cannot be written to
+  EXPECT_THROW(static_cast<void>(train("run", {1, 1})), ResourceError);
+  EXPECT_FALSE(newest("run"));
+}
+
 TEST_F(TrainerOf, TrainsAFinishedRunFurther) {
   const std::string expected = hash_of(train("whole", {1, 1}));
   config_.train.epochs = 3;
