@@ -112,23 +112,22 @@ void Trainer::train_epoch() {
       cluster_.run_pass(pass, [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
   ++epoch_;
   const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
-  const bool due = last || epoch_ % static_cast<std::uint64_t>(config_.evaluate.every) == 0;
-  if (due && dataset_.interactions(Part::validation) > 0) {
+  if ((last || evaluation_due()) && dataset_.interactions(Part::validation) > 0) {
     const Stopwatch stopwatch;
     const PassResult result = evaluate(Part::validation);
     epoch.validation = from_sums(result.sums);
     epoch.evaluate_block_bytes = result.block_bytes;
     epoch.evaluate_seconds = stopwatch.seconds();
-    epoch.best = stopping_.observe(epoch_, metric_of(*epoch.validation));
+    epoch.best = judge(metric_of(*epoch.validation));
   }
   const double loss = epoch.train.sums[1] / std::max(epoch.train.sums[0], 1.0);
   if (!std::isfinite(loss)) {
     throw DataError{
-        fmt::format("the training diverged in epoch {} (loss {}); lower "
+        fmt::format("the training diverged in epoch {}: the loss is not finite; lower "
                     "train.learning_rate, now {} times {}",
-                    epoch_, loss, config_.train.learning_rate, epoch.rate_factor)};
+                    epoch_, config_.train.learning_rate, epoch.rate_factor)};
   }
-  rate_.advance({loss, epoch.validation.has_value(), epoch.best});
+  rate_.advance({loss, epoch.validation && evaluation_due(), epoch.best});
   if (!checkpoint_due(epoch.best)) return record(epoch);
   const Stopwatch stopwatch;
   const PendingCheckpoint pending = save();
@@ -148,6 +147,27 @@ double Trainer::metric_of(const eval::ErrorSums& sums) const {
   const bool rmse = config_.evaluate.metric == "rmse";
   if (config_.evaluate.clip) return rmse ? sums.rmse_clipped() : sums.mae_clipped();
   return rmse ? sums.rmse() : sums.mae();
+}
+
+bool Trainer::evaluation_due() const {
+  return epoch_ % static_cast<std::uint64_t>(config_.evaluate.every) == 0;
+}
+
+/// The last epoch is evaluated out of turn too. That leaves no trace in the state, or a training
+/// that is continued later would differ from one that was longer from the start.
+bool Trainer::judge(double metric) {
+  return evaluation_due() ? stopping_.observe(epoch_, metric) : stopping_.improves(metric);
+}
+
+/// The epoch whose rows become the model.
+std::uint64_t Trainer::choose_epoch() {
+  const auto& best = stopping_.state();
+  if (config_.evaluate.keep != "best" || !best.best || best.best_epoch == epoch_) return epoch_;
+  if (!evaluation_due() &&
+      stopping_.improves(metric_of(from_sums(evaluate(Part::validation).sums)))) {
+    return epoch_;
+  }
+  return best.best_epoch;
 }
 
 bool Trainer::checkpoint_due(bool best) const {
@@ -235,10 +255,8 @@ TrainingResult Trainer::stop_early(const std::string& reason) {
 }
 
 TrainingResult Trainer::finish() {
-  const auto& best = stopping_.state();
-  std::uint64_t model_epoch = epoch_;
-  if (config_.evaluate.keep == "best" && best.best && best.best_epoch != epoch_) {
-    model_epoch = best.best_epoch;
+  const std::uint64_t model_epoch = choose_epoch();
+  if (model_epoch != epoch_) {
     const auto path = run_.checkpoints().path_of(model_epoch);
     static_cast<void>(verify_checkpoint(path));
     cluster_.run({comm::CommandKind::load, path.string(), {}});

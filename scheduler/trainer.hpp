@@ -88,6 +88,9 @@ class Trainer {
   [[nodiscard]] PassResult evaluate(Part part);
   [[nodiscard]] std::string export_model(const std::string& provenance);
   [[nodiscard]] double metric_of(const eval::ErrorSums& sums) const;
+  [[nodiscard]] bool evaluation_due() const;
+  [[nodiscard]] bool judge(double metric);
+  [[nodiscard]] std::uint64_t choose_epoch();
   [[nodiscard]] bool checkpoint_due(bool best) const;
   [[nodiscard]] PendingCheckpoint save();
   void commit(const PendingCheckpoint& pending);
