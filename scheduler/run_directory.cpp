@@ -67,6 +67,11 @@ bool RunDirectory::holds_unfinished_run() const {
   return !fs::exists(path_ / "summary.json") && !checkpoints_.list().empty();
 }
 
+bool RunDirectory::holds(const fs::path& checkpoint) const {
+  std::error_code ignored;
+  return fs::equivalent(fs::absolute(checkpoint) / "..", path_ / "checkpoints", ignored);
+}
+
 void RunDirectory::write_config(const std::string& toml) const {
   write_file_atomically(path_ / "config.toml", toml);
 }

@@ -22,6 +22,9 @@ class RunDirectory {
   /// Whether a training stopped here before its end.
   [[nodiscard]] bool holds_unfinished_run() const;
 
+  /// Whether a checkpoint is one of this run's.
+  [[nodiscard]] bool holds(const std::filesystem::path& checkpoint) const;
+
   void write_config(const std::string& toml) const;
   void write_summary(const std::string& json) const;
   /// Removes what an earlier run left: checkpoints, metrics, summary; not the model, which stays
