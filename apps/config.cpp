@@ -9,8 +9,11 @@ namespace factorps::apps {
 
 ExitCode run_config(const ShowConfigOptions& options, comm::Environment& environment) {
   const Config config = load_config(options.config, options.assignments);
-  if (environment.rank() == 0)
-    std::cout << (options.markdown ? configuration_markdown() : to_toml(config));
+  if (environment.rank() == 0) {
+    std::cout << (options.markdown      ? configuration_markdown()
+                  : options.output.json ? to_json(config)
+                                        : to_toml(config));
+  }
   return ExitCode::done;
 }
 

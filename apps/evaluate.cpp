@@ -74,10 +74,18 @@ Json protocol(const EvaluateOptions& options, const Target& target, const eval::
       {"clipped_to", {target.low, target.high}}};
 }
 
-Json metrics(const eval::ErrorSums& sums) {
+/// Whether `rmse` and `mae` are of clipped predictions.
+bool clips(const EvaluateOptions& options) {
+  return load_config(options.config, options.assignments).evaluate.clip;
+}
+
+Json metrics(const eval::ErrorSums& sums, bool clip) {
   if (sums.count == 0) return {{"rmse", nullptr}, {"mae", nullptr}};
-  return {{"rmse", sums.rmse_clipped()},
-          {"mae", sums.mae_clipped()},
+  return {{"rmse", clip ? sums.rmse_clipped() : sums.rmse()},
+          {"mae", clip ? sums.mae_clipped() : sums.mae()},
+          {"clipped", clip},
+          {"rmse_clipped", sums.rmse_clipped()},
+          {"mae_clipped", sums.mae_clipped()},
           {"rmse_unclipped", sums.rmse()},
           {"mae_unclipped", sums.mae()}};
 }
@@ -104,23 +112,28 @@ void print_text(const Json& result) {
     line("RMSE", "none: the part is empty");
     return;
   }
-  const auto pair = [&](const char* clipped, const char* unclipped) {
-    return fmt::format("{:.5f} clipped, {:.5f} unclipped", result[clipped].get<double>(),
-                       result[unclipped].get<double>());
+  const bool clip = result["clipped"].get<bool>();
+  const auto pair = [&](const std::string& metric) {
+    const auto number = [&](const char* which) {
+      return fmt::format("{:.5f} {}", result[metric + '_' + which].get<double>(), which);
+    };
+    return clip ? number("clipped") + ", " + number("unclipped")
+                : number("unclipped") + ", " + number("clipped");
   };
-  line("RMSE", pair("rmse", "rmse_unclipped"));
-  line("MAE", pair("mae", "mae_unclipped"));
+  line("RMSE", pair("rmse"));
+  line("MAE", pair("mae"));
 }
 
 void write_users(const std::filesystem::path& path, const Evaluation& evaluation,
-                 const Dataset& dataset) {
+                 const Dataset& dataset, bool clip) {
   const IdTable ids = dataset.user_ids();
   TextOutput out{path};
   out.write("user\tinteractions\trmse\tmae\trmse_unclipped\tmae_unclipped\ttrain_count\n");
   for (const auto& [user, sums] : evaluation.users) {
     out.write(fmt::format("{}\t{}\t{:.6f}\t{:.6f}\t{:.6f}\t{:.6f}\t{}\n", tsv_field(ids.text(user)),
-                          sums.count, sums.rmse_clipped(), sums.mae_clipped(), sums.rmse(),
-                          sums.mae(), dataset.user_counts()[user]));
+                          sums.count, clip ? sums.rmse_clipped() : sums.rmse(),
+                          clip ? sums.mae_clipped() : sums.mae(), sums.rmse(), sums.mae(),
+                          dataset.user_counts()[user]));
   }
   out.commit();
 }
@@ -128,8 +141,9 @@ void write_users(const std::filesystem::path& path, const Evaluation& evaluation
 void report(const EvaluateOptions& options, const Target& target, const Evaluation& evaluation,
             Json result) {
   result["protocol"] = protocol(options, target, evaluation.total);
-  result.update(metrics(evaluation.total));
-  if (!options.per_user.empty()) write_users(options.per_user, evaluation, *target.dataset);
+  const bool clip = clips(options);
+  result.update(metrics(evaluation.total, clip));
+  if (!options.per_user.empty()) write_users(options.per_user, evaluation, *target.dataset, clip);
   if (options.output.json) {
     std::cout << result.dump(2) << '\n';
   } else {

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <iostream>
 
 #include <fmt/core.h>
@@ -82,6 +84,19 @@ Json inspect_checkpoint(const std::filesystem::path& path) {
           {"verified", "sizes and checksums of all files"}};
 }
 
+/// Points from a part of a checkpoint or run to the whole.
+void refuse_parts(const std::filesystem::path& path) {
+  constexpr std::array kOfRuns{"config.toml", "metrics.jsonl", "summary.json", "log.txt",
+                               "checkpoints"};
+  const auto whole = std::filesystem::absolute(path).parent_path();
+  const bool of_checkpoint = std::filesystem::exists(whole / "manifest.json");
+  const bool of_run = std::filesystem::exists(whole / "config.toml") &&
+                      std::ranges::count(kOfRuns, path.filename().string()) > 0;
+  if (!of_checkpoint && !of_run) return;
+  throw DataError{fmt::format("{}: is a part of a {}, expected its directory: factorps inspect {}",
+                              path.string(), of_checkpoint ? "checkpoint" : "run", whole.string())};
+}
+
 Json inspect_file(const std::filesystem::path& path) {
   const h5::File file = h5::File::open(path);
   const std::string format = file.has("/", "format") ? file.text("/", "format") : "";
@@ -118,6 +133,7 @@ Json inspect_run(const std::filesystem::path& path, ExitCode& worst) {
 
 Json inspect(const std::filesystem::path& path, ExitCode& worst) {
   if (!std::filesystem::exists(path)) throw DataError{path.string() + ": no such file"};
+  refuse_parts(path);
   if (!std::filesystem::is_directory(path)) return inspect_file(path);
   if (std::filesystem::exists(path / "manifest.json")) return inspect_checkpoint(path);
   if (std::filesystem::exists(path / "config.toml")) return inspect_run(path, worst);

@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <variant>
@@ -25,10 +26,21 @@ bool started_by_launcher() {
   return std::ranges::any_of(names, [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
+/// A standard error that cannot be written to must not hide the exit code.
+void report(std::string_view who, std::string_view message) noexcept {
+  try {
+    const std::string text = fmt::format("factorps: error{}: {}\n", who, message);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+  } catch (const std::exception&) {
+    std::fputs("factorps: error\n", stderr);
+  }
+}
+
 /// Reports an error and ends the job on all ranks; returns only when there are no others.
 ExitCode fail(comm::Environment& environment, ExitCode code, std::string_view message) {
   if (environment.size() == 1) {
-    fmt::print(stderr, "factorps: error: {}\n", message);
+    report("", message);
     return code;
   }
   // Most errors meet every rank at once. Rank 0 speaks first and its abort silences the others,
@@ -37,8 +49,7 @@ ExitCode fail(comm::Environment& environment, ExitCode code, std::string_view me
   if (environment.rank() != 0) std::this_thread::sleep_for(kHeadStart);
   const std::string who =
       environment.rank() == 0 ? "" : fmt::format(" on rank {}", environment.rank());
-  fmt::print(stderr, "factorps: error{}: {}\n", who, message);
-  std::fflush(stderr);
+  report(who, message);
   environment.abort(static_cast<int>(code));
 }
 
@@ -81,7 +92,7 @@ int main(int argc, char** argv) {
     factorps::comm::Environment environment{factorps::apps::started_by_launcher()};
     return static_cast<int>(factorps::apps::run_or_fail(argc, argv, environment));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "factorps: error: {}\n", error.what());
+    factorps::apps::report("", error.what());
     return static_cast<int>(factorps::ExitCode::internal);
   }
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 
 #include <fmt/core.h>
@@ -24,6 +25,10 @@ struct Asked {
 };
 
 std::vector<Asked> read_users(const std::filesystem::path& path, const IdTable& ids) {
+  if (std::filesystem::is_directory(path)) {
+    throw DataError{
+        fmt::format("{}: is a directory, expected a file with a user per line", path.string())};
+  }
   std::ifstream in{path};
   if (!in) throw DataError{fmt::format("{}: cannot read the file of users", path.string())};
   std::vector<Asked> users;
@@ -31,6 +36,7 @@ std::vector<Asked> read_users(const std::filesystem::path& path, const IdTable& 
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) users.push_back({line, ids.find(line)});
   }
+  if (in.bad()) throw DataError{fmt::format("{}: cannot read all of it", path.string())};
   return users;
 }
 
@@ -45,15 +51,20 @@ bool has_factors(const Model& model, const Asked& user) {
   return user.row && model.user_counts()[*user.row] > 0;
 }
 
+/// A standard error that cannot be written to is no reason to stop.
+void warn(const std::string& text) {
+  std::fputs(fmt::format("factorps: {}\n", text).c_str(), stderr);
+}
+
 void warn_of_unknown(const std::vector<Asked>& users) {
   constexpr std::ptrdiff_t kShown = 10;
   std::ptrdiff_t unknown = 0;
   for (const Asked& user : users) {
     if (user.row || ++unknown > kShown) continue;
-    fmt::print(stderr, "factorps: user '{}' is not in the model: items ranked by bias\n", user.id);
+    warn(fmt::format("user '{}' is not in the model: items ranked by bias", user.id));
   }
   if (unknown > kShown) {
-    fmt::print(stderr, "factorps: {} more users are not in the model\n", unknown - kShown);
+    warn(fmt::format("{} more users are not in the model", unknown - kShown));
   }
 }
 

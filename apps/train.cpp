@@ -1,7 +1,10 @@
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -16,18 +19,40 @@ namespace {
 volatile std::sig_atomic_t stop_signal = 0;
 
 /// Notes SIGUSR1 and SIGTERM while it lives. Every rank does, or the signal would end the others.
+/// Ctrl-C too when there is one process: among several it is the launcher's. A second Ctrl-C ends
+/// the process at once.
 class StopSignals {
  public:
-  StopSignals() {
+  explicit StopSignals(bool alone) {
     stop_signal = 0;
-    for (const int signal : {SIGUSR1, SIGTERM}) std::signal(signal, [](int s) { stop_signal = s; });
+    note(SIGUSR1);
+    note(SIGTERM);
+    if (alone) note(SIGINT);
   }
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals() {
-    for (const int signal : {SIGUSR1, SIGTERM}) std::signal(signal, SIG_DFL);
+    for (const auto& [signal, before] : before_) std::signal(signal, before);
   }
   [[nodiscard]] static bool requested() { return stop_signal != 0; }
+
+ private:
+  using Handler = void (*)(int);
+
+  static void handle(int signal) {
+    stop_signal = signal;
+    if (signal == SIGINT) std::signal(SIGINT, SIG_DFL);
+  }
+  void note(int signal) {
+    const Handler before = std::signal(signal, handle);
+    if (signal == SIGINT && before == SIG_IGN) {  // a background job of a shell
+      std::signal(signal, SIG_IGN);
+      return;
+    }
+    before_.emplace_back(signal, before);
+  }
+
+  std::vector<std::pair<int, Handler>> before_;
 };
 
 /// Opens the dataset and checks this rank's share of it.
@@ -63,11 +88,24 @@ void require_agreement(const Config& config, const Dataset& dataset,
   }
 }
 
+void discard_earlier_run(const TrainOptions& options, const scheduler::RunDirectory& run) {
+  if (run.holds_unfinished_run() && !options.overwrite) {
+    throw ConfigError{
+        fmt::format("{}: holds an unfinished training; --resume auto continues it, "
+                    "--overwrite discards it",
+                    run.path().string())};
+  }
+  run.clear();
+}
+
+/// Where the training starts; what is in its directory and not of it is removed.
 std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
                                                    scheduler::RunDirectory& run,
                                                    const Config& config, const Dataset& dataset) {
   if (options.resume == "auto") {
-    const auto note = [](const std::string& text) { fmt::print(stderr, "factorps: {}\n", text); };
+    const auto note = [](const std::string& text) {
+      std::fputs(fmt::format("factorps: {}\n", text).c_str(), stderr);
+    };
     const auto found = scheduler::find_resume_point(run, config, dataset, note);
     if (!found && !run.checkpoints().list().empty() && !options.overwrite) {
       throw CheckpointError{
@@ -75,18 +113,19 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
                       "and starts anew",
                       run.path().string())};
     }
+    if (!found) run.clear();
     return found;
   }
-  if (!options.resume.empty()) {
-    return scheduler::check_resume_point(options.resume, config, dataset);
+  if (options.resume.empty()) {
+    discard_earlier_run(options, run);
+    return std::nullopt;
   }
-  if (run.holds_unfinished_run() && !options.overwrite) {
-    throw ConfigError{
-        fmt::format("{}: holds an unfinished training; --resume auto continues it, "
-                    "--overwrite discards it",
-                    run.path().string())};
-  }
-  return std::nullopt;
+  std::filesystem::path checkpoint{options.resume};
+  if (!checkpoint.has_filename()) checkpoint = checkpoint.parent_path();  // "epoch-000001/"
+  const auto point = scheduler::check_resume_point(checkpoint, config, dataset);
+  // Checkpoints of an earlier training are none of the one that goes on here.
+  if (!run.holds(point.checkpoint)) discard_earlier_run(options, run);
+  return point;
 }
 
 scheduler::ProgressDisplay display_for(const OutputOptions& output, const Config& config,
@@ -103,7 +142,7 @@ scheduler::ProgressDisplay display_for(const OutputOptions& output, const Config
 
 scheduler::TrainingResult train(const Config& config, const TrainOptions& options,
                                 const comm::Environment& environment) {
-  const StopSignals signals;
+  const StopSignals signals{environment.size() == 1};
   const Dataset dataset = open_dataset(config, environment);
   require_agreement(config, dataset, environment);
   const ps::JobLayout layout = plan_layout(config, environment);
@@ -112,7 +151,6 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
   run_job(config, dataset, layout, kernels, environment, [&](scheduler::Cluster& cluster) {
     scheduler::RunDirectory run{config.run.dir};
     const auto resume = resume_point(options, run, config, dataset);
-    if (!resume) run.clear();
     run.write_config(to_toml(config));
     const scheduler::JobFacts facts = facts_of_job(layout, kernels, environment);
     scheduler::ProgressDisplay display = display_for(options.output, config, dataset);

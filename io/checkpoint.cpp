@@ -185,8 +185,18 @@ void CheckpointStore::prune(std::size_t keep, std::optional<std::uint64_t> best_
 
 CheckpointManifest read_manifest(const fs::path& checkpoint) {
   const fs::path path = manifest_path(checkpoint);
+  if (!fs::exists(path)) {
+    throw CheckpointError{fmt::format("{}: no checkpoint, expected a directory with {}",
+                                      checkpoint.string(), kManifest)};
+  }
+  std::string text;
   try {
-    return from_json(read_file(path));
+    text = read_file(path);
+  } catch (const Error& error) {
+    throw CheckpointError{error.what()};
+  }
+  try {
+    return from_json(text);
   } catch (const std::exception& error) {
     throw CheckpointError{fmt::format("{}: {}", path.string(), error.what())};
   }

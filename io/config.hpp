@@ -136,6 +136,8 @@ struct Config {
                                  const std::vector<std::string>& assignments = {});
 /// The complete effective configuration as TOML; reading it back gives an equal Config.
 [[nodiscard]] std::string to_toml(const Config& config);
+/// The same as JSON, an object per section; null for a key without a value.
+[[nodiscard]] std::string to_json(const Config& config);
 /// The fields that decide which bits a training computes ([model], [train], [evaluate] and so
 /// on, without paths, cluster and limits), one "key = value" per line; compared on resume.
 [[nodiscard]] std::string training_identity(const Config& config);

@@ -157,7 +157,13 @@ class Loader {
     }
   }
 
-  /// Text keys take what was typed, unless it is a quoted string; others take TOML, else text.
+  /// Whether a value says of itself what it is.
+  static bool is_marked(const toml::node& value) {
+    return value.is_string() || value.is_array() || value.is_table();
+  }
+
+  /// Text keys take what was typed, unless it is a quoted string, a list or a table; others take
+  /// TOML, else text.
   toml::table parse_value(const std::string& key, const std::string& typed) const {
     const auto field = std::ranges::find(fields_, key, &Field::key);
     const bool text =
@@ -165,7 +171,7 @@ class Loader {
                                    std::holds_alternative<fs::path*>(field->value));
     try {
       toml::table table = toml::parse("value = " + typed);
-      if (table.size() == 1 && (!text || table.begin()->second.is_string())) return table;
+      if (table.size() == 1 && (!text || is_marked(table.begin()->second))) return table;
     } catch (const toml::parse_error&) {
       // not TOML: it is text
     }

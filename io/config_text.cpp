@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "io/config_schema.hpp"
 
@@ -59,8 +61,11 @@ std::string type_name(const Field& field) {
   return std::string{std::visit(Name{}, field.value)};
 }
 
-std::string range_text(const Rule& rule) {
+std::string range_text(const Field& field) {
+  const Rule& rule = field.rule;
   if (std::isinf(rule.low)) return {};
+  if (std::holds_alternative<std::uint64_t*>(field.value))
+    return fmt::format(" from 0 to {}", static_cast<std::uint64_t>(rule.high));
   constexpr double kWorthNaming = 1e9;
   if (rule.high <= kWorthNaming) return fmt::format(" from {} to {}", rule.low, rule.high);
   return fmt::format(" {} {}", rule.above_low ? "above" : "of at least", rule.low);
@@ -120,7 +125,7 @@ std::string expectation(const Field& field) {
     return fmt::format("one of {}", fmt::join(choices, ", "));
   }
   if (rule.plain) return "text or a number";
-  return type_name(field) + range_text(rule);
+  return type_name(field) + range_text(field);
 }
 
 std::string to_toml(const Config& config) {
@@ -136,6 +141,19 @@ std::string to_toml(const Config& config) {
     }
   }
   return text;
+}
+
+std::string to_json(const Config& config) {
+  Config copy = config;
+  nlohmann::ordered_json json;
+  for (const Field& field : config_fields(copy)) {
+    std::string pointer = '/' + std::string{field.key};
+    std::ranges::replace(pointer, '.', '/');
+    const std::string value = toml_value(field);  // JSON too
+    json[nlohmann::ordered_json::json_pointer{pointer}] =
+        nlohmann::ordered_json::parse(value.empty() ? "null" : value);
+  }
+  return json.dump(2) + '\n';
 }
 
 std::string training_identity(const Config& config) {

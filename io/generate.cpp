@@ -32,8 +32,8 @@ class RatingFile {
       : path_{std::move(path)},
         temporary_{temporary_name(path_)},
         out_{temporary_, std::ios::binary | std::ios::trunc} {
+    if (!out_) fail("create");
     buffer_ = "user,item,rating\n";
-    flush();  // says at once if the file cannot be created
   }
   RatingFile(const RatingFile&) = delete;
   RatingFile& operator=(const RatingFile&) = delete;
@@ -72,10 +72,12 @@ class RatingFile {
   void flush() {
     out_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     out_.flush();
-    if (!out_)
-      throw ResourceError{
-          fmt::format("{}: cannot write: {}", path_.string(), std::strerror(errno))};
+    if (!out_) fail("write");
     buffer_.clear();
+  }
+  [[noreturn]] void fail(const char* what) const {
+    throw ResourceError{
+        fmt::format("{}: cannot {}: {}", path_.string(), what, std::strerror(errno))};
   }
 
   std::filesystem::path path_;

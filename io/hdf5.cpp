@@ -39,13 +39,12 @@ void silence() {
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   const std::string reason = last_error();
   H5Eclear2(H5E_DEFAULT);
-  const std::string message =
-      fmt::format("{}: {}{}{}", path.string(), what, reason.empty() ? "" : ": ", reason);
-  for (const int full : {ENOSPC, EDQUOT}) {
+  for (const int full : {ENOSPC, EDQUOT}) {  // HDF5 adds addresses and sizes in bytes
     if (reason.find(fmt::format("errno = {},", full)) != std::string::npos)
-      throw ResourceError{message};
+      throw ResourceError{fmt::format("{}: {}: {}", path.string(), what, std::strerror(full))};
   }
-  throw DataError{message};
+  throw DataError{
+      fmt::format("{}: {}{}{}", path.string(), what, reason.empty() ? "" : ": ", reason)};
 }
 
 Handle open_object(hid_t file, const std::filesystem::path& path, const std::string& name) {

@@ -23,13 +23,17 @@ class EarlyStopping {
 
   /// @return whether this is a new best; a metric that is not a number never is
   bool observe(std::uint64_t epoch, double metric) {
-    const bool improved = state_.best ? metric < *state_.best - min_delta_ : !std::isnan(metric);
+    const bool improved = improves(metric);
     if (improved) {
       state_ = {metric, epoch, 0};
     } else {
       ++state_.without_improvement;
     }
     return improved;
+  }
+  /// What observe() would return.
+  [[nodiscard]] bool improves(double metric) const {
+    return state_.best ? metric < *state_.best - min_delta_ : !std::isnan(metric);
   }
   [[nodiscard]] bool should_stop() const noexcept {
     return patience_ > 0 && state_.without_improvement >= patience_;

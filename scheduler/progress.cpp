@@ -66,14 +66,19 @@ void ProgressDisplay::update(std::uint64_t epoch, std::uint64_t interactions) {
       static_cast<double>(interactions) / static_cast<double>(interactions_per_epoch_);
   const double fraction = std::clamp(done / static_cast<double>(epochs_), 0.0, 1.0);
   const int filled = static_cast<int>(fraction * kBarWidth);
-  print(clearing() + fmt::format("{}[{:=<{}}{: <{}}]{} {:3.0f} %  {}  {} left",
-                                 color_ ? "\x1b[36m" : "", "", filled, "", kBarWidth - filled,
-                                 color_ ? "\x1b[0m" : "", fraction * 100, last_,
-                                 duration_text(seconds_left(done))));
+  const std::string bar =
+      fmt::format("{}[{:=<{}}{: <{}}]{} {:3.0f} %  {}  {} left", color_ ? "\x1b[36m" : "", "",
+                  filled, "", kBarWidth - filled, color_ ? "\x1b[0m" : "", fraction * 100, last_,
+                  duration_text(seconds_left(done)));
+  print(clearing() + bar);
+  width_ = bar.size();
   drawn_ = true;
 }
 
-std::string ProgressDisplay::clearing() const { return mode_ == Mode::bar ? "\r\x1b[K" : ""; }
+std::string ProgressDisplay::clearing() const {
+  if (mode_ != Mode::bar) return "";
+  return color_ ? "\r\x1b[K" : fmt::format("\r{:{}}\r", "", width_);
+}
 
 void ProgressDisplay::finish(const EpochLine& line) {
   if (mode_ == Mode::silent) return;

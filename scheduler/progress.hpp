@@ -1,6 +1,7 @@
 /// What a person sees while a training runs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -26,6 +27,7 @@ class ProgressDisplay {
  public:
   enum class Mode { silent, lines, bar };
 
+  /// @param color whether escape sequences may be written
   ProgressDisplay(std::FILE* out, Mode mode, bool color, std::uint64_t epochs,
                   std::uint64_t interactions_per_epoch);
   ProgressDisplay(const ProgressDisplay&) = delete;
@@ -53,7 +55,8 @@ class ProgressDisplay {
   std::uint64_t interactions_per_epoch_;
   std::uint64_t epochs_before_ = 0;  // done before this display began
   bool started_ = false;
-  bool drawn_ = false;  // a bar is on the screen
+  bool drawn_ = false;     // a bar is on the screen
+  std::size_t width_ = 0;  // of the last bar
   Stopwatch since_start_;
   Stopwatch since_drawn_;
   std::string last_;

@@ -67,6 +67,11 @@ bool RunDirectory::holds_unfinished_run() const {
   return !fs::exists(path_ / "summary.json") && !checkpoints_.list().empty();
 }
 
+bool RunDirectory::holds(const fs::path& checkpoint) const {
+  std::error_code ignored;
+  return fs::equivalent(fs::absolute(checkpoint) / "..", path_ / "checkpoints", ignored);
+}
+
 void RunDirectory::write_config(const std::string& toml) const {
   write_file_atomically(path_ / "config.toml", toml);
 }
@@ -93,13 +98,14 @@ void RunDirectory::reopen_after(std::uint64_t epoch) const {
 }
 
 void RunDirectory::append_metrics(const std::string& json) const {
-  std::ofstream out{path_ / "metrics.jsonl", std::ios::app};
+  const fs::path path = path_ / "metrics.jsonl";
+  std::ofstream out{path, std::ios::app};
   out << json << '\n';
   out.flush();
   if (!out) {
-    throw ResourceError{fmt::format("{}: cannot write: {}", (path_ / "metrics.jsonl").string(),
-                                    std::strerror(errno))};
+    throw ResourceError{fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno))};
   }
+  sync_file(path);
 }
 
 void RunDirectory::log(const std::string& line) { log_->logger.info(line); }

@@ -22,6 +22,9 @@ class RunDirectory {
   /// Whether a training stopped here before its end.
   [[nodiscard]] bool holds_unfinished_run() const;
 
+  /// Whether a checkpoint is one of this run's.
+  [[nodiscard]] bool holds(const std::filesystem::path& checkpoint) const;
+
   void write_config(const std::string& toml) const;
   void write_summary(const std::string& json) const;
   /// Removes what an earlier run left: checkpoints, metrics, summary; not the model, which stays
@@ -30,7 +33,7 @@ class RunDirectory {
   /// Goes back to the state after this epoch: drops the metrics of later epochs and of lines that
   /// were cut off, and the summary of a run that had finished.
   void reopen_after(std::uint64_t epoch) const;
-  /// Appends one line of JSON.
+  /// Appends one line of JSON and forces it to disk.
   void append_metrics(const std::string& json) const;
   /// Appends a line with the time to log.txt.
   void log(const std::string& line);

@@ -112,29 +112,28 @@ void Trainer::train_epoch() {
       cluster_.run_pass(pass, [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
   ++epoch_;
   const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
-  const bool due = last || epoch_ % static_cast<std::uint64_t>(config_.evaluate.every) == 0;
-  if (due && dataset_.interactions(Part::validation) > 0) {
+  if ((last || evaluation_due()) && dataset_.interactions(Part::validation) > 0) {
     const Stopwatch stopwatch;
     const PassResult result = evaluate(Part::validation);
     epoch.validation = from_sums(result.sums);
     epoch.evaluate_block_bytes = result.block_bytes;
     epoch.evaluate_seconds = stopwatch.seconds();
-    epoch.best = stopping_.observe(epoch_, metric_of(*epoch.validation));
+    epoch.best = judge(metric_of(*epoch.validation));
   }
   const double loss = epoch.train.sums[1] / std::max(epoch.train.sums[0], 1.0);
   if (!std::isfinite(loss)) {
     throw DataError{
-        fmt::format("the training diverged in epoch {} (loss {}); lower "
+        fmt::format("the training diverged in epoch {}: the loss is not finite; lower "
                     "train.learning_rate, now {} times {}",
-                    epoch_, loss, config_.train.learning_rate, epoch.rate_factor)};
+                    epoch_, config_.train.learning_rate, epoch.rate_factor)};
   }
-  rate_.advance({loss, epoch.validation.has_value(), epoch.best});
-  if (checkpoint_due(epoch.best)) {
-    const Stopwatch stopwatch;
-    checkpoint();
-    epoch.checkpoint_seconds = stopwatch.seconds();
-  }
-  record(epoch);
+  rate_.advance({loss, epoch.validation && evaluation_due(), epoch.best});
+  if (!checkpoint_due(epoch.best)) return record(epoch);
+  const Stopwatch stopwatch;
+  const PendingCheckpoint pending = save();
+  epoch.checkpoint_seconds = stopwatch.seconds();
+  record(epoch);  // before the commit: no checkpoint without the lines that lead to it
+  commit(pending);
 }
 
 PassResult Trainer::evaluate(Part part) {
@@ -150,6 +149,27 @@ double Trainer::metric_of(const eval::ErrorSums& sums) const {
   return rmse ? sums.rmse() : sums.mae();
 }
 
+bool Trainer::evaluation_due() const {
+  return epoch_ % static_cast<std::uint64_t>(config_.evaluate.every) == 0;
+}
+
+/// The last epoch is evaluated out of turn too. That leaves no trace in the state, or a training
+/// that is continued later would differ from one that was longer from the start.
+bool Trainer::judge(double metric) {
+  return evaluation_due() ? stopping_.observe(epoch_, metric) : stopping_.improves(metric);
+}
+
+/// The epoch whose rows become the model.
+std::uint64_t Trainer::choose_epoch() {
+  const auto& best = stopping_.state();
+  if (config_.evaluate.keep != "best" || !best.best || best.best_epoch == epoch_) return epoch_;
+  if (!evaluation_due() &&
+      stopping_.improves(metric_of(from_sums(evaluate(Part::validation).sums)))) {
+    return epoch_;
+  }
+  return best.best_epoch;
+}
+
 bool Trainer::checkpoint_due(bool best) const {
   const auto every = static_cast<std::uint64_t>(config_.checkpoint.every_epochs);
   const double seconds = config_.checkpoint.every_minutes * 60;
@@ -158,7 +178,7 @@ bool Trainer::checkpoint_due(bool best) const {
          (best && config_.evaluate.keep == "best");
 }
 
-void Trainer::checkpoint() {
+Trainer::PendingCheckpoint Trainer::save() {
   const auto temporary = run_.checkpoints().begin(epoch_);
   const auto replies = cluster_.run({comm::CommandKind::save, temporary.string(), {}});
   CheckpointManifest manifest{epoch_,
@@ -172,7 +192,11 @@ void Trainer::checkpoint() {
       manifest.files.push_back({file.name, file.bytes, file.checksum});
     }
   }
-  run_.checkpoints().commit(temporary, manifest);
+  return {temporary, std::move(manifest)};
+}
+
+void Trainer::commit(const PendingCheckpoint& pending) {
+  run_.checkpoints().commit(pending.temporary, pending.manifest);
   const auto& best = stopping_.state();
   run_.checkpoints().prune(static_cast<std::size_t>(config_.checkpoint.keep),
                            best.best ? std::optional{best.best_epoch} : std::nullopt);
@@ -222,7 +246,7 @@ void Trainer::record(const Epoch& epoch) {
 }
 
 TrainingResult Trainer::stop_early(const std::string& reason) {
-  if (last_checkpoint_ != epoch_) checkpoint();
+  if (last_checkpoint_ != epoch_) commit(save());
   const std::string text =
       fmt::format("{} after epoch {}; continue with --resume auto", reason, epoch_);
   display_.note(text);
@@ -231,10 +255,8 @@ TrainingResult Trainer::stop_early(const std::string& reason) {
 }
 
 TrainingResult Trainer::finish() {
-  const auto& best = stopping_.state();
-  std::uint64_t model_epoch = epoch_;
-  if (config_.evaluate.keep == "best" && best.best && best.best_epoch != epoch_) {
-    model_epoch = best.best_epoch;
+  const std::uint64_t model_epoch = choose_epoch();
+  if (model_epoch != epoch_) {
     const auto path = run_.checkpoints().path_of(model_epoch);
     static_cast<void>(verify_checkpoint(path));
     cluster_.run({comm::CommandKind::load, path.string(), {}});

@@ -76,14 +76,24 @@ class Trainer {
     bool best = false;
   };
 
+  /// Saved, but not yet under its name.
+  struct PendingCheckpoint {
+    std::filesystem::path temporary;
+    CheckpointManifest manifest;
+  };
+
   void start(const std::optional<ResumePoint>& resume);
   [[nodiscard]] bool finished() const;
   void train_epoch();
   [[nodiscard]] PassResult evaluate(Part part);
   [[nodiscard]] std::string export_model(const std::string& provenance);
   [[nodiscard]] double metric_of(const eval::ErrorSums& sums) const;
+  [[nodiscard]] bool evaluation_due() const;
+  [[nodiscard]] bool judge(double metric);
+  [[nodiscard]] std::uint64_t choose_epoch();
   [[nodiscard]] bool checkpoint_due(bool best) const;
-  void checkpoint();
+  [[nodiscard]] PendingCheckpoint save();
+  void commit(const PendingCheckpoint& pending);
   void record(const Epoch& epoch);
   [[nodiscard]] TrainingResult finish();
   [[nodiscard]] TrainingResult stop_early(const std::string& reason);

@@ -138,6 +138,10 @@ class Columns {
     if (const auto column = number(setting)) return *column;
     if (!header) {
       if (setting == key) return position;
+      if (first_.empty()) {
+        throw DataError{fmt::format("{}: is empty, expected a header with column \"{}\" (data.{})",
+                                    path_.string(), setting, key)};
+      }
       throw ConfigError{
           fmt::format("data.{} = \"{}\" names a column, but {} has no header; expected a number "
                       "from 1, or data.header = \"yes\"",

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/e2e/factorps.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -64,6 +65,16 @@ TEST(CommandLine, AppliesAssignments) {
   EXPECT_NE(result.out.find("\noptimizer = \"sgd\"\n"), std::string::npos) << result.out;
 }
 
+TEST(CommandLine, PrintsTheConfigurationAsJson) {
+  const ProgramResult result = factorps({"config", "--json", "--set", "model.dim=7"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["model"]["dim"], 7);
+  EXPECT_EQ(json["data"]["columns"]["user"], "user");
+  EXPECT_EQ(json["data"]["source"], nlohmann::json::array());
+  EXPECT_TRUE(json["clean"]["min_value"].is_null()) << result.out;
+}
+
 TEST(CommandLine, PrintsAConfigurationThatReadsBackFromElsewhere) {
   const TemporaryDirectory directory;
   const std::string file = directory.write("a/run.toml", "[data]\nsource = 'x.csv'\n");
@@ -79,6 +90,12 @@ TEST(CommandLine, SaysAnErrorOfAllRanksOnce) {
   EXPECT_EQ(result.err.find("factorps: error: --set: unknown key model.dmi: expected model.dim\n"),
             result.err.rfind("factorps: error"))
       << result.err;
+}
+
+TEST(CommandLine, KeepsTheExitCodeWhenTheErrorCannotBeWritten) {
+  const ProgramResult result =
+      run_program({"bash", "-c", "\"$0\" config --no-such 2> /dev/full", executable()});
+  EXPECT_EQ(result.exit_code, 2);
 }
 
 TEST(CommandLine, FailsWhenOutputCannotBeWritten) {

@@ -81,6 +81,32 @@ TEST_F(Training, StopsWithACheckpointWhenSignalled) {
   }
 }
 
+/// The shell that runs the tests may ignore Ctrl-C.
+std::vector<std::string> with_ctrl_c(std::vector<std::string> command) {
+  command.insert(command.begin(), {"env", "--default-signal=INT"});
+  return command;
+}
+
+TEST_F(Training, StopsWithACheckpointAtCtrlC) {
+  Program program{with_ctrl_c(command_of(0, train("run", {kForever})))};
+  ASSERT_TRUE(reaches_epoch(program, "run", 2));
+  program.signal(SIGINT);
+  const ProgramResult result = program.wait();
+  ASSERT_EQ(result.exit_code, 75) << result.err;
+  const std::string epochs = "train.epochs=" + std::to_string(epochs_of("run") + 2);
+  EXPECT_EQ(hash(0, "run", {epochs}, {"--resume", "auto"}), hash(0, "whole", {epochs}));
+}
+
+TEST_F(Training, EndsAtOnceAtASecondCtrlC) {
+  // The epochs are long: the next signal comes before the end of the one that met the first.
+  Program program{with_ctrl_c(
+      command_of(0, train("run", {kForever, "model.dim=8192", "cluster.instruction_set=reference",
+                                  "checkpoint.every_epochs=0", "evaluate.keep=last"})))};
+  ASSERT_TRUE(reaches_epoch(program, "run", 1));
+  while (program.running()) program.signal(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 128 + SIGINT);
+}
+
 TEST_F(Training, ComputesTheSameBitsAfterAKill) {
   for (const int ranks : {0, 4}) {
     const std::string run = "killed" + std::to_string(ranks);
@@ -141,6 +167,37 @@ TEST_F(Training, KeepsCheckpointsOfWhichNoneCanBeUsed) {
   EXPECT_NE(refused.err.find("no checkpoint can be used"), std::string::npos) << refused.err;
   EXPECT_FALSE(std::filesystem::is_empty(checkpoints));
   EXPECT_EQ(factorps(train("run", {}, {"--resume", "auto", "--overwrite"})).exit_code, 0);
+}
+
+TEST_F(Training, DiscardsAnEarlierTrainingForACheckpointOfAnotherRun) {
+  ASSERT_EQ(factorps(train("from", {"train.epochs=2"})).exit_code, 0);
+  const std::string checkpoint = directory_ / "from/checkpoints/epoch-000002";
+  const Settings other{"train.seed=7", "train.epochs=20"};
+  ASSERT_EQ(factorps(train("run", other)).exit_code, 0);
+  EXPECT_EQ(hash(0, "run", {}, {"--resume", checkpoint}), hash(0, "whole"));
+  EXPECT_EQ(epochs_of("run"), 4U);  // 3 to 6
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "run/checkpoints/epoch-000006"));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "run/checkpoints/epoch-000020"));
+
+  ASSERT_EQ(factorps(train("half", {"train.time_limit_minutes=0.0000001"})).exit_code, 75);
+  const ProgramResult refused = factorps(train("half", {}, {"--resume", checkpoint}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("holds an unfinished training"), std::string::npos) << refused.err;
+  EXPECT_EQ(factorps(train("half", {}, {"--resume", checkpoint, "--overwrite"})).exit_code, 0);
+}
+
+TEST_F(Training, NamesAPathThatIsNoCheckpoint) {
+  const ProgramResult result = factorps(train("run", {}, {"--resume", "rb"}));
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_EQ(result.err,
+            "factorps: error: rb: no checkpoint, expected a directory with manifest.json\n");
+}
+
+TEST_F(Training, GoesBackToANamedCheckpointOfItsOwn) {
+  ASSERT_EQ(factorps(train("run", {"checkpoint.keep=10"})).exit_code, 0);
+  const std::string checkpoint = directory_ / "run/checkpoints/epoch-000002/";
+  EXPECT_EQ(hash(0, "run", {"checkpoint.keep=10"}, {"--resume", checkpoint}), hash(0, "whole"));
+  EXPECT_EQ(epochs_of("run"), 6U);
 }
 
 TEST_F(Training, RefusesToResumeWithAnotherConfigurationOrOtherData) {

@@ -95,6 +95,21 @@ TEST_F(Usage, EvaluateWritesALinePerUser) {
             "cleo\t1\t0.000000\t0.000000\t0.000000\t0.000000\t0\n");
 }
 
+TEST_F(Usage, EvaluateClipsAsConfigured) {
+  const std::string users = directory_ / "users.tsv";
+  const ProgramResult result = factorps({"evaluate", model_, dataset_, "--json", "--per-user",
+                                         users, "--set", "evaluate.clip=false"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["clipped"], false);
+  EXPECT_EQ(json["mae"], json["mae_unclipped"]);
+  EXPECT_EQ(json["rmse"], json["rmse_unclipped"]);
+  EXPECT_DOUBLE_EQ(json["mae_clipped"], (1 + 1.25 + 0) / 3);
+  EXPECT_NE(read_text(users).find("anna\t1\t1.500000\t1.500000\t1.500000\t1.500000\t2\n"),
+            std::string::npos)
+      << read_text(users);
+}
+
 TEST_F(Usage, EvaluateMatchesAnotherDatasetByExternalId) {
   DatasetContents other = small_contents();
   other.user_ids = IdTable::of_strings({0, 4, 8, 12}, "bertannazoey");
@@ -170,6 +185,13 @@ TEST_F(Usage, RecommendCanIncludeSeenItems) {
             R"({"user":"nobody","known":false,"basis":"bias","items":[{"item":"8","score":3.5}]})"
             "\n");
   EXPECT_EQ(result.err, "factorps: user 'nobody' is not in the model: items ranked by bias\n");
+}
+
+TEST_F(Usage, RecommendRefusesADirectoryOfUsers) {
+  const ProgramResult result = factorps({"recommend", model_, "--users", directory_.path()});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.err, "factorps: error: " + directory_.path().string() +
+                            ": is a directory, expected a file with a user per line\n");
 }
 
 TEST_F(Usage, RecommendTakesWhatWasSeenFromADataset) {
@@ -299,6 +321,19 @@ TEST_F(Usage, InspectLooksAtEveryPartOfARun) {
   EXPECT_EQ(json["checkpoints"]["epoch-000001"]["epochs_done"], 1) << result.out;
   EXPECT_TRUE(json["checkpoints"]["epoch-000002"].contains("damaged")) << result.out;
   EXPECT_EQ(factorps({"inspect", store.path_of(2)}).exit_code, 4);
+
+  const std::string shard = store.path_of(1) / shard_name(0);
+  EXPECT_EQ(factorps({"inspect", shard}).err,
+            "factorps: error: " + shard + ": is a part of a checkpoint, expected its directory: " +
+                "factorps inspect " + store.path_of(1).string() + "\n");
+  for (const char* part : {"config.toml", "checkpoints"}) {
+    const ProgramResult of_run = factorps({"inspect", run / part});
+    EXPECT_EQ(of_run.exit_code, 3);
+    EXPECT_NE(of_run.err.find("is a part of a run, expected its directory: factorps inspect " +
+                              run.string() + '\n'),
+              std::string::npos)
+        << of_run.err;
+  }
 }
 
 }  // namespace

@@ -188,7 +188,8 @@ TEST_F(Manifest, MayNotLeaveItsDirectory) {
 
 TEST_F(Manifest, IsMissedWhereThereIsNone) {
   std::filesystem::remove(path_ / "manifest.json");
-  EXPECT_NE(error(), "");
+  EXPECT_EQ(error_of(path_),
+            path_.string() + ": no checkpoint, expected a directory with manifest.json");
 }
 
 TEST(ShardName, HasThreeDigits) {

@@ -193,7 +193,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"Fraction", "[train]\nepochs = 3.5",
                 "run.toml:2: train.epochs = 3.5: expected an integer from 1 to 1000000"},
         Mistake{"NegativeSeed", "[train]\nseed = -1",
-                "run.toml:2: train.seed = -1: expected an integer of at least 0"},
+                "run.toml:2: train.seed = -1: expected an integer from 0 to 9000000000000000000"},
         Mistake{"NotFinite", "[train]\nlearning_rate = inf",
                 "run.toml:2: train.learning_rate = inf: expected a number above 0"},
         Mistake{"ZeroRate", "[train]\nlearning_rate = 0",
@@ -243,6 +243,12 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(ConfigFile, ExplainsABadAssignment) {
   EXPECT_EQ(problem("", {"train.epochs"}), "--set train.epochs: expected section.key=value");
   EXPECT_EQ(problem("", {"=3"}), "--set =3: expected section.key=value");
+  EXPECT_EQ(problem("", {R"(run.dir=["a", "b"])"}),
+            "--set: run.dir = [ 'a', 'b' ]: expected a file name");
+  EXPECT_EQ(problem("", {"data.delimiter={a = 1}"}).find("--set: data.delimiter = a table: "), 0U);
+  EXPECT_EQ(problem("", {"train.seed=18446744073709551615"}),
+            "--set: train.seed = '18446744073709551615': expected an integer from 0 to "
+            "9000000000000000000");
   EXPECT_EQ(problem("", {"train.epoch=3"}),
             "--set: unknown key train.epoch: expected train.epochs");
 }

@@ -66,9 +66,19 @@ TEST_F(Progress, RedrawsABarInPlace) {
   ProgressDisplay display{out_.get(), Mode::bar, false, 2, 100};
   draw(display, 2, 50);  // three quarters
   const std::string text = shown();
-  EXPECT_EQ(text.find("\r\x1b[K[==================      ]  75 %"), 0U) << text;
+  EXPECT_EQ(text.find("\r\r[==================      ]  75 %"), 0U) << text;
   EXPECT_EQ(text.find('\n'), std::string::npos);
-  EXPECT_EQ(text.find("\x1b[36m"), std::string::npos);
+}
+
+TEST_F(Progress, WritesNoEscapeSequencesWithoutColour) {
+  {
+    ProgressDisplay display{out_.get(), Mode::bar, false, 2, 100};
+    display.finish(epoch(1, false));
+    draw(display, 2, 0);
+    display.note("a note");
+    draw(display, 2, 50);
+  }
+  EXPECT_EQ(shown().find('\x1b'), std::string::npos) << shown();
 }
 
 TEST_F(Progress, ColoursTheBarOnlyWhenAsked) {
@@ -78,16 +88,20 @@ TEST_F(Progress, ColoursTheBarOnlyWhenAsked) {
 }
 
 TEST_F(Progress, PutsNotesOnLinesOfTheirOwn) {
-  ProgressDisplay display{out_.get(), Mode::bar, false, 2, 100};
-  draw(display, 1, 50);
-  const std::size_t before = shown().size();
-  display.note("a note");
-  EXPECT_EQ(shown().substr(before), "\r\x1b[Ka note\n");
+  for (const bool color : {true, false}) {
+    ProgressDisplay display{out_.get(), Mode::bar, color, 2, 100};
+    const std::size_t start = shown().size();
+    draw(display, 1, 50);
+    const std::size_t before = shown().size();
+    display.note("a note");
+    const std::string blanks(before - start - 2, ' ');  // without the two \r
+    EXPECT_EQ(shown().substr(before), color ? "\r\x1b[Ka note\n" : '\r' + blanks + "\ra note\n");
+  }
 }
 
 TEST_F(Progress, EndsWithTheLastEpochWhereTheBarWas) {
   {
-    ProgressDisplay display{out_.get(), Mode::bar, false, 9, 100};
+    ProgressDisplay display{out_.get(), Mode::bar, true, 9, 100};
     display.finish(epoch(1, false));
     draw(display, 2, 50);
   }

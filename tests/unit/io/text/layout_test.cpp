@@ -73,5 +73,20 @@ TEST(Layout, NamesTheColumnsThatAreThere) {
   EXPECT_THROW(layout_of("1,2,3\n", config), ConfigError);  // no names at all
 }
 
+TEST(Layout, FindsNoNamesInAnEmptyFile) {
+  const DataConfig config{.source = {}, .test = {}, .user = "customer"};
+  for (const char* text : {"", "\n\n"}) {
+    try {
+      layout_of(text, config);
+      FAIL();
+    } catch (const DataError& error) {
+      EXPECT_NE(std::string{error.what()}.find(
+                    R"(ratings: is empty, expected a header with column "customer" (data.user))"),
+                std::string::npos)
+          << error.what();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace factorps
