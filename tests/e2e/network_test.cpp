@@ -1,0 +1,76 @@
+/// Training on several machines, each a set of namespaces of this one: own address, host name and
+/// shared memory, TCP between them. Skipped where namespaces are not allowed.
+#include <algorithm>
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "tests/e2e/training_fixture.hpp"
+
+namespace factorps::test {
+namespace {
+
+class Network : public Training {
+ protected:
+  void SetUp() override {
+    const ProgramResult result = run_program(
+        {FACTORPS_NETWORK_HOSTS, "--hosts", "2", "--rate", "1gbit", "--", "-n", "2", "true"});
+    if (result.exit_code == 77) GTEST_SKIP() << result.err;
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    Training::SetUp();
+  }
+  using Rate = std::vector<std::string>;  // empty: unlimited
+
+  /// The command that runs `factorps ARGUMENTS` with two ranks on each host.
+  [[nodiscard]] static std::vector<std::string> on_hosts(int hosts,
+                                                         const std::vector<std::string>& arguments,
+                                                         const Rate& rate = {}) {
+    std::vector<std::string> command{FACTORPS_NETWORK_HOSTS, "--hosts", std::to_string(hosts)};
+    command.insert(command.end(), rate.begin(), rate.end());
+    command.insert(command.end(), {"--", "-n", std::to_string(2 * hosts)});
+    const auto program = command_of(0, arguments);
+    command.insert(command.end(), program.begin(), program.end());
+    return command;
+  }
+};
+
+TEST_F(Network, ComputesTheSameBitsOnAnyNumberOfHostsAtAnyRate) {
+  const std::string expected = hash(0, "alone");
+  const Rate unlimited;
+  for (const auto& [hosts, rate] :
+       {std::pair{2, unlimited}, {3, unlimited}, {4, unlimited}, {2, Rate{"--rate", "1gbit"}}}) {
+    const ProgramResult result = run_program(on_hosts(hosts, train("run"), rate));
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto summary = nlohmann::json::parse(result.out);
+    EXPECT_EQ(summary["model_sha256"], expected) << hosts << " hosts";
+    EXPECT_EQ(summary["nodes"], hosts);
+  }
+}
+
+TEST_F(Network, EndsOnEveryHostWhenARankIsKilled) {
+  Program program{on_hosts(2, train("run", {"train.epochs=1000000"}))};
+  ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;
+  const auto all = processes();
+  // Rank 2 moves the blocks of the second host.
+  const auto victim = std::ranges::find(all, 2, &std::pair<int, int>::second);
+  ASSERT_NE(victim, all.end());
+  ::kill(victim->first, SIGKILL);
+  EXPECT_GT(program.wait().exit_code, 0) << "still running";
+  EXPECT_TRUE(no_process_is_left());
+}
+
+TEST_F(Network, ContinuesOnOtherHostsWhatASignalStopped) {
+  Program program{on_hosts(2, train("run", {"train.epochs=1000000"}))};
+  ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;
+  program.signal(SIGUSR1);
+  const ProgramResult stopped = program.wait();
+  ASSERT_EQ(stopped.exit_code, 75) << stopped.err;
+  const std::string epochs = "train.epochs=" + std::to_string(epochs_of("run") + 2);
+  const ProgramResult resumed =
+      run_program(on_hosts(3, train("run", {epochs}, {"--resume", "auto"})));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(nlohmann::json::parse(resumed.out)["model_sha256"], hash(0, "whole", {epochs}));
+}
+
+}  // namespace
+}  // namespace factorps::test
