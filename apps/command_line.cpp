@@ -115,6 +115,8 @@ std::variant<Command, Reply> parse_command_line(int argc, const char* const* arg
   line.add("recommend", "The best items of users", recommend, run_recommend);
   InspectOptions inspect;
   line.add("inspect", "Show and verify a dataset, model, checkpoint or run", inspect, run_inspect);
+  ReportOptions report;
+  line.add("report", "A run as an HTML page: errors, times, where it ran", report, run_report);
   ShowConfigOptions config;
   line.add("config", "Print the effective configuration", config, run_config);
   return line.parse(argc, argv);

@@ -97,6 +97,12 @@ struct InspectOptions {
   OutputOptions output;
 };
 
+struct ReportOptions {
+  std::filesystem::path run;  ///< directory
+  std::filesystem::path out;  ///< empty: report.html in it
+  OutputOptions output;
+};
+
 /// Prints the effective configuration, or the documentation of all keys.
 struct ShowConfigOptions : ConfigOptions {
   bool markdown = false;
@@ -109,6 +115,7 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
 ExitCode run_predict(const PredictOptions& options, comm::Environment& environment);
 ExitCode run_recommend(const RecommendOptions& options, comm::Environment& environment);
 ExitCode run_inspect(const InspectOptions& options, comm::Environment& environment);
+ExitCode run_report(const ReportOptions& options, comm::Environment& environment);
 ExitCode run_plan(const PlanOptions& options, comm::Environment& environment);
 ExitCode run_crossval(const CrossvalOptions& options, comm::Environment& environment);
 ExitCode run_config(const ShowConfigOptions& options, comm::Environment& environment);

@@ -109,6 +109,12 @@ void declare_options(CLI::App& app, InspectOptions& options) {
       ->required();
 }
 
+void declare_options(CLI::App& app, ReportOptions& options) {
+  app.add_option("run", options.run, "Directory of a run")->type_name("DIR")->required();
+  app.add_option("--out,-o", options.out, "Output; default: report.html in the directory")
+      ->type_name("FILE");
+}
+
 void declare_options(CLI::App& app, ShowConfigOptions& options) {
   app.add_option("config", options.config, "Configuration of a run, a TOML file")
       ->type_name("CONFIG");

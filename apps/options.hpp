@@ -20,6 +20,7 @@ void declare_options(CLI::App& app, EvaluateOptions& options);
 void declare_options(CLI::App& app, PredictOptions& options);
 void declare_options(CLI::App& app, RecommendOptions& options);
 void declare_options(CLI::App& app, InspectOptions& options);
+void declare_options(CLI::App& app, ReportOptions& options);
 void declare_options(CLI::App& app, ShowConfigOptions& options);
 
 }  // namespace factorps::apps

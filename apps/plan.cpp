@@ -1,4 +1,3 @@
-#include <array>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -13,15 +12,7 @@ namespace factorps::apps {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Two or three figures and a unit for people; JSON has the bytes.
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array units{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
-  return fmt::format("{:.{}f} {}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
-}
+using scheduler::size_text;
 
 Json to_json(const scheduler::PlanInput& input, const scheduler::Plan& plan,
              const scheduler::Room& room) {

@@ -33,11 +33,7 @@ std::uint64_t text_bytes(const IdTable& ids) {
 void measure_dataset(const Config& config, scheduler::PlanInput& input) {
   const Dataset dataset{config.data.dataset};
   input.grid = dataset.grid();
-  for (std::uint32_t s = 0; s < input.grid.strips(); ++s) {
-    for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
-      input.cells.push_back(dataset.cell(Part::train, StripId{s}, BlockId{b}).size());
-    }
-  }
+  input.cells = dataset.cell_sizes(Part::train);
   input.dataset_bytes = std::filesystem::file_size(config.data.dataset);
   input.id_bytes = text_bytes(dataset.user_ids()) + text_bytes(dataset.item_ids());
 }

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "apps/commands.hpp"
 #include "io/config.hpp"
 #include "scheduler/trainer.hpp"
@@ -16,5 +18,8 @@ namespace factorps::apps {
 
 /// Results on stdout: the JSON itself, or the numbers a person wants.
 void print_summary(const std::string& summary, const OutputOptions& output);
+
+/// "time" of summary.json as a table and a sentence on stdout.
+void print_time(const nlohmann::json& time);
 
 }  // namespace factorps::apps

@@ -1,10 +1,13 @@
 #include <iostream>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/training.hpp"
+#include "scheduler/loss_report.hpp"
 #include "scheduler/progress.hpp"
+#include "scheduler/records.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -43,6 +46,14 @@ void print_summary(const std::string& text, const OutputOptions& output) {
                              scheduler::duration_text(summary.at("total_seconds").get<double>()));
   }
   std::cout << fmt::format("  {:<12}{}\n", "sha256", summary.at("model_sha256").get<std::string>());
+  print_time(summary.at("time"));
+}
+
+void print_time(const json& time) {
+  std::cout << "  time in training passes\n";
+  std::istringstream lines{scheduler::time_table(scheduler::workers_of(time.at("workers")))};
+  for (std::string line; std::getline(lines, line);) std::cout << "    " << line << '\n';
+  std::cout << "  largest loss: " << time.at("largest_loss").get<std::string>() << '\n';
 }
 
 }  // namespace factorps::apps

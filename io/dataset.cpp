@@ -201,6 +201,15 @@ CellView Dataset::cell(Part part, StripId strip, BlockId block) const {
           view.values == nullptr ? nullptr : view.values + first, code_};
 }
 
+std::vector<std::uint64_t> Dataset::cell_sizes(Part part) const {
+  const auto begin = parts_[static_cast<std::size_t>(part)].cell_begin;
+  std::vector<std::uint64_t> sizes(grid_.cells());
+  for (std::size_t cell = 0; cell < sizes.size(); ++cell) {
+    sizes[cell] = begin[cell + 1] - begin[cell];
+  }
+  return sizes;
+}
+
 void Dataset::verify(StripId strip) const {
   for (const Part part : kParts) {
     const PartView& view = parts_[static_cast<std::size_t>(part)];

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "io/hdf5.hpp"
 #include "io/id_table.hpp"
@@ -51,6 +52,8 @@ class Dataset {
   [[nodiscard]] const std::string& fingerprint() const noexcept { return fingerprint_; }
   [[nodiscard]] std::uint64_t interactions(Part part) const noexcept;
   [[nodiscard]] CellView cell(Part part, StripId strip, BlockId block) const;
+  /// Interactions of a part. [cell]
+  [[nodiscard]] std::vector<std::uint64_t> cell_sizes(Part part) const;
   /// Compares checksums and bounds of all cells of one strip in all parts.
   /// @throws DataError naming the cell
   void verify(StripId strip) const;

@@ -1,6 +1,7 @@
 #include "scheduler/plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -79,6 +80,14 @@ std::vector<std::string> shortages(const Plan& plan, const Room& room, bool one_
   if (!one_rank) require("/dev/shm of a node", plan.tables, room.shared_memory);
   require("disk for the run", plan.to_write, room.disk);
   return problems;
+}
+
+std::string size_text(std::uint64_t bytes) {
+  constexpr std::array units{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
+  return fmt::format("{:.{}f} {}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
 }
 
 }  // namespace factorps::scheduler

@@ -71,4 +71,7 @@ struct Room {
 /// memory.
 [[nodiscard]] std::vector<std::string> shortages(const Plan& plan, const Room& room, bool one_rank);
 
+/// Two or three figures and a unit for people.
+[[nodiscard]] std::string size_text(std::uint64_t bytes);
+
 }  // namespace factorps::scheduler

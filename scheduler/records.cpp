@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "scheduler/loss_report.hpp"
+
 namespace factorps::scheduler {
 
 using nlohmann::json;
@@ -20,9 +22,9 @@ json error_record(const eval::ErrorSums& sums, bool clip) {
           {"cold_both", sums.cold_both}};
 }
 
-json worker_records(const PassResult& pass) {
+json worker_records(std::span<const comm::WorkerDone> workers) {
   json records = json::array();
-  for (const comm::WorkerDone& worker : pass.workers) {
+  for (const comm::WorkerDone& worker : workers) {
     records.push_back({{"cells", worker.cells},
                        {"interactions", worker.interactions},
                        {"compute_seconds", worker.compute_seconds},
@@ -31,6 +33,26 @@ json worker_records(const PassResult& pass) {
                        {"cpu_seconds", worker.cpu_seconds}});
   }
   return records;
+}
+
+std::vector<comm::WorkerDone> workers_of(const json& records) {
+  std::vector<comm::WorkerDone> workers;
+  for (const json& record : records) {
+    comm::WorkerDone& worker = workers.emplace_back();
+    worker.cells = record.at("cells").get<std::uint64_t>();
+    worker.interactions = record.at("interactions").get<std::uint64_t>();
+    worker.compute_seconds = record.at("compute_seconds").get<double>();
+    worker.wait_turn_seconds = record.at("wait_turn_seconds").get<double>();
+    worker.wait_block_seconds = record.at("wait_block_seconds").get<double>();
+    worker.cpu_seconds = record.at("cpu_seconds").get<double>();
+  }
+  return workers;
+}
+
+json time_record(std::span<const comm::WorkerDone> workers, const Dataset& dataset,
+                 std::uint64_t seed) {
+  const GridLimit limit = grid_limit(dataset.grid(), dataset.cell_sizes(Part::train), seed);
+  return {{"workers", worker_records(workers)}, {"largest_loss", largest_loss(workers, limit)}};
 }
 
 json summary_of_job(const JobFacts& facts, const Dataset& dataset) {

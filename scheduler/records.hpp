@@ -1,6 +1,9 @@
 /// JSON pieces of metrics.jsonl and summary.json.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include <nlohmann/json_fwd.hpp>
 
 #include "eval/metrics.hpp"
@@ -12,7 +15,12 @@ namespace factorps::scheduler {
 /// rmse and mae are those of the clipped predictions if `clip`.
 [[nodiscard]] nlohmann::json error_record(const eval::ErrorSums& sums, bool clip);
 /// One object per worker: where its time went.
-[[nodiscard]] nlohmann::json worker_records(const PassResult& pass);
+[[nodiscard]] nlohmann::json worker_records(std::span<const comm::WorkerDone> workers);
+/// Back from worker_records().
+[[nodiscard]] std::vector<comm::WorkerDone> workers_of(const nlohmann::json& records);
+/// The workers of a job, summed over its training passes, and the sentence of loss_report.hpp.
+[[nodiscard]] nlohmann::json time_record(std::span<const comm::WorkerDone> workers,
+                                         const Dataset& dataset, std::uint64_t seed);
 /// Versions, hosts, layout and data of a job.
 [[nodiscard]] nlohmann::json summary_of_job(const JobFacts& facts, const Dataset& dataset);
 

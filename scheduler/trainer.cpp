@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scheduler/loss_report.hpp"
 #include "scheduler/records.hpp"
 
 namespace factorps::scheduler {
@@ -209,6 +210,7 @@ void Trainer::record(const Epoch& epoch) {
   updates_ += static_cast<std::uint64_t>(updates);
   train_seconds_ += epoch.train.seconds;
   for (const auto& worker : epoch.train.workers) cpu_seconds_ += worker.cpu_seconds;
+  add_pass(worker_sums_, epoch.train.workers);
   peak_memory_bytes_ = std::max(peak_memory_bytes_, epoch.train.memory_bytes);
   const double train_rmse = std::sqrt(epoch.train.sums[1] / std::max(updates, 1.0));
   json line{{"epoch", epoch_},
@@ -220,7 +222,7 @@ void Trainer::record(const Epoch& epoch) {
              {{"train", epoch.train.seconds},
               {"evaluate", epoch.evaluate_seconds},
               {"checkpoint", epoch.checkpoint_seconds}}},
-            {"workers", worker_records(epoch.train)},
+            {"workers", worker_records(epoch.train.workers)},
             {"memory_bytes", epoch.train.memory_bytes},
             {"block_bytes",
              {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
@@ -283,6 +285,7 @@ TrainingResult Trainer::finish() {
       cpu_seconds_ > 0 ? json(static_cast<double>(updates_) / cpu_seconds_) : json();
   summary["train_cpu_seconds"] = cpu_seconds_;
   summary["train_seconds"] = train_seconds_;
+  summary["time"] = time_record(worker_sums_, dataset_, config_.train.seed);
   summary["total_seconds"] = since_start_.seconds();
   summary["peak_memory_bytes"] = peak_memory_bytes_;
   summary["message_bytes"] = cluster_.message_bytes();

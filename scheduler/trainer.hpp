@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/error.hpp"
 #include "common/timer.hpp"
@@ -118,6 +119,7 @@ class Trainer {
   double cpu_seconds_ = 0;     // of workers in training passes
   double train_seconds_ = 0;   // wall
   std::uint64_t peak_memory_bytes_ = 0;
+  std::vector<comm::WorkerDone> worker_sums_;
 };
 
 }  // namespace factorps::scheduler

@@ -1,0 +1,46 @@
+#include <iostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.hpp"
+#include "apps/text_output.hpp"
+#include "apps/training.hpp"
+#include "comm/environment.hpp"
+#include "scheduler/records.hpp"
+#include "scheduler/report/page.hpp"
+
+namespace factorps::apps {
+namespace {
+
+void refuse_inputs(const std::filesystem::path& out, const std::filesystem::path& run) {
+  for (const char* name : {"config.toml", "metrics.jsonl", "summary.json"}) {
+    std::error_code ignored;
+    if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
+    throw ConfigError{
+        fmt::format("{}: is a file of the run, expected another output", out.string())};
+  }
+}
+
+}  // namespace
+
+ExitCode run_report(const ReportOptions& options, comm::Environment& environment) {
+  if (environment.rank() != 0) return ExitCode::done;
+  const scheduler::RunRecord run = scheduler::read_run(options.run);
+  const auto path = options.out.empty() ? options.run / "report.html" : options.out;
+  refuse_inputs(path, options.run);
+  TextOutput out{path};
+  out.write(scheduler::report_page(run));
+  out.commit();
+  const nlohmann::json time{{"workers", scheduler::worker_records(run.workers)},
+                            {"largest_loss", run.largest_loss}};
+  if (options.output.json) {
+    std::cout << nlohmann::json{{"report", path.string()}, {"time", time}}.dump() << '\n';
+  } else if (!options.output.quiet) {
+    std::cout << fmt::format("report {}\n", path.string());
+    print_time(time);
+  }
+  return ExitCode::done;
+}
+
+}  // namespace factorps::apps

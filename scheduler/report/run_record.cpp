@@ -1,0 +1,134 @@
+#include "scheduler/report/run_record.hpp"
+
+#include <sstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/error.hpp"
+#include "io/config.hpp"
+#include "io/dataset.hpp"
+#include "io/files.hpp"
+#include "scheduler/loss_report.hpp"
+#include "scheduler/records.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+void require_run(const fs::path& directory) {
+  constexpr const char* kExpected =
+      "expected the directory of a run, with the config.toml and metrics.jsonl that factorps train "
+      "writes";
+  if (!fs::is_directory(directory)) {
+    throw DataError{fmt::format("{}: no such directory, {}", directory.string(), kExpected)};
+  }
+  for (const char* name : {"config.toml", "metrics.jsonl"}) {
+    if (fs::is_regular_file(directory / name)) continue;
+    throw DataError{fmt::format("{}: holds no {}, {}", directory.string(), name, kExpected)};
+  }
+}
+
+/// Parses an object and reads it. @param place of the text, for errors
+template <class Read>
+auto read_object(const std::string& text, const std::string& place, Read read) {
+  const json object = json::parse(text, nullptr, false);
+  if (!object.is_object()) {
+    throw DataError{fmt::format("{}: damaged, expected a whole JSON object", place)};
+  }
+  try {
+    return read(object);
+  } catch (const json::exception& error) {
+    throw DataError{fmt::format("{}: damaged: {}", place, error.what())};
+  }
+}
+
+EpochRecord epoch_of(const json& line) {
+  EpochRecord epoch;
+  epoch.epoch = line.at("epoch").get<std::uint64_t>();
+  epoch.train_rmse = line.at("train_rmse").get<double>();
+  epoch.rate_factor = line.at("learning_rate_factor").get<double>();
+  const json& seconds = line.at("seconds");
+  epoch.train_seconds = seconds.at("train").get<double>();
+  epoch.evaluate_seconds = seconds.at("evaluate").get<double>();
+  epoch.checkpoint_seconds = seconds.at("checkpoint").get<double>();
+  epoch.train_block_bytes = line.at("block_bytes").at("train").get<double>();
+  epoch.evaluate_block_bytes = line.at("block_bytes").at("evaluate").get<double>();
+  epoch.workers = workers_of(line.at("workers"));
+  if (!line.contains("validation")) return epoch;
+  epoch.validation_rmse = line["validation"].at("rmse").get<double>();
+  epoch.validation_mae = line["validation"].at("mae").get<double>();
+  epoch.best = line.at("best").get<bool>();
+  return epoch;
+}
+
+std::vector<EpochRecord> epochs_of(const fs::path& path) {
+  std::vector<EpochRecord> epochs;
+  std::istringstream lines{read_file(path)};
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    epochs.push_back(read_object(line, fmt::format("{}:{}", path.string(), ++number), epoch_of));
+  }
+  if (epochs.empty()) {
+    throw DataError{fmt::format(
+        "{}: is empty, expected a line per epoch: has the first epoch ended?", path.string())};
+  }
+  return epochs;
+}
+
+/// Of the epochs at the end that had the same workers: those of the last job, and of jobs before it
+/// that were laid out alike.
+void sum_epochs(RunRecord& run) {
+  const std::size_t workers = run.epochs.back().workers.size();
+  std::uint64_t first = 0;
+  for (auto epoch = run.epochs.rbegin(); epoch != run.epochs.rend(); ++epoch) {
+    if (epoch->workers.size() != workers) break;
+    add_pass(run.workers, epoch->workers);
+    first = epoch->epoch;
+  }
+  run.summed = fmt::format("epochs {} to {}", first, run.epochs.back().epoch);
+}
+
+/// Unknown if the dataset is elsewhere now: a report must not need it.
+GridLimit limit_of(const Config& config) {
+  try {
+    const Dataset dataset{config.data.dataset};
+    return grid_limit(dataset.grid(), dataset.cell_sizes(Part::train), config.train.seed);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+void read_summary(const fs::path& path, RunRecord& run) {
+  if (!fs::exists(path)) return;
+  run.summary = read_file(path);
+  read_object(run.summary, path.string(), [&run](const json& summary) {
+    const json& time = summary.at("time");
+    run.workers = workers_of(time.at("workers"));
+    run.largest_loss = time.at("largest_loss").get<std::string>();
+    run.summed = "the job that finished";
+  });
+}
+
+}  // namespace
+
+RunRecord read_run(const fs::path& directory) {
+  require_run(directory);
+  RunRecord run;
+  run.path = directory;
+  run.config = read_file(directory / "config.toml");
+  const Config config = load_config(directory / "config.toml");
+  run.dataset = config.data.dataset;
+  run.metric = config.evaluate.metric;
+  run.epochs = epochs_of(directory / "metrics.jsonl");
+  read_summary(directory / "summary.json", run);
+  if (run.workers.empty()) {  // not finished, or by a job that had nothing left to train
+    sum_epochs(run);
+    run.largest_loss = largest_loss(run.workers, limit_of(config));
+  }
+  return run;
+}
+
+}  // namespace factorps::scheduler
