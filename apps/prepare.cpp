@@ -1,12 +1,13 @@
 #include "io/prepare/prepare.hpp"
 
-#include <algorithm>
 #include <iostream>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "apps/commands.hpp"
+#include "comm/borrowed_cores.hpp"
 #include "comm/environment.hpp"
 #include "common/timer.hpp"
 #include "io/files.hpp"
@@ -14,12 +15,19 @@
 namespace factorps::apps {
 namespace {
 
-PrepareRanks ranks_of(const comm::Environment& environment) {
-  return {static_cast<std::uint32_t>(environment.rank()),
-          static_cast<std::uint32_t>(environment.size()),
-          [&environment](std::vector<std::byte> mine) { return environment.gather(mine); },
-          static_cast<std::uint32_t>(
-              std::ranges::count(environment.hosts(), environment.hosts().front()))};
+/// While rank 0 works, the other ranks of its machine are idle: it uses their cores if it can have
+/// them.
+PrepareRanks ranks_of(const comm::Environment& environment, const comm::BorrowedCores& cores) {
+  PrepareRanks ranks{
+      static_cast<std::uint32_t>(environment.rank()),
+      static_cast<std::uint32_t>(environment.size()),
+      [&environment](std::vector<std::byte> mine) { return environment.gather(mine); },
+      environment.rank() == 0 ? cores.threads() : 1,
+      {}};
+  if (cores.threads() == 1) return ranks;
+  const auto& hosts = environment.hosts();
+  for (const std::string& host : hosts) ranks.idle.push_back(host == hosts.front());
+  return ranks;
 }
 
 void print(const Config& config, const PrepareResult& result, double seconds,
@@ -32,9 +40,11 @@ void print(const Config& config, const PrepareResult& result, double seconds,
   std::cout << to_text(result.summary);
   std::string phases;
   for (const PreparePhase& phase : result.phases) {
-    phases += fmt::format("{}{} {:.2f}", phases.empty() ? "" : ", ", phase.name, phase.cpu_seconds);
+    phases += fmt::format("{}{} {:.2f} ({:.2f})", phases.empty() ? "" : ", ", phase.name,
+                          phase.wall_seconds, phase.cpu_seconds);
   }
-  std::cout << fmt::format("  {:<22}{:.2f} s; CPU seconds of rank 0: {}\n", "time", seconds, phases)
+  std::cout << fmt::format("  {:<22}{:.2f} s; of it (CPU seconds of rank 0): {}\n", "time", seconds,
+                           phases)
             << fmt::format("  {:<22}{}, fingerprint {:.16}\n", "written",
                            config.data.dataset.string(), result.fingerprint);
 }
@@ -60,7 +70,8 @@ ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environme
   const Config config = load_config(options.config, options.assignments);
   refuse_to_replace_other_files(config.data.dataset);
   if (environment.rank() == 0) make_directories(config.data.dataset.parent_path());
-  const auto result = prepare(config, ranks_of(environment));
+  const comm::BorrowedCores cores{environment};
+  const auto result = prepare(config, ranks_of(environment, cores));
   if (result) print(config, *result, watch.seconds(), options.output);
   return ExitCode::done;
 }

@@ -1,14 +1,14 @@
 #include "io/cell_sort.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
-#include <future>
+#include <numeric>
 #include <span>
 #include <utility>
 
 #include "common/check.hpp"
+#include "common/parallel.hpp"
 #include "io/value_code.hpp"
 
 namespace factorps {
@@ -28,19 +28,48 @@ struct ByUser {
   Column<Entry> entries;
 };
 
-ByUser group_by_user(const PartitionedInteractions& in, Part part, std::uint64_t users) {
-  ByUser result{std::vector<std::uint64_t>(users + 1, 0), {}};
-  for (std::size_t n = 0; n < in.users.size(); ++n) {
-    if (in.parts[n] == part) ++result.begin[in.users[n] + std::size_t{1}];
+/// Groups the entries of the users of some strips. Every group looks at all interactions, but
+/// writes only what belongs to its own users.
+class UserGrouper {
+ public:
+  UserGrouper(const PartitionedInteractions& in, Part part, const Grid& grid, std::uint32_t groups)
+      : in_{in}, part_{part}, grid_{grid}, groups_{std::min(groups, grid.strips())} {}
+
+  ByUser run() {
+    ByUser result{std::vector<std::uint64_t>(grid_.users() + 1, 0), {}};
+    std::uint64_t* const begin = result.begin.data();
+    for_each([&](std::size_t n) { ++begin[in_.users[n] + std::size_t{1}]; });
+    std::partial_sum(result.begin.begin(), result.begin.end(), result.begin.begin());
+    result.entries.resize(result.begin.back());
+    std::vector<std::uint64_t> next(result.begin.begin(), result.begin.end() - 1);
+    for_each([&](std::size_t n) {
+      result.entries[next[in_.users[n]]++] = entry(in_.items[n], in_.values[n]);
+    });
+    return result;
   }
-  for (std::uint64_t u = 0; u < users; ++u) result.begin[u + 1] += result.begin[u];
-  result.entries.resize(result.begin.back());
-  std::vector<std::uint64_t> next(result.begin.begin(), result.begin.end() - 1);
-  for (std::size_t n = 0; n < in.users.size(); ++n) {
-    if (in.parts[n] == part) result.entries[next[in.users[n]]++] = entry(in.items[n], in.values[n]);
+
+ private:
+  /// Calls take(n) for every interaction n of the part, in order within a group.
+  template <class Take>
+  void for_each(const Take& take) const {
+    run_on_threads(groups_, groups_, [&](std::uint32_t group) {
+      const std::uint32_t first = users_before(group);
+      const std::uint32_t count = users_before(group + 1) - first;
+      for (std::size_t n = 0; n < in_.users.size(); ++n) {
+        if (in_.users[n] - first < count && in_.parts[n] == part_) take(n);
+      }
+    });
   }
-  return result;
-}
+  [[nodiscard]] std::uint32_t users_before(std::uint32_t group) const {
+    const auto strip = static_cast<std::uint32_t>(part_begin(grid_.strips(), group, groups_));
+    return static_cast<std::uint32_t>(grid_.strip_begin[strip]);
+  }
+
+  const PartitionedInteractions& in_;
+  Part part_;
+  const Grid& grid_;
+  std::uint32_t groups_;
+};
 
 /// What the cells of one strip add to an image beside items and values.
 struct StripCells {
@@ -130,35 +159,28 @@ class StripSorter {
   StripCells cells_;
 };
 
-/// Calls task(0) ... task(tasks - 1) on up to `threads` threads, this one among them.
-template <class Task>
-void run_on_threads(std::uint32_t tasks, std::uint32_t threads, const Task& task) {
-  std::atomic<std::uint32_t> next{0};
-  const auto work = [&] {
-    for (std::uint32_t n = next++; n < tasks; n = next++) task(n);
-  };
-  std::vector<std::future<void>> helpers;
-  for (std::uint32_t t = 1; t < std::min(threads, tasks); ++t) {
-    helpers.push_back(std::async(std::launch::async, work));
+/// Puts the cells of the strips one after the other; frees their runs.
+void join(PartImage& image, std::vector<StripCells>& strips, std::uint32_t threads) {
+  std::vector<std::uint64_t> begin{0};  // [strip] first run
+  for (const StripCells& cells : strips) {
+    for (const std::uint64_t runs : cells.cell_runs) image.cell_runs.push_back(begin.back() + runs);
+    image.cell_begin.insert(image.cell_begin.end(), cells.cell_end.begin(), cells.cell_end.end());
+    image.cell_checksum.insert(image.cell_checksum.end(), cells.cell_checksum.begin(),
+                               cells.cell_checksum.end());
+    begin.push_back(begin.back() + cells.runs.size());
   }
-  work();
-  for (auto& helper : helpers) helper.get();
-}
-
-void append(PartImage& image, const StripCells& cells) {
-  const std::uint64_t runs_before = image.runs.size();
-  image.runs.insert(image.runs.end(), cells.runs.begin(), cells.runs.end());
-  for (const std::uint64_t runs : cells.cell_runs) image.cell_runs.push_back(runs_before + runs);
-  image.cell_begin.insert(image.cell_begin.end(), cells.cell_end.begin(), cells.cell_end.end());
-  image.cell_checksum.insert(image.cell_checksum.end(), cells.cell_checksum.begin(),
-                             cells.cell_checksum.end());
+  image.runs.resize(begin.back());
+  run_on_threads(static_cast<std::uint32_t>(strips.size()), threads, [&](std::uint32_t s) {
+    const Column<Run> runs = std::exchange(strips[s].runs, {});
+    std::copy(runs.begin(), runs.end(), image.runs.data() + begin[s]);
+  });
 }
 
 }  // namespace
 
 PartImage sort_into_cells(const PartitionedInteractions& interactions, Part part, const Grid& grid,
                           const ValueCode& code, std::uint32_t threads) {
-  ByUser source = group_by_user(interactions, part, grid.users());
+  ByUser source = UserGrouper{interactions, part, grid, threads}.run();
   PartImage image;
   image.items.resize(source.entries.size());
   if (code.narrow) {
@@ -172,7 +194,7 @@ PartImage sort_into_cells(const PartitionedInteractions& interactions, Part part
   });
   image.cell_runs.push_back(0);
   image.cell_begin.push_back(0);
-  for (StripCells& cells : strips) append(image, std::exchange(cells, {}));
+  join(image, strips, threads);
   return image;
 }
 

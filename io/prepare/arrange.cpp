@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/parallel.hpp"
 #include "common/random.hpp"
 #include "model/grid.hpp"
 
@@ -35,8 +36,10 @@ Placement place(const Column<std::uint32_t>& column, std::uint64_t num_ids, std:
   return result;
 }
 
-void renumber(Column<std::uint32_t>& column, const Placement& placement) {
-  for (std::uint32_t& id : column) id = placement.row_of_dense[id];
+void renumber(Column<std::uint32_t>& column, const Placement& placement, std::uint32_t threads) {
+  for_ranges(column.size(), threads, [&](std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t n = first; n < last; ++n) column[n] = placement.row_of_dense[column[n]];
+  });
 }
 
 Normalisation reorder(const Normalisation& by_dense, const Placement& users,
@@ -72,12 +75,13 @@ Grid cut_grid(const PartitionedInteractions& rows, std::uint64_t users, std::uin
 }  // namespace
 
 DatasetContents arrange(GroupedRows data, const IdTable& user_ids, const IdTable& item_ids,
-                        const Normalisation& normalisation, const Config& config) {
+                        const Normalisation& normalisation, const Config& config,
+                        std::uint32_t threads) {
   const std::uint64_t seed = config.split.seed;
   const Placement users = place(data.rows.users, user_ids.size(), seed, Purpose::permute_users);
   const Placement items = place(data.rows.items, item_ids.size(), seed, Purpose::permute_items);
-  renumber(data.rows.users, users);
-  renumber(data.rows.items, items);
+  renumber(data.rows.users, users, threads);
+  renumber(data.rows.items, items, threads);
   DatasetContents contents;
   contents.user_ids = user_ids.select(users.dense_of_row);
   contents.item_ids = item_ids.select(items.dense_of_row);

@@ -11,10 +11,11 @@
 namespace factorps {
 
 /// @param normalisation by dense id, already applied to the values
+/// @param threads that renumber; they do not change the result
 /// @return contents without value range, seed and summary
 /// @throws ConfigError if the grid of the config is not possible
 [[nodiscard]] DatasetContents arrange(GroupedRows data, const IdTable& user_ids,
                                       const IdTable& item_ids, const Normalisation& normalisation,
-                                      const Config& config);
+                                      const Config& config, std::uint32_t threads = 1);
 
 }  // namespace factorps

@@ -21,8 +21,10 @@ struct GroupedRows {
 };
 
 /// @param source_rows rows before the first of data.test
+/// @param threads that move rows; they do not change the result
 [[nodiscard]] GroupedRows group_by_user(Rows rows, std::uint64_t source_rows,
-                                        std::uint64_t num_users, std::uint64_t num_items);
+                                        std::uint64_t num_users, std::uint64_t num_items,
+                                        std::uint32_t threads = 1);
 
 /// Keeps the rows n for which keep(n) holds, in order.
 template <class Keep>

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "common/error.hpp"
+#include "common/parallel.hpp"
 
 namespace factorps {
 namespace {
@@ -126,27 +127,31 @@ BadRows all_bad_rows(const std::vector<Chunk>& chunks) {
   return bad;
 }
 
-/// Appends a column and frees it at once.
-template <class T>
-void append(Column<T>& to, Column<T>& column) {
-  const Column<T> from = std::exchange(column, {});
-  to.insert(to.end(), from.begin(), from.end());
-}
-
-void reserve(Rows& rows, std::size_t total) {
-  rows.users.reserve(total);
-  rows.items.reserve(total);
-  rows.values.reserve(total);
-  if (!rows.times.empty()) rows.times.reserve(total);
-}
-
-void make_dense(Column<std::uint32_t>& numbers, const DenseIds& dense) {
-  for (std::uint32_t& number : numbers) number = dense(number);
+/// The columns `of` all chunks, one after the other, each number put through `map` of its chunk.
+/// The first chunk's column grows, the others are freed.
+template <class T, class Map>
+Column<T> join(std::vector<Chunk>& chunks, Column<T> Rows::*of, std::uint32_t threads,
+               const Map& map) {
+  std::vector<std::size_t> begin{0};
+  for (const Chunk& chunk : chunks) begin.push_back(begin.back() + (chunk.rows.*of).size());
+  Column<T> joined = std::exchange(chunks.front().rows.*of, {});
+  joined.resize(begin.back());
+  for_ranges(joined.size(), threads, [&](std::uint64_t first, std::uint64_t last) {
+    for (std::uint32_t c = 0; c < chunks.size(); ++c) {
+      const std::uint64_t from = std::max<std::uint64_t>(first, begin[c]);
+      const std::uint64_t to = std::min<std::uint64_t>(last, begin[c + 1]);
+      const T* const source = c == 0 ? joined.data() : (chunks[c].rows.*of).data();
+      for (std::uint64_t n = from; n < to; ++n) joined[n] = map(c, source[n - begin[c]]);
+    }
+  });
+  for (Chunk& chunk : chunks) chunk.rows.*of = {};
+  return joined;
 }
 
 }  // namespace
 
-RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_rows) {
+RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_rows,
+                             std::uint32_t threads) {
   RawInteractions result;
   result.bad = all_bad_rows(chunks);
   check(chunks, result.bad, max_bad_rows);
@@ -165,20 +170,14 @@ RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_ro
   auto [item_table, item_dense] = unite(items);
   result.user_ids = std::move(user_table);
   result.item_ids = std::move(item_table);
-  for (std::size_t c = 0; c < chunks.size(); ++c) {
-    Rows& from = chunks[c].rows;
-    make_dense(from.users, user_dense[c]);
-    make_dense(from.items, item_dense[c]);
-    if (c == 0) {
-      result.rows = std::exchange(from, {});
-      reserve(result.rows, rows);
-      continue;
-    }
-    append(result.rows.users, from.users);
-    append(result.rows.items, from.items);
-    append(result.rows.values, from.values);
-    append(result.rows.times, from.times);
-  }
+  const auto dense = [](const std::vector<DenseIds>& ids) {
+    return [&ids](std::uint32_t chunk, std::uint32_t number) { return ids[chunk](number); };
+  };
+  const auto same = [](std::uint32_t /*chunk*/, auto value) { return value; };
+  result.rows.users = join(chunks, &Rows::users, threads, dense(user_dense));
+  result.rows.items = join(chunks, &Rows::items, threads, dense(item_dense));
+  result.rows.values = join(chunks, &Rows::values, threads, same);
+  result.rows.times = join(chunks, &Rows::times, threads, same);
   return result;
 }
 

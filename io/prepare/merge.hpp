@@ -21,7 +21,9 @@ struct RawInteractions {
 
 /// @param chunks of shares 0, 1, ...; consumed
 /// @param max_bad_rows of all chunks together
+/// @param threads that copy; they do not change the result
 /// @throws DataError if a chunk failed, there are too many bad rows, or no row at all
-[[nodiscard]] RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_rows);
+[[nodiscard]] RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_rows,
+                                           std::uint32_t threads = 1);
 
 }  // namespace factorps

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/parallel.hpp"
 #include "common/random.hpp"
 #include "common/timer.hpp"
 #include "io/dataset_writer.hpp"
@@ -50,11 +51,29 @@ Extent extent_of(const Rows& rows, std::uint64_t users, std::uint64_t items) {
   return {rows.size(), count(user), count(item)};
 }
 
-/// The stages of prepare() after reading, with the clock that times them.
+/// Times one phase after the other.
+class PhaseClock {
+ public:
+  void finish(const char* name) {
+    const double cpu = process_cpu_seconds();
+    phases_.push_back({name, watch_.seconds(), cpu - cpu_});
+    cpu_ = cpu;
+    watch_.restart();
+  }
+  [[nodiscard]] std::vector<PreparePhase> release() { return std::move(phases_); }
+
+ private:
+  std::vector<PreparePhase> phases_;
+  Stopwatch watch_;
+  double cpu_ = process_cpu_seconds();
+};
+
+/// The stages of prepare() after reading.
 class Pipeline {
  public:
-  Pipeline(const Config& config, std::vector<RawFile> files, std::uint32_t threads)
-      : config_{config}, threads_{threads} {
+  Pipeline(const Config& config, std::vector<RawFile> files, std::uint32_t threads,
+           PhaseClock& clock)
+      : config_{config}, threads_{threads}, clock_{clock} {
     result_.summary.files = std::move(files);
   }
 
@@ -69,11 +88,12 @@ class Pipeline {
 
  private:
   void merge(std::vector<Chunk> chunks) {
-    raw_ = merge_chunks(std::move(chunks), row_rules(config_, summary().files).max_bad_rows);
+    raw_ =
+        merge_chunks(std::move(chunks), row_rules(config_, summary().files).max_bad_rows, threads_);
     summary().lines = raw_.lines;
     summary().bad = std::move(raw_.bad);
     extent_ = {raw_.rows.size(), raw_.user_ids.size(), raw_.item_ids.size()};
-    finish_phase("merge");
+    clock_.finish("merge");
   }
 
   void clean() {
@@ -84,8 +104,8 @@ class Pipeline {
       count_step("time window", raw_.rows);
     }
     data_ = group_by_user(std::exchange(raw_.rows, {}), raw_.source_rows, raw_.user_ids.size(),
-                          raw_.item_ids.size());
-    finish_phase("group by user");
+                          raw_.item_ids.size(), threads_);
+    clock_.finish("group by user");
     const Duplicates duplicates = duplicates_from(config_.clean.duplicates);
     if (duplicates != Duplicates::keep_all) {
       merge_duplicates(data_, duplicates);
@@ -97,16 +117,16 @@ class Pipeline {
                              config_.clean.min_item_interactions),
                  data_.rows);
     }
-    finish_phase("clean");
+    clock_.finish("clean");
   }
 
   void split() {
     const SplitRule test = test_rule(config_.split);
     const PairRandom pairs{raw_.user_ids, raw_.item_ids};
     const std::uint64_t seed = config_.split.seed;
-    apply_split(data_, test, Part::test, {seed, Purpose::split_test}, pairs);
+    apply_split(data_, test, Part::test, {seed, Purpose::split_test}, pairs, threads_);
     apply_split(data_, validation_rule(config_.split), Part::validation,
-                {seed, Purpose::split_validation}, pairs);
+                {seed, Purpose::split_validation}, pairs, threads_);
     const auto rows = [&](Part part) {
       return static_cast<std::uint64_t>(std::count(data_.parts.begin(), data_.parts.end(), part));
     };
@@ -118,10 +138,10 @@ class Pipeline {
     summary().test = rows(Part::test);
     if (summary().train == 0)
       throw DataError{"no interaction is left to train on after cleaning and splitting"};
-    finish_phase("split");
+    clock_.finish("split");
     const bool by_time = test.method == SplitRule::Method::time;
     summary().leaks = find_leaks(data_, by_time ? std::optional{test.time_cut} : std::nullopt);
-    finish_phase("leak report");
+    clock_.finish("leak report");
   }
 
   void normalise() {
@@ -141,12 +161,12 @@ class Pipeline {
         learn_normalisation(data_, config_.clean.normalise, config_.clean.normalise_by);
     if (any) apply_normalisation(data_, normalisation_);
     data_.rows.times = {};
-    finish_phase("normalise");
+    clock_.finish("normalise");
   }
 
   void write() {
-    DatasetContents contents =
-        arrange(std::exchange(data_, {}), raw_.user_ids, raw_.item_ids, normalisation_, config_);
+    DatasetContents contents = arrange(std::exchange(data_, {}), raw_.user_ids, raw_.item_ids,
+                                       normalisation_, config_, threads_);
     summary().all = {contents.interactions.users.size(), contents.user_ids.size(),
                      contents.item_ids.size()};
     summary().strips = contents.grid.strips();
@@ -155,20 +175,15 @@ class Pipeline {
     contents.value_max = summary().value_max;
     contents.seed = config_.split.seed;
     contents.summary = to_json(summary());
-    finish_phase("permute");
+    clock_.finish("permute");
     result_.fingerprint = write_dataset(config_.data.dataset, contents, threads_);
-    finish_phase("sort and write");
+    clock_.finish("sort and write");
   }
 
   void count_step(std::string name, const Rows& rows) {
     const Extent after = extent_of(rows, raw_.user_ids.size(), raw_.item_ids.size());
     summary().steps.push_back({std::move(name), extent_, after});
     extent_ = after;
-  }
-  void finish_phase(const char* name) {
-    const double now = process_cpu_seconds();
-    result_.phases.push_back({name, now - phase_start_});
-    phase_start_ = now;
   }
   PrepareSummary& summary() { return result_.summary; }
 
@@ -179,8 +194,35 @@ class Pipeline {
   Normalisation normalisation_;
   Extent extent_;
   PrepareResult result_;
-  double phase_start_ = process_cpu_seconds();
+  PhaseClock& clock_;
 };
+
+/// Reads the shares of this rank. @return [share], empty those of others
+std::vector<Chunk> read_shares(const std::vector<RawFile>& files, const RowRules& rules,
+                               const PrepareRanks& ranks) {
+  std::vector<Chunk> chunks(ranks.size);
+  run_on_threads(ranks.size, ranks.threads, [&](std::uint32_t share) {
+    const std::uint32_t reader = !ranks.idle.empty() && ranks.idle[share] ? 0 : share;
+    if (reader != ranks.rank) return;
+    // The others will be joined to share 0.
+    const std::uint64_t room = share == 0 ? total_bytes(files) : 0;
+    chunks[share] = read_share(segments_of(files, share, ranks.size), rules, room);
+  });
+  return chunks;
+}
+
+/// Collective: brings to rank 0 what other ranks have read.
+void gather_chunks(std::vector<Chunk>& chunks, const PrepareRanks& ranks) {
+  const auto sends = [&](std::uint32_t rank) {
+    return rank != 0 && (ranks.idle.empty() || !ranks.idle[rank]);
+  };
+  auto bytes =
+      ranks.gather(sends(ranks.rank) ? to_bytes(chunks[ranks.rank]) : std::vector<std::byte>{});
+  if (ranks.rank != 0) return;
+  for (std::uint32_t rank = 1; rank < ranks.size; ++rank) {
+    if (sends(rank)) chunks[rank] = chunk_from_bytes(std::exchange(bytes[rank], {}));
+  }
+}
 
 }  // namespace
 
@@ -204,32 +246,17 @@ RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
   return rules;
 }
 
-PrepareResult prepare_from_chunks(const Config& config, std::vector<RawFile> files,
-                                  std::vector<Chunk> chunks, std::uint32_t threads) {
-  return Pipeline{config, std::move(files), threads}.run(std::move(chunks));
-}
-
 std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& ranks) {
-  const double start = process_cpu_seconds();
+  PhaseClock clock;
   std::vector<RawFile> files = find_raw_files(config);
-  const RowRules rules = row_rules(config, files);
-  std::vector<Chunk> chunks;
-  chunks.push_back(read_share(segments_of(files, ranks.rank, ranks.size), rules));
-  const double read = process_cpu_seconds();
-  if (ranks.size > 1) {
-    // Rank 0 keeps its own chunk: only the others travel.
-    auto bytes =
-        ranks.gather(ranks.rank == 0 ? std::vector<std::byte>{} : to_bytes(chunks.front()));
-    if (ranks.rank != 0) return std::nullopt;
-    for (std::uint32_t rank = 1; rank < ranks.size; ++rank) {
-      chunks.push_back(chunk_from_bytes(std::exchange(bytes[rank], {})));
-    }
-  }
-  const double gathered = process_cpu_seconds();
+  std::vector<Chunk> chunks = read_shares(files, row_rules(config, files), ranks);
+  clock.finish("read");
+  if (ranks.size > 1) gather_chunks(chunks, ranks);
+  if (ranks.rank != 0) return std::nullopt;
+  clock.finish("gather");
   PrepareResult result =
-      prepare_from_chunks(config, std::move(files), std::move(chunks), ranks.threads);
-  result.phases.insert(result.phases.begin(),
-                       {{"read", read - start}, {"gather", gathered - read}});
+      Pipeline{config, std::move(files), ranks.threads, clock}.run(std::move(chunks));
+  result.phases = clock.release();
   return result;
 }
 

@@ -14,9 +14,10 @@
 
 namespace factorps {
 
-/// A stage of the work and its CPU time on this rank.
+/// A stage of the work and its time on this rank.
 struct PreparePhase {
   std::string name;
+  double wall_seconds = 0;
   double cpu_seconds = 0;
 };
 
@@ -26,27 +27,25 @@ struct PrepareResult {
   std::vector<PreparePhase> phases;
 };
 
-/// How the ranks of a job read together. The default: one rank alone.
+/// How the ranks of a job share the work. The default: one rank alone.
 struct PrepareRanks {
   std::uint32_t rank = 0;
   std::uint32_t size = 1;
   /// Collective: brings the bytes of all ranks to rank 0, in rank order; elsewhere empty.
   std::function<std::vector<std::vector<std::byte>>(std::vector<std::byte>)> gather;
-  /// Threads of rank 0 while it sorts: as many as ranks of its machine, which are idle then.
+  /// Threads of rank 0; they do not change the file.
   std::uint32_t threads = 1;
+  /// [rank] whether rank 0 reads the share of this rank on a thread of its own: rows that need not
+  /// travel. The same on all ranks; empty: each rank reads its share.
+  std::vector<bool> idle;
 };
 
-/// Prepares config.data.dataset. Every rank reads its share of the files, rank 0 does the rest and
-/// writes; the file is the same, byte for byte, for every number of ranks.
+/// Prepares config.data.dataset. The files are read in as many shares as there are ranks, rank 0
+/// does the rest and writes; the file is the same, byte for byte, for every number of ranks.
 /// @return on rank 0: what was done; elsewhere nothing
 /// @throws ConfigError, DataError, ResourceError; trouble inside a raw file on rank 0 only, also if
 /// another rank met it
 std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& ranks = {});
-
-/// The part of prepare() after reading. @param chunks of all shares in order
-[[nodiscard]] PrepareResult prepare_from_chunks(const Config& config, std::vector<RawFile> files,
-                                                std::vector<Chunk> chunks,
-                                                std::uint32_t threads = 1);
 
 /// What the config asks of rows. @param files tell whether there are times
 /// @throws DataError if a step needs times that a file does not have

@@ -1,5 +1,6 @@
 #include "io/prepare/row_reader.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -52,9 +53,11 @@ class RowReader::Parser {
   void reserve(std::size_t bytes, std::size_t rows) {
     const std::uint64_t all = segment_.end - segment_.begin;
     if (segment_.end == std::numeric_limits<std::uint64_t>::max() || all <= bytes) return;
-    const double expected =
-        1.05 * static_cast<double>(rows) * static_cast<double>(all) / static_cast<double>(bytes);
-    const std::size_t total = out_.rows() + static_cast<std::size_t>(expected);
+    const double rows_per_byte = static_cast<double>(rows) / static_cast<double>(bytes);
+    const auto expected = [&](std::uint64_t text) {
+      return static_cast<std::size_t>(1.05 * rows_per_byte * static_cast<double>(text));
+    };
+    const std::size_t total = std::max(out_.rows() + expected(all), expected(out_.bytes_));
     Rows& columns = out_.chunk_.rows;
     columns.users.reserve(total);
     columns.items.reserve(total);

@@ -29,7 +29,9 @@ struct RowRules {
 /// Appends rows to a chunk.
 class RowReader {
  public:
-  explicit RowReader(const RowRules& rules) : rules_{rules} {}
+  /// @param bytes of plain text for which to make room, if more than it reads: others are joined
+  explicit RowReader(const RowRules& rules, std::uint64_t bytes = 0)
+      : rules_{rules}, bytes_{bytes} {}
 
   /// Reads a whole segment, or up to the bad row that is one too many.
   /// @throws DataError if the file cannot be read
@@ -43,6 +45,7 @@ class RowReader {
  private:
   class Parser;
   RowRules rules_;
+  std::uint64_t bytes_;
   IdCollector users_;
   IdCollector items_;
   Chunk chunk_;

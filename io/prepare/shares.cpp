@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/error.hpp"
+#include "common/parallel.hpp"
 #include "io/text/block_reader.hpp"
 
 namespace factorps {
@@ -14,11 +15,6 @@ RawFile inspect(const std::filesystem::path& path, const DataConfig& config, boo
   file.divisible =
       file.layout.kind != TextLayout::Kind::quoted && compression_of(path) == Compression::none;
   return file;
-}
-
-/// `total` * share / of without overflow.
-std::uint64_t cut(std::uint64_t total, std::uint32_t share, std::uint32_t of) {
-  return total / of * share + total % of * share / of;
 }
 
 }  // namespace
@@ -37,12 +33,17 @@ std::vector<RawFile> find_raw_files(const Config& config) {
   return files;
 }
 
-ShareSegments segments_of(const std::vector<RawFile>& files, std::uint32_t share,
-                          std::uint32_t of) {
+std::uint64_t total_bytes(const std::vector<RawFile>& files) {
   std::uint64_t total = 0;
   for (const RawFile& file : files) total += file.bytes;
-  const std::uint64_t from = cut(total, share, of);
-  const std::uint64_t to = cut(total, share + 1, of);
+  return total;
+}
+
+ShareSegments segments_of(const std::vector<RawFile>& files, std::uint32_t share,
+                          std::uint32_t of) {
+  const std::uint64_t total = total_bytes(files);
+  const std::uint64_t from = part_begin(total, share, of);
+  const std::uint64_t to = part_begin(total, share + 1, of);
   ShareSegments result;
   std::uint64_t start = 0;  // of the file in the row of all files
   for (const RawFile& file : files) {
@@ -63,8 +64,8 @@ ShareSegments segments_of(const std::vector<RawFile>& files, std::uint32_t share
   return result;
 }
 
-Chunk read_share(const ShareSegments& segments, const RowRules& rules) {
-  RowReader reader{rules};
+Chunk read_share(const ShareSegments& segments, const RowRules& rules, std::uint64_t room) {
+  RowReader reader{rules, room};
   std::size_t source_rows = 0;
   std::string failure;
   const auto read_all = [&](const std::vector<Segment>& list) {

@@ -29,12 +29,16 @@ struct ShareSegments {
   std::vector<Segment> test;
 };
 
+[[nodiscard]] std::uint64_t total_bytes(const std::vector<RawFile>& files);
+
 /// Cuts all files, put one after the other, into `of` shares of about equal size; all shares
 /// together, in ascending order, give every line once and in order.
 [[nodiscard]] ShareSegments segments_of(const std::vector<RawFile>& files, std::uint32_t share,
                                         std::uint32_t of);
 
 /// Reads a share. A damaged file becomes the chunk's failure, so that all ranks go on to the merge.
-[[nodiscard]] Chunk read_share(const ShareSegments& segments, const RowRules& rules);
+/// @param room bytes of plain text for whose rows to make room: those of other shares will follow
+[[nodiscard]] Chunk read_share(const ShareSegments& segments, const RowRules& rules,
+                               std::uint64_t room = 0);
 
 }  // namespace factorps

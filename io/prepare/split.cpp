@@ -13,6 +13,7 @@
 #include "common/check.hpp"
 #include "common/error.hpp"
 #include "common/hash.hpp"
+#include "common/parallel.hpp"
 #include "io/text/date_time.hpp"
 
 namespace factorps {
@@ -59,13 +60,15 @@ void training_rows(const GroupedRows& data, std::uint64_t user, std::vector<std:
   }
 }
 
-/// Marks the `count(rows)` first of each user's training rows in the order of `rank(row)`.
+/// Marks the `count(rows)` first of each user's training rows in the order of `rank(row)`, for
+/// users `first` up to `last`.
 template <class Count, class Rank>
-void mark_first_of_each_user(GroupedRows& data, Part target, Count count, Rank rank) {
+void mark_first_of_users(GroupedRows& data, std::uint64_t first, std::uint64_t last, Part target,
+                         const Count& count, const Rank& rank) {
   using Key = std::pair<decltype(rank(std::uint64_t{})), std::uint64_t>;
   std::vector<std::uint64_t> rows;
   std::vector<Key> keys;
-  for (std::uint64_t user = 0; user < data.users(); ++user) {
+  for (std::uint64_t user = first; user < last; ++user) {
     training_rows(data, user, rows);
     const std::size_t chosen =
         rows.empty() ? 0 : std::min<std::size_t>(count(rows.size()), rows.size() - 1);
@@ -77,11 +80,21 @@ void mark_first_of_each_user(GroupedRows& data, Part target, Count count, Rank r
   }
 }
 
+template <class Count, class Rank>
+void mark_first_of_each_user(GroupedRows& data, std::uint32_t threads, Part target,
+                             const Count& count, const Rank& rank) {
+  for_ranges(data.users(), threads, [&](std::uint64_t first, std::uint64_t last) {
+    mark_first_of_users(data, first, last, target, count, rank);
+  });
+}
+
 template <class Select>
-void mark(GroupedRows& data, Part target, Select select) {
-  for (std::size_t n = 0; n < data.size(); ++n) {
-    if (data.parts[n] == Part::train && select(n)) data.parts[n] = target;
-  }
+void mark(GroupedRows& data, std::uint32_t threads, Part target, const Select& select) {
+  for_ranges(data.size(), threads, [&](std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t n = first; n < last; ++n) {
+      if (data.parts[n] == Part::train && select(n)) data.parts[n] = target;
+    }
+  });
 }
 
 }  // namespace
@@ -114,7 +127,7 @@ SplitRule validation_rule(const SplitConfig& config) {
 }
 
 void apply_split(GroupedRows& data, const SplitRule& rule, Part target, const RandomStream& random,
-                 const PairRandom& pairs) {
+                 const PairRandom& pairs, std::uint32_t threads) {
   const Rows& rows = data.rows;
   FACTORPS_CHECK(!needs_time(rule) || rows.times.size() == rows.size());
   const auto key = [&](std::uint64_t n) { return pairs.key(rows.users[n], rows.items[n]); };
@@ -123,25 +136,26 @@ void apply_split(GroupedRows& data, const SplitRule& rule, Part target, const Ra
       return;
     case Method::random:
       if (rule.fraction <= 0) return;
-      return mark(data, target,
-                  [&](std::size_t n) { return random.uniform(key(n)) < rule.fraction; });
+      return mark(data, threads, target,
+                  [&](std::uint64_t n) { return random.uniform(key(n)) < rule.fraction; });
     case Method::fold:
-      return mark(data, target, [&](std::size_t n) {
+      return mark(data, threads, target, [&](std::uint64_t n) {
         return random.below(static_cast<std::uint64_t>(rule.folds), key(n)) ==
                static_cast<std::uint64_t>(rule.fold - 1);
       });
     case Method::time:
-      return mark(data, target, [&](std::size_t n) { return rows.times[n] >= rule.time_cut; });
+      return mark(data, threads, target,
+                  [&](std::uint64_t n) { return rows.times[n] >= rule.time_cut; });
     case Method::per_user:
       return mark_first_of_each_user(
-          data, target,
+          data, threads, target,
           [&](std::size_t n) {
             return static_cast<std::size_t>(std::lround(rule.fraction * static_cast<double>(n)));
           },
           [&](std::uint64_t n) { return random.bits(key(n)); });
     case Method::leave_last:
       return mark_first_of_each_user(
-          data, target, [&](std::size_t) { return static_cast<std::size_t>(rule.last); },
+          data, threads, target, [&](std::size_t) { return static_cast<std::size_t>(rule.last); },
           [&](std::uint64_t n) {
             return std::pair{~rows.times[n], ~n};
           });  // latest first

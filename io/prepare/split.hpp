@@ -49,8 +49,9 @@ struct SplitRule {
 /// round(fraction * n), but never all. leave_last: each user's `last` latest rows (of equal times
 /// the later in the files), but never all. time: rows with time >= time_cut. fold: every pair is in
 /// one of `folds` folds with equal probability; those in `fold` are selected.
+/// @param threads that mark; they do not change the result
 void apply_split(GroupedRows& data, const SplitRule& rule, Part target, const RandomStream& random,
-                 const PairRandom& pairs);
+                 const PairRandom& pairs, std::uint32_t threads = 1);
 
 /// Whether a rule looks at times.
 [[nodiscard]] bool needs_time(const SplitRule& rule) noexcept;

@@ -1,9 +1,12 @@
 /// comm/ over real MPI, at several rank counts.
 #include <algorithm>
 #include <numeric>
+#include <span>
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include "comm/borrowed_cores.hpp"
 #include "comm/mpi_transport.hpp"
 #include "comm/shared_memory.hpp"
 #include "common/error.hpp"
@@ -25,12 +28,57 @@ Bytes bytes_of(int rank, std::size_t size) {
   return bytes;
 }
 
+/// Where this thread may run.
+cpu_set_t allowed_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  EXPECT_EQ(sched_getaffinity(0, sizeof cores, &cores), 0);
+  return cores;
+}
+
+/// The one of `cores` that a launcher would give this rank: they get them in turn.
+cpu_set_t core_of_rank(const cpu_set_t& cores) {
+  cpu_set_t mine;
+  CPU_ZERO(&mine);
+  int turn = environment().rank() % CPU_COUNT(&cores);
+  for (std::size_t core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &cores) && turn-- == 0) CPU_SET(core, &mine);
+  }
+  return mine;
+}
+
 constexpr std::size_t kMiB = std::size_t{1} << 20;  // a chunk of gather() and broadcast()
 
 TEST(Environment, NamesAHostForEveryRank) {
   EXPECT_TRUE(environment().launched());
   ASSERT_EQ(environment().hosts().size(), static_cast<std::size_t>(environment().size()));
   for (const auto& host : environment().hosts()) EXPECT_EQ(host, environment().hosts()[0]);
+}
+
+TEST(BorrowedCores, AreThoseOfAllRanksAndGoBack) {
+  const cpu_set_t before = allowed_cores();
+  const cpu_set_t mine = core_of_rank(before);
+  ASSERT_EQ(sched_setaffinity(0, sizeof mine, &mine), 0);
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  for (const Bytes& set : environment().gather(std::as_bytes(std::span{&mine, 1}))) {
+    CPU_OR(&all, &all, reinterpret_cast<const cpu_set_t*>(set.data()));
+  }
+  {
+    const BorrowedCores borrowed{environment()};
+    const cpu_set_t now = allowed_cores();
+    const auto threads = static_cast<int>(borrowed.threads());
+    EXPECT_EQ(environment().minimum(threads), threads);
+    if (environment().rank() == 0) {
+      EXPECT_EQ(threads, CPU_COUNT(&all));  // no more cores than ranks
+      EXPECT_TRUE(CPU_EQUAL(&now, &all));
+    } else {
+      EXPECT_TRUE(CPU_EQUAL(&now, &mine));
+    }
+  }
+  const cpu_set_t after = allowed_cores();
+  EXPECT_TRUE(CPU_EQUAL(&after, &mine));
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 TEST(Environment, GathersBytesOfAnySize) {

@@ -142,32 +142,48 @@ TEST_F(Prepare, NormalisationIsStoredAndInverted) {
   }
 }
 
-TEST_F(Prepare, AnyNumberOfRanksWritesTheSameFile) {
-  config_.data.source = {directory_.write(
-      "a", "user,item,rating,time\n" + [] {
-        std::string text;
-        for (int n = 0; n < 997; ++n) {
-          text += fmt::format("u{},{},{},{}\n", n * 7 % 53, n * 11 % 31, n % 5 + 1, n * 13 % 1000);
-        }
-        return text;
-      }())};
+/// Rows of a user lie apart, so every step that groups or moves rows has something to do.
+std::string rows_with_times() {
+  std::string text = "user,item,rating,time\n";
+  for (int n = 0; n < 997; ++n) {
+    text += fmt::format("u{},{},{},{}\n", n * 7 % 53, n * 11 % 31, n % 5 + 1, n * 13 % 1000);
+  }
+  return text;
+}
+
+/// What prepare() writes on all ranks of a job, run one after the other. @param idle [rank]
+std::string file_of_ranks(const Config& config, std::uint32_t size, std::uint32_t threads,
+                          const std::vector<bool>& idle) {
+  std::filesystem::remove(config.data.dataset);
+  std::vector<std::vector<std::byte>> sent(size);
+  for (std::uint32_t rank = size; rank-- > 0;) {  // rank 0 comes last and finds what others sent
+    const auto gather = [&](std::vector<std::byte> mine) {
+      EXPECT_TRUE(rank == 0 || idle.empty() || !idle[rank] || mine.empty());
+      sent[rank] = std::move(mine);
+      return rank == 0 ? std::exchange(sent, {}) : std::vector<std::vector<std::byte>>{};
+    };
+    EXPECT_EQ(prepare(config, {rank, size, gather, threads, idle}).has_value(), rank == 0);
+  }
+  return test::read_text(config.data.dataset);
+}
+
+TEST_F(Prepare, AnyNumberOfRanksAndThreadsWritesTheSameFile) {
+  config_.data.source = {directory_.write("a", rows_with_times())};
   config_.split.method = "leave_last";
-  config_.split.validation_method = "per_user";
-  config_.split.validation_fraction = 0.2;
-  prepare(config_);
-  const std::string expected = test::read_text(config_.data.dataset);
-  for (const std::uint32_t size : {2U, 3U, 4U}) {
-    std::filesystem::remove(config_.data.dataset);
-    std::vector<std::vector<std::byte>> sent(size);
-    for (std::uint32_t rank = size;
-         rank-- > 0;) {  // rank 0 comes last and finds what the others sent
-      const auto gather = [&](std::vector<std::byte> mine) {
-        sent[rank] = std::move(mine);
-        return rank == 0 ? std::exchange(sent, {}) : std::vector<std::vector<std::byte>>{};
-      };
-      EXPECT_EQ(prepare(config_, {rank, size, gather}).has_value(), rank == 0);
+  for (const char* validation : {"per_user", "random"}) {
+    config_.split.validation_method = validation;
+    config_.split.validation_fraction = 0.2;
+    prepare(config_);
+    const std::string expected = test::read_text(config_.data.dataset);
+    for (const std::uint32_t size : {2U, 3U, 4U}) {
+      EXPECT_EQ(file_of_ranks(config_, size, 1, {}), expected) << size;
+      EXPECT_EQ(file_of_ranks(config_, size, size, std::vector<bool>(size, true)), expected)
+          << size << ", all idle";
+      std::vector<bool> two_machines(size, false);
+      two_machines.front() = true;
+      two_machines.back() = true;
+      EXPECT_EQ(file_of_ranks(config_, size, 2, two_machines), expected) << size << ", two idle";
     }
-    EXPECT_EQ(test::read_text(config_.data.dataset), expected) << size;
   }
 }
 
