@@ -147,11 +147,9 @@ RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int nod
   return mine;
 }
 
-std::unique_ptr<comm::MpiRing> make_ring(const JobMap& map, int node,
-                                         const comm::Environment& environment) {
+std::unique_ptr<comm::MpiRing> make_ring(const JobMap& map, int node) {
   if (map.placement.nodes() == 1) return nullptr;
-  return std::make_unique<comm::MpiRing>(environment,
-                                         mover_of(map.layout, map.placement.next(node)),
+  return std::make_unique<comm::MpiRing>(mover_of(map.layout, map.placement.next(node)),
                                          mover_of(map.layout, map.placement.previous(node)));
 }
 
@@ -159,7 +157,7 @@ void run_under_launcher(const Roles& roles, const JobMap& map, int node, double 
                         const comm::Environment& environment, const Conduct& conduct) {
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
-  const auto ring = make_ring(map, node, environment);
+  const auto ring = make_ring(map, node);
   RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring.get());
   environment.barrier();  // the blocks of every node are in their places
   if (environment.rank() == 0) {
@@ -175,24 +173,6 @@ void run_under_launcher(const Roles& roles, const JobMap& map, int node, double 
   while (!hub.drain()) waiter.pause("the last messages to be taken");
 }
 
-/// Bytes of the tables of all nodes that share a machine with this rank.
-std::size_t bytes_on_machine(const std::vector<int>& node_of_rank, const JobMap& map,
-                             const Dataset& dataset, int dim,
-                             const comm::Environment& environment) {
-  const auto& hosts = environment.hosts();
-  std::set<int> nodes;
-  for (std::size_t r = 0; r < hosts.size(); ++r) {
-    if (hosts[r] == hosts[static_cast<std::size_t>(environment.rank())]) {
-      nodes.insert(node_of_rank[r]);
-    }
-  }
-  std::size_t bytes = 0;
-  for (const int node : nodes) bytes += table_bytes(map, dataset, dim, node);
-  return bytes;
-}
-
-}  // namespace
-
 /// A node is a machine, or a part of one if the configuration splits it.
 std::vector<int> nodes_of_ranks(const Config& config, const comm::Environment& environment) {
   const std::int64_t size = config.cluster.node_size;
@@ -207,14 +187,34 @@ std::vector<int> nodes_of_ranks(const Config& config, const comm::Environment& e
   return node_of_rank;
 }
 
-ps::JobLayout plan_layout(const Config& config, const comm::Environment& environment) {
-  if (environment.launched()) {
-    return ps::layout_of_job(nodes_of_ranks(config, environment),
-                             static_cast<int>(config.cluster.servers));
+/// Bytes of the tables of all nodes that share a machine with this rank.
+std::size_t bytes_on_machine(const std::vector<int>& node_of_rank, const JobMap& map,
+                             const Grid& grid, std::int64_t dim,
+                             const comm::Environment& environment) {
+  const auto& hosts = environment.hosts();
+  std::set<int> nodes;
+  for (std::size_t r = 0; r < hosts.size(); ++r) {
+    if (hosts[r] == hosts[static_cast<std::size_t>(environment.rank())]) {
+      nodes.insert(node_of_rank[r]);
+    }
   }
+  std::size_t bytes = 0;
+  for (const int node : nodes) bytes += table_bytes(map, grid, dim, node);
+  return bytes;
+}
+
+}  // namespace
+
+ps::JobLayout layout_alone(const Config& config) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto wanted = static_cast<int>(config.cluster.workers);
   return ps::layout_of_process(wanted > 0 ? wanted : cores);
+}
+
+ps::JobLayout plan_layout(const Config& config, const comm::Environment& environment) {
+  if (!environment.launched()) return layout_alone(config);
+  return ps::layout_of_job(nodes_of_ranks(config, environment),
+                           static_cast<int>(config.cluster.servers));
 }
 
 Kernels choose_kernels(const Config& config, const comm::Environment& environment) {
@@ -236,22 +236,21 @@ Kernels choose_kernels(const Config& config, const comm::Environment& environmen
 
 void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
              const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct) {
-  const JobMap map{config, dataset, layout};
-  const std::vector<int> nodes =
-      environment.launched() ? nodes_of_ranks(config, environment) : std::vector<int>{0};
+  const Grid& grid = dataset.grid();
+  const JobMap map{config, grid, layout};
+  const std::vector<int> nodes = ps::nodes_of_ranks(layout);
   const int node = nodes[static_cast<std::size_t>(environment.rank())];
-  const auto dim = static_cast<int>(config.model.dim);
-  const comm::SharedMemory memory{environment, node,
-                                  static_cast<int>(std::ranges::count(nodes, node)),
-                                  table_bytes(map, dataset, dim, node),
-                                  bytes_on_machine(nodes, map, dataset, dim, environment)};
+  const std::int64_t dim = config.model.dim;
+  const comm::SharedMemory memory{
+      environment, node, static_cast<int>(std::ranges::count(nodes, node)),
+      table_bytes(map, grid, dim, node), bytes_on_machine(nodes, map, grid, dim, environment)};
   const Roles roles{config, dataset, map, kernels, node, memory.bytes()};
   const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
     run_under_launcher(roles, map, node, timeout, environment, conduct);
     environment.barrier();
   } else {
-    run_in_process(roles, map.layout, dataset.grid().strips(), timeout, conduct);
+    run_in_process(roles, map.layout, grid.strips(), timeout, conduct);
   }
 }
 

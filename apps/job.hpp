@@ -15,6 +15,9 @@ namespace factorps::apps {
 /// What the scheduler does with the job once it stands; called on rank 0 only.
 using Conduct = std::function<void(scheduler::Cluster& cluster)>;
 
+/// The roles of a job without a launcher: threads of one process.
+[[nodiscard]] ps::JobLayout layout_alone(const Config& config);
+
 /// The roles of this job: one per rank under a launcher, else threads of this process.
 [[nodiscard]] ps::JobLayout plan_layout(const Config& config, const comm::Environment& environment);
 

@@ -4,11 +4,11 @@
 #include <fstream>
 #include <limits>
 #include <span>
-#include <thread>
 
 #include <fmt/core.h>
 #include <sys/statvfs.h>
 
+#include "apps/job.hpp"
 #include "apps/roles.hpp"
 #include "io/dataset.hpp"
 #include "io/prepare/row_reader.hpp"
@@ -94,11 +94,7 @@ void count_sources(const Config& config, scheduler::PlanInput& input) {
 }
 
 ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
-  if (options.ranks * options.nodes == 1) {
-    const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    const auto wanted = static_cast<int>(config.cluster.workers);
-    return ps::layout_of_process(wanted > 0 ? wanted : cores);
-  }
+  if (options.ranks * options.nodes == 1) return layout_alone(config);
   std::vector<int> node_of_rank;
   for (std::int64_t rank = 0; rank < options.ranks * options.nodes; ++rank) {
     node_of_rank.push_back(static_cast<int>(rank / options.ranks));
@@ -107,14 +103,11 @@ ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
 }
 
 /// Of the node that needs most.
-std::uint64_t table_bytes(const Config& config, const Grid& grid, const ps::JobLayout& layout) {
-  const CellOrder order{grid.strips(), grid.blocks(), config.train.seed};
-  const ps::Placement placement = placement_of(config, order, grid.strips(), layout);
-  std::uint64_t most = 0;
-  for (int node = 0; node < placement.nodes(); ++node) {
-    most = std::max<std::uint64_t>(
-        most, ps::Tables::bytes_needed(grid, static_cast<std::size_t>(config.model.dim),
-                                       placement.share(node)));
+std::uint64_t largest_tables(const Config& config, const Grid& grid, const ps::JobLayout& layout) {
+  const JobMap map{config, grid, layout};
+  std::size_t most = 0;
+  for (int node = 0; node < map.placement.nodes(); ++node) {
+    most = std::max(most, table_bytes(map, grid, config.model.dim, node));
   }
   return most;
 }
@@ -159,7 +152,7 @@ scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options
   input.seed = config.train.seed;
   const ps::JobLayout layout = layout_of(config, options);
   input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
-  input.tables_bytes = table_bytes(config, input.grid, layout);
+  input.tables_bytes = largest_tables(config, input.grid, layout);
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   input.nodes = static_cast<std::uint64_t>(options.nodes);
   input.workers = static_cast<std::uint64_t>(layout.workers);

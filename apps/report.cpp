@@ -32,8 +32,7 @@ ExitCode run_report(const ReportOptions& options, comm::Environment& environment
   TextOutput out{path};
   out.write(scheduler::report_page(run));
   out.commit();
-  const nlohmann::json time{{"workers", scheduler::worker_records(run.workers)},
-                            {"largest_loss", run.largest_loss}};
+  const nlohmann::json time = scheduler::time_record(run.workers, run.largest_loss);
   if (options.output.json) {
     std::cout << nlohmann::json{{"report", path.string()}, {"time", time}}.dump() << '\n';
   } else if (!options.output.quiet) {

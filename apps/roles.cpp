@@ -39,8 +39,6 @@ ps::ServerOptions server_options(const Config& config) {
           wire_of(config)};
 }
 
-}  // namespace
-
 ps::Placement placement_of(const Config& config, const CellOrder& order, std::uint32_t strips,
                            const ps::JobLayout& layout) {
   // Rows that are rounded when they cross must cross at the same turns whoever works where.
@@ -50,14 +48,15 @@ ps::Placement placement_of(const Config& config, const CellOrder& order, std::ui
           static_cast<std::uint32_t>(config.cluster.blocks_in_flight)};
 }
 
-JobMap::JobMap(const Config& config, const Dataset& dataset, ps::JobLayout job_layout)
-    : layout{std::move(job_layout)},
-      order{dataset.grid().strips(), dataset.grid().blocks(), config.train.seed},
-      placement{placement_of(config, order, dataset.grid().strips(), layout)} {}
+}  // namespace
 
-std::size_t table_bytes(const JobMap& map, const Dataset& dataset, int dim, int node) {
-  return ps::Tables::bytes_needed(dataset.grid(), static_cast<std::size_t>(dim),
-                                  map.placement.share(node));
+JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout)
+    : layout{std::move(job_layout)},
+      order{grid.strips(), grid.blocks(), config.train.seed},
+      placement{placement_of(config, order, grid.strips(), layout)} {}
+
+std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim, int node) {
+  return ps::Tables::bytes_needed(grid, static_cast<std::size_t>(dim), map.placement.share(node));
 }
 
 Roles::Roles(const Config& config, const Dataset& dataset, const JobMap& map,

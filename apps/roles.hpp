@@ -17,15 +17,10 @@
 
 namespace factorps::apps {
 
-/// The placement of a job. @param order must outlive it
-/// @throws ConfigError if the grid is too small for the nodes
-[[nodiscard]] ps::Placement placement_of(const Config& config, const CellOrder& order,
-                                         std::uint32_t strips, const ps::JobLayout& layout);
-
 /// Where things are in a job: the same on every rank.
 struct JobMap {
   /// @throws ConfigError if the grid is too small for the nodes
-  JobMap(const Config& config, const Dataset& dataset, ps::JobLayout job_layout);
+  JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout);
   JobMap(const JobMap&) = delete;
   JobMap& operator=(const JobMap&) = delete;
 
@@ -35,7 +30,8 @@ struct JobMap {
 };
 
 /// Bytes of the tables of a node.
-[[nodiscard]] std::size_t table_bytes(const JobMap& map, const Dataset& dataset, int dim, int node);
+[[nodiscard]] std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
+                                      int node);
 
 /// The roles of one node, over its memory. References must outlive the object.
 class Roles {

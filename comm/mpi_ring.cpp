@@ -89,9 +89,7 @@ class MpiRing::Link final : public RingLink {
   Channel in_;
 };
 
-MpiRing::MpiRing(const Environment& environment, int next, int previous)
-    : impl_{std::make_unique<Impl>()} {
-  static_cast<void>(environment);  // MPI is up
+MpiRing::MpiRing(int next, int previous) : impl_{std::make_unique<Impl>()} {
   impl_->next = next;
   impl_->previous = previous;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &impl_->communicator), "MPI_Comm_dup");

@@ -3,17 +3,16 @@
 
 #include <memory>
 
-#include "comm/environment.hpp"
 #include "comm/ring_link.hpp"
 
 namespace factorps::comm {
 
 /// Pieces travel in chunks over a communicator of their own. Collective over all ranks: made and
-/// destroyed by every rank, used by those that move blocks.
+/// destroyed by every rank while the Environment lives, used by those that move blocks.
 class MpiRing {
  public:
   /// @param next, previous the ranks that this rank sends to and receives from
-  MpiRing(const Environment& environment, int next, int previous);
+  MpiRing(int next, int previous);
   MpiRing(const MpiRing&) = delete;
   MpiRing& operator=(const MpiRing&) = delete;
   /// Skipped while an exception is on its way.

@@ -12,6 +12,12 @@ namespace factorps::comm {
 /// A message in pieces, each where it lies in memory.
 using Parcel = std::vector<std::span<std::byte>>;
 
+/// Goes first in the parcel of a block: what is in it.
+struct BlockHeader {
+  std::uint64_t block = 0;
+  std::uint64_t turns = 0;  ///< that the block has finished
+};
+
 /// One node's end of the ring: parcels go to the next node and come from the previous one, in the
 /// order sent. The receiver posts a parcel of the same piece sizes before the sender sends it; the
 /// users of the ring see to that with credits.

@@ -38,6 +38,7 @@ BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
 
 void BlockMover::begin(std::uint64_t pass, WireFormat wire) {
   wire_ = wire;
+  traffic_ = {};
   target_ = (pass + 1) * placement_.crossings();
   while (post()) {
   }
@@ -80,7 +81,7 @@ bool BlockMover::take_in() {
   const std::uint64_t visit = placement_.visit_of_arrival(node_, arrivals_);
   const BlockId block = placement_.visitor(node_, visit);
   const Crossing& crossing = in_.front();
-  const Header header = crossing.header;
+  const comm::BlockHeader header = crossing.header;
   const std::uint64_t turns = placement_.turns_at_arrival(node_, visit);
   if (header.block != block.value() || header.turns != turns) {
     throw ProtocolError{fmt::format("block {} came at turn {}; expected block {} at turn {}",

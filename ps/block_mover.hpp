@@ -38,18 +38,13 @@ class BlockMover {
   bool step();
   /// Whether every block of the pass has come home.
   [[nodiscard]] bool finished() const noexcept;
-  /// Since the start of the job.
+  /// Of the pass.
   [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
 
  private:
-  /// Goes first in a parcel.
-  struct Header {
-    std::uint64_t block = 0;
-    std::uint64_t turns = 0;
-  };
   /// A parcel under way, and what of it does not lie in the tables.
   struct Crossing {
-    Header header;
+    comm::BlockHeader header;
     std::vector<std::uint16_t> encoded;  // factors, unless they go as they are
   };
 

@@ -126,6 +126,14 @@ std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout,
   return node_of_strip;
 }
 
+std::vector<int> nodes_of_ranks(const JobLayout& layout) {
+  std::vector<int> nodes(static_cast<std::size_t>(std::ranges::max(layout.rank_of_role)) + 1);
+  for (std::size_t role = 0; role < layout.rank_of_role.size(); ++role) {
+    nodes[static_cast<std::size_t>(layout.rank_of_role[role])] = layout.node_of_role[role];
+  }
+  return nodes;
+}
+
 std::vector<int> servers_of_node(const JobLayout& layout, int node) {
   std::vector<int> servers;
   for (int s = 0; s < layout.servers; ++s) {

@@ -59,6 +59,9 @@ enum class StripPlacement : std::uint8_t {
 [[nodiscard]] std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout,
                                             StripPlacement placement = StripPlacement::by_workers);
 
+/// The node of each rank. [rank]
+[[nodiscard]] std::vector<int> nodes_of_ranks(const JobLayout& layout);
+
 /// The servers of a node. [n] number of the server
 [[nodiscard]] std::vector<int> servers_of_node(const JobLayout& layout, int node);
 

@@ -191,10 +191,8 @@ void Server::report() {
     done.sums.insert(done.sums.end(), total.begin(), total.end());
   }
   if (mover_) {
-    const Traffic total = mover_->traffic();
-    done.block_bytes = total.bytes - reported_.bytes;
-    done.blocks = total.blocks - reported_.blocks;
-    reported_ = total;
+    done.block_bytes = mover_->traffic().bytes;
+    done.blocks = mover_->traffic().blocks;
   }
   done.memory = memory_.use();
   pass_.reset();

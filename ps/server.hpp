@@ -70,7 +70,6 @@ class Server {
   std::uint32_t steps_per_pass_;
   ServerOptions options_;
   std::unique_ptr<BlockMover> mover_;
-  Traffic reported_;
   std::optional<std::uint64_t> pass_;  // running
   bool stopped_ = false;
   comm::MemoryMeter memory_;

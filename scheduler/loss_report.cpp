@@ -128,6 +128,10 @@ GridLimit grid_limit(const Grid& grid, const std::vector<std::uint64_t>& cells,
           part(std::ranges::max(blocks)), part(critical_path(grid, cells, seed))};
 }
 
+GridLimit grid_limit(const Dataset& dataset, std::uint64_t seed) {
+  return grid_limit(dataset.grid(), dataset.cell_sizes(Part::train), seed);
+}
+
 void add_pass(std::vector<WorkerDone>& sums, Workers pass) {
   sums.resize(std::max(sums.size(), pass.size()));
   for (std::size_t w = 0; w < pass.size(); ++w) add(sums[w], pass[w]);

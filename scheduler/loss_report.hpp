@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "comm/messages.hpp"
+#include "io/dataset.hpp"
 #include "model/grid.hpp"
 
 namespace factorps::scheduler {
@@ -25,6 +26,7 @@ struct GridLimit {
 /// @param seed of the training: the order of cells
 [[nodiscard]] GridLimit grid_limit(const Grid& grid, const std::vector<std::uint64_t>& cells,
                                    std::uint64_t seed);
+[[nodiscard]] GridLimit grid_limit(const Dataset& dataset, std::uint64_t seed);
 
 /// Adds a pass to what each worker did before it; `sums` may be empty.
 void add_pass(std::vector<comm::WorkerDone>& sums, std::span<const comm::WorkerDone> pass);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "comm/ring_link.hpp"
 #include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
 #include "model/cell_order.hpp"
@@ -57,9 +58,10 @@ Plan make_plan(const PlanInput& input) {
   plan.checkpoints = input.checkpoints * plan.checkpoint;
   plan.model = model_bytes(input, plan.interactions);
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
-  plan.epoch_traffic = input.nodes == 1 ? 0
-                                        : input.nodes * (input.grid.items() * wire_row_bytes +
-                                                         input.grid.blocks() * kBlockHeaderBytes);
+  plan.epoch_traffic = input.nodes == 1
+                           ? 0
+                           : input.nodes * (input.grid.items() * wire_row_bytes +
+                                            input.grid.blocks() * sizeof(comm::BlockHeader));
   plan.busy_workers =
       std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
   plan.critical_path = critical_path(input.grid, input.cells, input.seed);

@@ -14,9 +14,6 @@ namespace factorps::scheduler {
 /// of the design, not a measurement.
 inline constexpr std::uint64_t kRankBytes = std::uint64_t{60} << 20;
 
-/// Besides its rows, when a block crosses to another node.
-inline constexpr std::uint64_t kBlockHeaderBytes = 16;
-
 struct PlanInput {
   Grid grid;
   std::vector<std::uint64_t> cells;  ///< [cell] training interactions

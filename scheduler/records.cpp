@@ -2,8 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "scheduler/loss_report.hpp"
-
 namespace factorps::scheduler {
 
 using nlohmann::json;
@@ -49,10 +47,8 @@ std::vector<comm::WorkerDone> workers_of(const json& records) {
   return workers;
 }
 
-json time_record(std::span<const comm::WorkerDone> workers, const Dataset& dataset,
-                 std::uint64_t seed) {
-  const GridLimit limit = grid_limit(dataset.grid(), dataset.cell_sizes(Part::train), seed);
-  return {{"workers", worker_records(workers)}, {"largest_loss", largest_loss(workers, limit)}};
+json time_record(std::span<const comm::WorkerDone> workers, const std::string& largest_loss) {
+  return {{"workers", worker_records(workers)}, {"largest_loss", largest_loss}};
 }
 
 json summary_of_job(const JobFacts& facts, const Dataset& dataset) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -20,7 +21,7 @@ namespace factorps::scheduler {
 [[nodiscard]] std::vector<comm::WorkerDone> workers_of(const nlohmann::json& records);
 /// The workers of a job, summed over its training passes, and the sentence of loss_report.hpp.
 [[nodiscard]] nlohmann::json time_record(std::span<const comm::WorkerDone> workers,
-                                         const Dataset& dataset, std::uint64_t seed);
+                                         const std::string& largest_loss);
 /// Versions, hosts, layout and data of a job.
 [[nodiscard]] nlohmann::json summary_of_job(const JobFacts& facts, const Dataset& dataset);
 

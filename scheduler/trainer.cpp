@@ -285,7 +285,8 @@ TrainingResult Trainer::finish() {
       cpu_seconds_ > 0 ? json(static_cast<double>(updates_) / cpu_seconds_) : json();
   summary["train_cpu_seconds"] = cpu_seconds_;
   summary["train_seconds"] = train_seconds_;
-  summary["time"] = time_record(worker_sums_, dataset_, config_.train.seed);
+  summary["time"] = time_record(
+      worker_sums_, largest_loss(worker_sums_, grid_limit(dataset_, config_.train.seed)));
   summary["total_seconds"] = since_start_.seconds();
   summary["peak_memory_bytes"] = peak_memory_bytes_;
   summary["message_bytes"] = cluster_.message_bytes();

@@ -54,7 +54,6 @@ void Worker::handle(const comm::Envelope& envelope) {
   done_.pass = pass_.pass;
   leases_.begin(pass_.pass);
   running_ = true;
-  since_start_.restart();
   cpu_at_start_ = thread_cpu_seconds();
 }
 

@@ -47,7 +47,6 @@ class Worker {
   bool running_ = false;
   bool stopped_ = false;
   comm::MemoryMeter memory_;
-  Stopwatch since_start_;
   Stopwatch since_attempt_;    // to get a cell, in vain
   double* waiting_ = nullptr;  // the sum that this waiting counts for
   Stopwatch since_progress_;

@@ -94,8 +94,7 @@ void sum_epochs(RunRecord& run) {
 /// Unknown if the dataset is elsewhere now: a report must not need it.
 GridLimit limit_of(const Config& config) {
   try {
-    const Dataset dataset{config.data.dataset};
-    return grid_limit(dataset.grid(), dataset.cell_sizes(Part::train), config.train.seed);
+    return grid_limit(Dataset{config.data.dataset}, config.train.seed);
   } catch (const Error&) {
     return {};
   }

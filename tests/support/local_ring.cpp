@@ -1,4 +1,4 @@
-#include "comm/local_ring.hpp"
+#include "tests/support/local_ring.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -6,13 +6,13 @@
 
 #include "common/check.hpp"
 
-namespace factorps::comm {
+namespace factorps::test {
 
-class LocalRing::Link final : public RingLink {
+class LocalRing::Link final : public comm::RingLink {
  public:
   Link(LocalRing& ring, int node) : ring_{ring}, node_{static_cast<std::size_t>(node)} {}
 
-  void send(Parcel parcel) override {
+  void send(comm::Parcel parcel) override {
     std::vector<std::byte> bytes;
     for (const auto piece : parcel) bytes.insert(bytes.end(), piece.begin(), piece.end());
     Mailbox& to = ring_.mailboxes_.at(static_cast<std::size_t>(ring_.next_[node_]));
@@ -21,7 +21,7 @@ class LocalRing::Link final : public RingLink {
     ++sent_;
   }
 
-  void receive(Parcel parcel) override { posted_.push_back(std::move(parcel)); }
+  void receive(comm::Parcel parcel) override { posted_.push_back(std::move(parcel)); }
 
   std::uint64_t sent() override { return sent_; }
 
@@ -44,7 +44,7 @@ class LocalRing::Link final : public RingLink {
   }
 
  private:
-  static void deliver(const std::vector<std::byte>& bytes, const Parcel& parcel) {
+  static void deliver(const std::vector<std::byte>& bytes, const comm::Parcel& parcel) {
     std::size_t at = 0;
     for (const auto piece : parcel) {
       FACTORPS_CHECK(at + piece.size() <= bytes.size());
@@ -56,7 +56,7 @@ class LocalRing::Link final : public RingLink {
 
   LocalRing& ring_;
   std::size_t node_;
-  std::deque<Parcel> posted_;
+  std::deque<comm::Parcel> posted_;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
 };
@@ -65,6 +65,8 @@ LocalRing::LocalRing(std::vector<int> next, std::uint32_t delay)
     : next_{std::move(next)}, delay_{delay}, mailboxes_(next_.size()) {}
 LocalRing::~LocalRing() = default;
 
-std::unique_ptr<RingLink> LocalRing::link(int node) { return std::make_unique<Link>(*this, node); }
+std::unique_ptr<comm::RingLink> LocalRing::link(int node) {
+  return std::make_unique<Link>(*this, node);
+}
 
-}  // namespace factorps::comm
+}  // namespace factorps::test

@@ -1,4 +1,4 @@
-/// A ring inside one process: for tests and for pretend nodes without a launcher.
+/// A ring of nodes inside one process, as slow as a test wants it.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 #include "comm/ring_link.hpp"
 
-namespace factorps::comm {
+namespace factorps::test {
 
 /// Thread-safe; must outlive its links.
 class LocalRing {
@@ -20,7 +20,7 @@ class LocalRing {
   explicit LocalRing(std::vector<int> next, std::uint32_t delay = 0);
   ~LocalRing();
 
-  [[nodiscard]] std::unique_ptr<RingLink> link(int node);
+  [[nodiscard]] std::unique_ptr<comm::RingLink> link(int node);
 
  private:
   class Link;
@@ -37,4 +37,4 @@ class LocalRing {
   std::vector<Mailbox> mailboxes_;  // [receiving node]
 };
 
-}  // namespace factorps::comm
+}  // namespace factorps::test

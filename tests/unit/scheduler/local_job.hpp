@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "comm/local_ring.hpp"
 #include "comm/local_transport.hpp"
 #include "common/aligned_buffer.hpp"
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
+#include "tests/support/local_ring.hpp"
 #include "worker/worker.hpp"
 
 namespace factorps::test {
@@ -133,7 +133,7 @@ class LocalJob {
   CellOrder order_;
   ps::Placement placement_;
   ps::WireFormat wire_;
-  comm::LocalRing ring_;
+  LocalRing ring_;
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;
   scheduler::Cluster cluster_;
