@@ -73,7 +73,7 @@ RowSource rows_in_files(const std::vector<std::filesystem::path>& shards, const 
     std::vector<float> factors;
     std::vector<RowState> states;
   };
-  const auto loaded = std::make_shared<Loaded>(ShardReader{shards});
+  const auto loaded = std::make_shared<Loaded>(Loaded{ShardReader{shards}, {}, {}});
   return [loaded, &grid, dim](RowsKind kind, std::uint32_t index) {
     const RowRange range =
         kind == RowsKind::strip ? grid.users_of(StripId{index}) : grid.items_of(BlockId{index});
