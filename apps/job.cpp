@@ -125,19 +125,29 @@ int mover_of(const ps::JobLayout& layout, int node) {
   return layout.rank_of_role[static_cast<std::size_t>(layout.server(server))];
 }
 
+/// What lets a rank move the blocks of its node.
+struct Ring {
+  Ring(int next, int previous, ps::Residents rows)
+      : links{next, previous}, residents{std::move(rows)} {}
+  comm::MpiRing links;
+  ps::Residents residents;
+};
+
 RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int node,
-                        comm::MpiHub& hub, comm::MpiRing* ring) {
+                        comm::MpiHub& hub, const std::unique_ptr<Ring>& ring) {
   const ps::JobLayout& layout = map.layout;
   RankRoles mine;
   const auto here = [&](comm::RoleId role) {
     return layout.rank_of_role[static_cast<std::size_t>(role)] == rank;
   };
-  const int mover = ring == nullptr ? -1 : ps::servers_of_node(layout, node).front();
+  const int first = ps::servers_of_node(layout, node).front();
   for (int s = 0; s < layout.servers; ++s) {
     if (!here(layout.server(s))) continue;
-    mine.links.push_back(hub.link(layout.server(s)));
-    mine.servers.push_back(
-        roles.server(*mine.links.back(), s, s == mover ? ring->link() : nullptr));
+    comm::Transport& link = *mine.links.emplace_back(hub.link(layout.server(s)));
+    auto mover = ring && s == first
+                     ? roles.mover(link, ring->links.link(), std::move(ring->residents))
+                     : nullptr;
+    mine.servers.push_back(roles.server(link, s, std::move(mover)));
   }
   for (int w = 0; w < layout.workers; ++w) {
     if (!here(layout.worker(w))) continue;
@@ -147,18 +157,31 @@ RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int nod
   return mine;
 }
 
-std::unique_ptr<comm::MpiRing> make_ring(const JobMap& map, int node) {
-  if (map.placement.nodes() == 1) return nullptr;
-  return std::make_unique<comm::MpiRing>(mover_of(map.layout, map.placement.next(node)),
-                                         mover_of(map.layout, map.placement.previous(node)));
+/// Collective; nothing on a single node.
+std::unique_ptr<Ring> make_ring(const Config& config, const Dataset& dataset, const JobMap& map,
+                                int node, const comm::Environment& environment) {
+  const ps::Placement& placement = map.placement;
+  if (placement.nodes() == 1) return nullptr;
+  // One rank of each node speaks for it.
+  const bool speaks = mover_of(map.layout, node) == environment.rank();
+  const auto sum = [&](BlockId, std::vector<std::uint16_t> mine) {
+    if (!speaks) std::ranges::fill(mine, std::uint16_t{0});
+    environment.sum(mine);
+    return mine;
+  };
+  const auto stride = round_up(static_cast<std::size_t>(config.model.dim), kRowMultiple);
+  return std::make_unique<Ring>(mover_of(map.layout, placement.next(node)),
+                                mover_of(map.layout, placement.previous(node)),
+                                ps::find_residents(dataset, placement, node, stride,
+                                                   ps::lease_mode(config.cluster.lease), sum));
 }
 
-void run_under_launcher(const Roles& roles, const JobMap& map, int node, double timeout,
-                        const comm::Environment& environment, const Conduct& conduct) {
+void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique_ptr<Ring>& ring,
+                        int node, double timeout, const comm::Environment& environment,
+                        const Conduct& conduct) {
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
-  const auto ring = make_ring(map, node);
-  RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring.get());
+  RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring);
   environment.barrier();  // the blocks of every node are in their places
   if (environment.rank() == 0) {
     const auto link = hub.link(0);
@@ -247,7 +270,8 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   const Roles roles{config, dataset, map, kernels, node, memory.bytes()};
   const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
-    run_under_launcher(roles, map, node, timeout, environment, conduct);
+    const auto ring = make_ring(config, dataset, map, node, environment);
+    run_under_launcher(roles, map, ring, node, timeout, environment, conduct);
     environment.barrier();
   } else {
     run_in_process(roles, map.layout, grid.strips(), timeout, conduct);

@@ -10,9 +10,11 @@
 
 #include "apps/job.hpp"
 #include "apps/roles.hpp"
+#include "common/aligned_buffer.hpp"
 #include "io/dataset.hpp"
 #include "io/prepare/row_reader.hpp"
 #include "ps/placement.hpp"
+#include "ps/residents.hpp"
 #include "ps/tables.hpp"
 
 namespace factorps::apps {
@@ -102,9 +104,20 @@ ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
   return ps::layout_of_job(node_of_rank, static_cast<int>(config.cluster.servers));
 }
 
+/// Without a dataset nobody knows which rows could stay: all travel.
+void count_leases(const Config& config, const JobMap& map, scheduler::PlanInput& input) {
+  input.travelling_items = input.grid.items();
+  if (!input.prepared || map.placement.nodes() == 1) return;
+  const Dataset dataset{config.data.dataset};
+  const auto leases =
+      ps::count_leases(dataset, map.placement, ps::lease_mode(config.cluster.lease));
+  input.travelling_items = leases.travelling;
+  input.staying_bytes =
+      leases.most_staying * (round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState));
+}
+
 /// Of the node that needs most.
-std::uint64_t largest_tables(const Config& config, const Grid& grid, const ps::JobLayout& layout) {
-  const JobMap map{config, grid, layout};
+std::uint64_t largest_tables(const Config& config, const Grid& grid, const JobMap& map) {
   std::size_t most = 0;
   for (int node = 0; node < map.placement.nodes(); ++node) {
     most = std::max(most, table_bytes(map, grid, config.model.dim, node));
@@ -152,7 +165,9 @@ scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options
   input.seed = config.train.seed;
   const ps::JobLayout layout = layout_of(config, options);
   input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
-  input.tables_bytes = largest_tables(config, input.grid, layout);
+  const JobMap map{config, input.grid, layout};
+  input.tables_bytes = largest_tables(config, input.grid, map);
+  count_leases(config, map, input);
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   input.nodes = static_cast<std::uint64_t>(options.nodes);
   input.workers = static_cast<std::uint64_t>(layout.workers);

@@ -69,14 +69,16 @@ Roles::Roles(const Config& config, const Dataset& dataset, const JobMap& map,
       tables_{memory, dataset.grid(), static_cast<std::size_t>(config.model.dim),
               map.placement.share(node)} {}
 
+std::unique_ptr<ps::BlockMover> Roles::mover(comm::Transport& link,
+                                             std::unique_ptr<comm::RingLink> ring,
+                                             ps::Residents residents) const {
+  const int previous = ps::servers_of_node(map_.layout, map_.placement.previous(node_)).front();
+  return std::make_unique<ps::BlockMover>(link, map_.layout.server(previous), std::move(ring),
+                                          map_.placement, node_, tables_, std::move(residents));
+}
+
 std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
-                                          std::unique_ptr<comm::RingLink> ring) const {
-  std::unique_ptr<ps::BlockMover> mover;
-  if (ring) {
-    const int previous = ps::servers_of_node(map_.layout, map_.placement.previous(node_)).front();
-    mover = std::make_unique<ps::BlockMover>(link, map_.layout.server(previous), std::move(ring),
-                                             map_.placement, node_, tables_);
-  }
+                                          std::unique_ptr<ps::BlockMover> mover) const {
   return std::make_unique<ps::Server>(
       link, ps::shards_of(map_.layout, map_.placement).at(static_cast<std::size_t>(n)), tables_,
       dataset_, map_.order.steps(), server_options(config_), std::move(mover));

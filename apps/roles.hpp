@@ -39,9 +39,12 @@ class Roles {
   Roles(const Config& config, const Dataset& dataset, const JobMap& map, const Kernels& kernels,
         int node, std::span<std::byte> memory);
 
-  /// @param ring for the server that moves blocks; else none
+  /// @param mover for the first server of a node among several; else none
   [[nodiscard]] std::unique_ptr<ps::Server> server(comm::Transport& link, int n,
-                                                   std::unique_ptr<comm::RingLink> ring) const;
+                                                   std::unique_ptr<ps::BlockMover> mover) const;
+  [[nodiscard]] std::unique_ptr<ps::BlockMover> mover(comm::Transport& link,
+                                                      std::unique_ptr<comm::RingLink> ring,
+                                                      ps::Residents residents) const;
   [[nodiscard]] std::unique_ptr<worker::Worker> worker(comm::Transport& link) const;
 
  private:

@@ -148,4 +148,13 @@ int Environment::minimum(int mine) const {
   return least;
 }
 
+void Environment::sum(std::span<std::uint16_t> values) const {
+  if (!launched_) return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Iallreduce(MPI_IN_PLACE, values.data(), to_count(values.size()), MPI_UINT16_T, MPI_SUM,
+                       MPI_COMM_WORLD, &request),
+        "MPI_Iallreduce");
+  complete(request, "MPI_Iallreduce");
+}
+
 }  // namespace factorps::comm

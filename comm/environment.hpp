@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -40,6 +41,8 @@ class Environment {
   void broadcast(std::vector<std::byte>& bytes) const;
   /// The smallest of all ranks' values, on every rank.
   [[nodiscard]] int minimum(int mine) const;
+  /// Replaces each value by the sum of all ranks' values; modulo 2^16. As many values everywhere.
+  void sum(std::span<std::uint16_t> values) const;
 
  private:
   bool launched_;

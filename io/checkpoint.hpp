@@ -14,7 +14,7 @@
 
 namespace factorps {
 
-inline constexpr std::uint64_t kCheckpointVersion = 1;
+inline constexpr std::uint64_t kCheckpointVersion = 2;
 
 struct CheckpointFile {
   std::string name;  ///< in the checkpoint's directory

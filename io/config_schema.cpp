@@ -178,9 +178,14 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
        "Splits the ranks of a machine into pretend nodes of this size; 0: a node is a machine."},
       {"cluster.blocks_in_flight", &c.blocks_in_flight, between(1, 65536), no,
        "With several nodes: room of each for blocks that arrive ahead of need, besides its own."},
+      {"cluster.lease", &c.lease, one_of({"dense", "sparse", "auto"}), no,
+       "Rows of a block that travel between nodes: all, those with interactions on several nodes, "
+       "or the latter where at least a quarter of the block's rows then stays behind."},
       {"cluster.wire", &c.wire, one_of({"fp32", "bf16"}), yes,
        "How factors travel between nodes in training. bf16 halves the bytes and rounds at every "
-       "crossing: the result depends on the number of nodes, on nothing else of the layout."},
+       "crossing: the result depends on the number of nodes and on `cluster.lease`, on nothing "
+       "else "
+       "of the layout."},
       {"cluster.workers", &c.workers, between(0, 4096), no,
        "Worker threads without an MPI launcher; 0: one per core."},
       {"cluster.timeout_seconds", &c.timeout_seconds, above(0), no,

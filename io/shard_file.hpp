@@ -2,10 +2,13 @@
 ///
 ///   /strips/000012, /blocks/000003, each: factors f32 [rows x dim], bias f32 [rows],
 ///   accumulator f32 [rows]
+///   /residents/000003: the same for some rows of block 3, row u32 [n] of the block, ascending;
+///   they stand in for those of /blocks/000003
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,10 +25,16 @@ class ShardWriter {
  public:
   explicit ShardWriter(const std::filesystem::path& path) : file_{h5::File::create(path)} {}
   void write(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim);
+  /// Rows of a block whose other rows are written elsewhere.
+  /// @param which ascending [row of `rows`]
+  void write_residents(std::uint32_t block, std::span<const std::uint32_t> which, RowsView rows,
+                       std::size_t dim);
   /// Flushes to disk and closes.
   void finish() { file_.close(); }
 
  private:
+  void write_group(const std::string& group, RowsView rows, std::size_t dim);
+
   h5::File file_;
 };
 
@@ -39,6 +48,8 @@ class ShardReader {
   void read(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim) const;
 
  private:
+  void read_residents(std::uint32_t block, RowsView rows, std::size_t dim) const;
+
   std::vector<h5::File> files_;
 };
 

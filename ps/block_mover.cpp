@@ -21,13 +21,14 @@ std::span<float> factors_of(RowsView rows) { return {rows.factors, rows.rows * r
 
 BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
                        std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
-                       const Tables& tables)
+                       const Tables& tables, Residents residents)
     : transport_{transport},
       previous_{previous},
       ring_{std::move(ring)},
       placement_{placement},
       node_{node},
-      tables_{tables} {
+      tables_{tables},
+      residents_{std::move(residents)} {
   for (std::uint32_t b = 0; b < placement.blocks(); ++b) tables.turns(BlockId{b}) = kAbsent;
   std::uint32_t place = 0;
   for (const BlockId block : placement.homes(node)) {
@@ -65,8 +66,13 @@ bool BlockMover::let_go() {
   const std::uint64_t turns = placement_.turns_at_departure(node_, leaving_);
   if (tables_.turns(block).load(std::memory_order_acquire) != turns) return moved;
   tables_.turns(block).store(kAbsent, std::memory_order_relaxed);
-  const RowsView rows = rows_of(leaving_);
-  Crossing& crossing = out_.emplace_back(Crossing{{block.value(), turns}, {}});
+  Crossing& crossing = out_.emplace_back();
+  crossing.header = {block.value(), turns};
+  const RowsView rows = cargo(leaving_, crossing);
+  if (residents_.in_part(block)) {
+    gather_rows(rows_of(leaving_), residents_.travelling(block), rows);
+    gather_rows(rows_of(leaving_), residents_.staying(block), residents_.kept(block));
+  }
   comm::Parcel pieces = parcel(rows, crossing);
   if (wire_ == WireFormat::bf16) to_bf16(factors_of(rows), crossing.encoded);
   for (const auto piece : pieces) traffic_.bytes += piece.size();
@@ -80,15 +86,21 @@ bool BlockMover::take_in() {
   if (arrivals_ == ring_->received()) return false;
   const std::uint64_t visit = placement_.visit_of_arrival(node_, arrivals_);
   const BlockId block = placement_.visitor(node_, visit);
-  const Crossing& crossing = in_.front();
+  Crossing& crossing = in_.front();
   const comm::BlockHeader header = crossing.header;
   const std::uint64_t turns = placement_.turns_at_arrival(node_, visit);
   if (header.block != block.value() || header.turns != turns) {
     throw ProtocolError{fmt::format("block {} came at turn {}; expected block {} at turn {}",
                                     header.block, header.turns, block.value(), turns)};
   }
+  if (wire_ == WireFormat::bf16) {
+    from_bf16(crossing.encoded, factors_of(cargo(visit, crossing)));
+  }
   const RowsView rows = rows_of(visit);
-  if (wire_ == WireFormat::bf16) from_bf16(crossing.encoded, factors_of(rows));
+  if (residents_.in_part(block)) {
+    scatter_rows(cargo(visit, crossing), residents_.travelling(block), rows);
+    scatter_rows(residents_.kept(block), residents_.staying(block), rows);
+  }
   clear_blank_rows(rows);
   tables_.put(block, place_of(visit));
   tables_.turns(block).store(turns, std::memory_order_release);
@@ -101,7 +113,8 @@ bool BlockMover::take_in() {
 bool BlockMover::post() {
   const std::uint64_t visit = placement_.visit_of_arrival(node_, awaited_);
   if (awaited_ == target_ || visit - gone_ >= placement_.places(node_)) return false;
-  ring_->receive(parcel(rows_of(visit), in_.emplace_back()));
+  Crossing& crossing = in_.emplace_back();
+  ring_->receive(parcel(cargo(visit, crossing), crossing));
   transport_.send(previous_, comm::Tag::credit, {});
   ++awaited_;
   return true;
@@ -115,11 +128,25 @@ RowsView BlockMover::rows_of(std::uint64_t visit) const {
   return tables_.block_in_place(placement_.visitor(node_, visit), place_of(visit));
 }
 
-comm::Parcel BlockMover::parcel(RowsView rows, Crossing& crossing) const {
+RowsView BlockMover::cargo(std::uint64_t visit, Crossing& crossing) const {
+  const RowsView rows = rows_of(visit);
+  const BlockId block = placement_.visitor(node_, visit);
+  if (!residents_.in_part(block)) return rows;
+  const std::size_t travelling = residents_.travelling(block).size();
+  if (crossing.states.size() != travelling) {
+    crossing.factors = AlignedBuffer<float>{travelling * rows.stride};
+    crossing.states = AlignedBuffer<RowState>{travelling};
+  }
+  return {crossing.factors.data(), crossing.states.data(), rows.stride, travelling};
+}
+
+comm::Parcel BlockMover::parcel(RowsView cargo, Crossing& crossing) const {
   const auto header = std::as_writable_bytes(std::span{&crossing.header, 1});
-  const auto states = std::as_writable_bytes(std::span{rows.states, rows.rows});
-  if (wire_ == WireFormat::fp32) return {header, std::as_writable_bytes(factors_of(rows)), states};
-  crossing.encoded.resize(factors_of(rows).size());
+  const auto states = std::as_writable_bytes(std::span{cargo.states, cargo.rows});
+  if (wire_ == WireFormat::fp32) {
+    return {header, std::as_writable_bytes(factors_of(cargo)), states};
+  }
+  crossing.encoded.resize(factors_of(cargo).size());
   return {header, std::as_writable_bytes(std::span{crossing.encoded}), states};
 }
 

@@ -9,6 +9,7 @@
 #include "comm/ring_link.hpp"
 #include "comm/transport.hpp"
 #include "ps/placement.hpp"
+#include "ps/residents.hpp"
 #include "ps/tables.hpp"
 #include "ps/wire.hpp"
 
@@ -26,10 +27,11 @@ struct Traffic {
 class BlockMover {
  public:
   /// @param previous the role that moves the blocks of the previous node: it gets the credits
+  /// @param residents of this node; every node must have the same idea of what travels
   /// References must outlive the object. Puts the home blocks in their places.
   BlockMover(comm::Transport& transport, comm::RoleId previous,
              std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
-             const Tables& tables);
+             const Tables& tables, Residents residents);
 
   /// @param wire of the factors in this pass, alike on every node; state stays as it is
   void begin(std::uint64_t pass, WireFormat wire);
@@ -40,11 +42,15 @@ class BlockMover {
   [[nodiscard]] bool finished() const noexcept;
   /// Of the pass.
   [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
+  /// What stays here of blocks that are elsewhere.
+  [[nodiscard]] const Residents& residents() const noexcept { return residents_; }
 
  private:
   /// A parcel under way, and what of it does not lie in the tables.
   struct Crossing {
     comm::BlockHeader header;
+    AlignedBuffer<float> factors;  // rows of a block that travels in part
+    AlignedBuffer<RowState> states;
     std::vector<std::uint16_t> encoded;  // factors, unless they go as they are
   };
 
@@ -53,7 +59,9 @@ class BlockMover {
   bool post();
   [[nodiscard]] std::uint32_t place_of(std::uint64_t visit) const;
   [[nodiscard]] RowsView rows_of(std::uint64_t visit) const;
-  [[nodiscard]] comm::Parcel parcel(RowsView rows, Crossing& crossing) const;
+  /// The rows that travel: those of the block in its place, or packed in the crossing.
+  [[nodiscard]] RowsView cargo(std::uint64_t visit, Crossing& crossing) const;
+  [[nodiscard]] comm::Parcel parcel(RowsView cargo, Crossing& crossing) const;
 
   comm::Transport& transport_;
   comm::RoleId previous_;
@@ -61,6 +69,7 @@ class BlockMover {
   const Placement& placement_;
   int node_;
   const Tables& tables_;
+  Residents residents_;
   std::uint64_t target_ = 0;    // crossings at the end of the pass
   std::uint64_t credits_ = 0;   // departures that the next node has room for
   std::uint64_t leaving_ = 0;   // departures begun

@@ -11,14 +11,12 @@
 namespace factorps::ps {
 namespace {
 
-void initialise_rows(RowsView rows, std::size_t dim, std::uint64_t first_row,
-                     std::span<const std::uint32_t> counts, const ServerOptions& options,
-                     Purpose table) {
-  for (std::uint64_t r = 0; r < rows.rows; ++r) {
-    if (counts[first_row + r] == 0) continue;  // cold: stays zero
-    initial_row({rows.factors + r * rows.stride, dim}, first_row + r, options.seed, table,
-                options.init_std);
-  }
+void initialise_row(RowsView rows, std::uint64_t r, std::uint64_t table_row, std::size_t dim,
+                    std::span<const std::uint32_t> counts, const ServerOptions& options,
+                    Purpose table) {
+  if (counts[table_row] == 0) return;  // cold: stays zero
+  initial_row({rows.factors + r * rows.stride, dim}, table_row, options.seed, table,
+              options.init_std);
 }
 
 }  // namespace
@@ -132,13 +130,28 @@ std::string Server::write_model(const comm::Command& command) const {
 
 void Server::initialise() {
   const Grid& grid = tables_.grid();
+  const std::size_t dim = tables_.dim();
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    initialise_rows(tables_.strip(StripId{s}), tables_.dim(), grid.users_of(StripId{s}).begin,
-                    dataset_.user_counts(), options_, Purpose::init_user);
+    const RowsView rows = tables_.strip(StripId{s});
+    const std::uint64_t first = grid.users_of(StripId{s}).begin;
+    for (std::uint64_t r = 0; r < rows.rows; ++r) {
+      initialise_row(rows, r, first + r, dim, dataset_.user_counts(), options_, Purpose::init_user);
+    }
   }
+  const auto initialise_item = [&](RowsView rows, std::uint64_t r, std::uint64_t item) {
+    initialise_row(rows, r, item, dim, dataset_.item_counts(), options_, Purpose::init_item);
+  };
   for (const BlockId block : shard_.blocks) {
-    initialise_rows(tables_.block(block), tables_.dim(), grid.items_of(block).begin,
-                    dataset_.item_counts(), options_, Purpose::init_item);
+    const RowsView rows = tables_.block(block);
+    const std::uint64_t first = grid.items_of(block).begin;
+    for (std::uint64_t r = 0; r < rows.rows; ++r) initialise_item(rows, r, first + r);
+  }
+  for (const BlockId block : blocks_with_residents()) {
+    const auto which = mover_->residents().staying(block);
+    const std::uint64_t first = grid.items_of(block).begin;
+    for (std::size_t n = 0; n < which.size(); ++n) {
+      initialise_item(mover_->residents().kept(block), n, first + which[n]);
+    }
   }
 }
 
@@ -151,6 +164,10 @@ void Server::save(const std::string& directory, comm::CommandDone& reply) {
   for (const BlockId block : shard_.blocks) {
     writer.write(RowsKind::block, block.value(), tables_.block(block), tables_.dim());
   }
+  for (const BlockId block : blocks_with_residents()) {
+    writer.write_residents(block.value(), mover_->residents().staying(block),
+                           mover_->residents().kept(block), tables_.dim());
+  }
   writer.finish();
   const CheckpointFile file = describe_file(path);
   reply.files.push_back({file.name, file.bytes, file.checksum});
@@ -162,12 +179,34 @@ void Server::load(const std::string& directory) {
     files.push_back(std::filesystem::path{directory} / file.name);
   }
   const ShardReader reader{files};
+  const std::size_t dim = tables_.dim();
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    reader.read(RowsKind::strip, s, tables_.strip(StripId{s}), tables_.dim());
+    reader.read(RowsKind::strip, s, tables_.strip(StripId{s}), dim);
   }
   for (const BlockId block : shard_.blocks) {
-    reader.read(RowsKind::block, block.value(), tables_.block(block), tables_.dim());
+    reader.read(RowsKind::block, block.value(), tables_.block(block), dim);
   }
+  for (const BlockId block : blocks_with_residents()) {
+    const RowsView kept = mover_->residents().kept(block);
+    const std::size_t items = tables_.grid().items_of(block).size();
+    AlignedBuffer<float> factors{items * kept.stride};
+    std::vector<RowState> states(items);
+    const RowsView whole{factors.data(), states.data(), kept.stride, items};
+    reader.read(RowsKind::block, block.value(), whole, dim);
+    gather_rows(whole, mover_->residents().staying(block), kept);
+  }
+}
+
+/// Blocks of other homes of which this node keeps rows; those of the home blocks are in place.
+std::vector<BlockId> Server::blocks_with_residents() const {
+  std::vector<BlockId> blocks;
+  if (!mover_) return blocks;
+  for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
+    const BlockId block{b};
+    const bool home = tables_.turns(block).load(std::memory_order_relaxed) != kAbsent;
+    if (!home && !mover_->residents().staying(block).empty()) blocks.push_back(block);
+  }
+  return blocks;
 }
 
 bool Server::strips_finished() const {

@@ -60,6 +60,7 @@ class Server {
   void initialise();
   void save(const std::string& directory, comm::CommandDone& reply);
   void load(const std::string& directory);
+  [[nodiscard]] std::vector<BlockId> blocks_with_residents() const;
   [[nodiscard]] bool strips_finished() const;
   void report();
 

@@ -52,7 +52,7 @@ Plan make_plan(const PlanInput& input) {
   plan.interactions = std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
   plan.tables = input.tables_bytes;
   plan.mapped = divide_up(input.dataset_bytes, input.nodes);
-  plan.ranks = input.ranks * kRankBytes;
+  plan.ranks = input.ranks * kRankBytes + input.staying_bytes;
   plan.dataset = input.dataset_bytes;
   plan.checkpoint = rows * (input.dim * sizeof(float) + sizeof(RowState));
   plan.checkpoints = input.checkpoints * plan.checkpoint;
@@ -60,7 +60,7 @@ Plan make_plan(const PlanInput& input) {
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
   plan.epoch_traffic = input.nodes == 1
                            ? 0
-                           : input.nodes * (input.grid.items() * wire_row_bytes +
+                           : input.nodes * (input.travelling_items * wire_row_bytes +
                                             input.grid.blocks() * sizeof(comm::BlockHeader));
   plan.busy_workers =
       std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});

@@ -18,8 +18,10 @@ struct PlanInput {
   Grid grid;
   std::vector<std::uint64_t> cells;  ///< [cell] training interactions
   std::uint64_t dim = 0;
-  std::uint64_t seed = 0;          ///< of the training: the order of cells
-  std::uint64_t tables_bytes = 0;  ///< of a node: rows with their state, and the counters
+  std::uint64_t seed = 0;              ///< of the training: the order of cells
+  std::uint64_t tables_bytes = 0;      ///< of a node: rows with their state, and the counters
+  std::uint64_t travelling_items = 0;  ///< rows that cross between nodes
+  std::uint64_t staying_bytes = 0;     ///< of a node: rows kept besides the tables
   std::uint64_t wire_bytes_per_factor = sizeof(float);  ///< between nodes
   std::uint64_t dataset_bytes = 0;
   std::uint64_t id_bytes = 0;  ///< of the external ids of users and items

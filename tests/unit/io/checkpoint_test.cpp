@@ -174,7 +174,7 @@ TEST_F(Manifest, IsRefusedFromAnotherProgramOrTheFuture) {
   changed = document_;
   changed["version"] = kCheckpointVersion + 1;
   write(changed.dump());
-  EXPECT_EQ(error(), "version 2, expected at most 1");
+  EXPECT_EQ(error(), "version 3, expected at most 2");
 }
 
 TEST_F(Manifest, MayNotLeaveItsDirectory) {

@@ -90,6 +90,33 @@ TEST_F(ShardFile, RefusesAnotherShape) {
   EXPECT_EQ(error_of(RowsKind::block, 7, 4, 3), "");
 }
 
+TEST_F(ShardFile, PrefersRowsThatAnotherServerKept) {
+  Rows kept{2, 3, 70};
+  ShardWriter three{directory_ / "shard-002.h5"};
+  three.write_residents(7, std::vector<std::uint32_t>{1, 3}, kept.view(), 3);
+  three.finish();
+  files_.insert(files_.begin(), directory_ / "shard-002.h5");
+  Rows block{4};
+  ShardReader{files_}.read(RowsKind::block, 7, block.view(), 3);
+  Rows expected{4, 3, -8};
+  for (const std::size_t n : {0U, 1U}) {
+    std::copy_n(kept.view().factors + n * kStride, 3,
+                expected.view().factors + (1 + 2 * n) * kStride);
+    expected.states[1 + 2 * n] = kept.states[n];
+  }
+  EXPECT_TRUE(block == expected);
+  EXPECT_EQ(error_of(RowsKind::block, 7, 4, 3), "");
+}
+
+TEST_F(ShardFile, RefusesKeptRowsThatTheBlockDoesNotHave) {
+  ShardWriter three{directory_ / "shard-002.h5"};
+  three.write_residents(7, std::vector<std::uint32_t>{1, 4}, Rows{2, 3, 70}.view(), 3);
+  three.finish();
+  files_.push_back(directory_ / "shard-002.h5");
+  EXPECT_EQ(error_of(RowsKind::block, 7, 4, 3),
+            files_[2].string() + ": /residents/000007/row has row 4, expected less than 4");
+}
+
 TEST_F(ShardFile, RefusesAFileThatIsNone) {
   files_.push_back(directory_.write("shard-002.h5", "not HDF5"));
   EXPECT_THROW(ShardReader{files_}, DataError);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -31,13 +32,15 @@ class LocalJob {
 
   /// @param delay how often a node looks in vain for a block on its way
   LocalJob(const Dataset& dataset, const ps::JobLayout& layout, std::uint32_t in_flight = 2,
-           std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32)
+           std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32,
+           ps::LeaseMode lease = ps::LeaseMode::dense)
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
                    ps::place_strips(dataset.grid().strips(), layout, ps::StripPlacement::evenly),
                    in_flight},
         wire_{wire},
+        lease_{lease},
         ring_{next_of_nodes(), delay},
         hub_{layout.roles()},
         scheduler_{hub_.link(0)},
@@ -89,9 +92,9 @@ class LocalJob {
       std::unique_ptr<ps::BlockMover> mover;
       if (layout.nodes > 1 && s == servers.front()) {
         const int previous = ps::servers_of_node(layout, placement_.previous(node)).front();
-        mover =
-            std::make_unique<ps::BlockMover>(*links_.back(), layout.server(previous),
-                                             ring_.link(node), placement_, node, tables_.back());
+        mover = std::make_unique<ps::BlockMover>(*links_.back(), layout.server(previous),
+                                                 ring_.link(node), placement_, node, tables_.back(),
+                                                 residents_of(node));
       }
       ps::ServerOptions options;
       options.seed = 1;
@@ -101,6 +104,19 @@ class LocalJob {
           *links_.back(), ps::shards_of(layout, placement_)[static_cast<std::size_t>(s)],
           tables_.back(), dataset_, order_.steps(), options, std::move(mover)));
     }
+  }
+
+  [[nodiscard]] ps::Residents residents_of(int node) const {
+    const auto sum = [this](BlockId block, std::vector<std::uint16_t> total) {
+      std::ranges::fill(total, std::uint16_t{0});
+      for (int n = 0; n < placement_.nodes(); ++n) {
+        const auto touched = ps::touched_rows(dataset_, placement_.strips(n), block);
+        std::ranges::transform(total, touched, total.begin(), std::plus{});
+      }
+      return total;
+    };
+    return ps::find_residents(dataset_, placement_, node, round_up(kDim, kRowMultiple), lease_,
+                              sum);
   }
 
   void add_worker(const ps::JobLayout& layout, int w) {
@@ -133,6 +149,7 @@ class LocalJob {
   CellOrder order_;
   ps::Placement placement_;
   ps::WireFormat wire_;
+  ps::LeaseMode lease_;
   LocalRing ring_;
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;

@@ -13,6 +13,7 @@ PlanInput small_input() {
   input.grid = {{0, 5, 10}, {0, 2, 4, 6}};
   input.cells = {1, 2, 3, 4, 5, 6};
   input.dim = 20;
+  input.travelling_items = 6;
   input.tables_bytes = 10'000;
   input.dataset_bytes = 999;
   input.id_bytes = 128;
@@ -55,6 +56,10 @@ TEST(Plan, EveryNodeSendsEveryItemOncePerEpoch) {
   input.nodes = 4;
   const std::uint64_t row = 32 * 4 + 8;  // dim 20 padded to 32, bias and accumulator
   EXPECT_EQ(make_plan(input).epoch_traffic, 4 * (6 * row + 16 * input.grid.blocks()));
+  input.travelling_items = 2;
+  input.staying_bytes = 100;
+  EXPECT_EQ(make_plan(input).epoch_traffic, 4 * (2 * row + 16 * input.grid.blocks()));
+  EXPECT_EQ(make_plan(input).ranks, kRankBytes + 100);
 }
 
 TEST(Plan, NoMoreWorkersAreBusyThanStripsOrBlocks) {

@@ -15,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 using test::LocalJob;
+using test::NodeSizes;
 
 struct Layout {
   int servers = 1;
@@ -82,7 +83,6 @@ class TrainerOf : public testing::Test {
 TEST_F(TrainerOf, TrainsTheSameModelOnAnyNodes) {
   config_.train.epochs = 2;
   const std::string expected = hash_of(train("one", {1, 1}));
-  using test::NodeSizes;
   for (const NodeSizes& sizes :
        {NodeSizes{1, 1}, {2, 2}, {3, 2}, {1, 1, 1}, {2, 3, 2}, {2, 1, 3, 2}, {5, 5, 5, 5}}) {
     for (const std::uint32_t in_flight : {1U, 3U}) {
@@ -104,7 +104,6 @@ TEST_F(TrainerOf, ResumesOnOtherNodes) {
 }
 
 TEST_F(TrainerOf, RoundsOnTheWireAlikeForTheSameNumberOfNodes) {
-  using test::NodeSizes;
   const auto with_bf16 = [&](const NodeSizes& sizes, const std::string& run) {
     LocalJob job{dataset_, LocalJob::layout_of(sizes), 2, 0, ps::WireFormat::bf16};
     return train(run, job, static_cast<int>(sizes.size()));
@@ -144,6 +143,59 @@ TEST_F(TrainerOf, CountsTheBytesThatCrossBetweenNodes) {
   EXPECT_EQ(line["block_bytes"]["train"], expected);
   EXPECT_EQ(line["block_bytes"]["evaluate"], expected);
   EXPECT_EQ(line["block_moves"], 3 * dataset_.grid().blocks());
+}
+
+/// Many items have interactions on one node only, or none at all in training.
+class TrainerOfRareItems : public TrainerOf {
+ protected:
+  TrainerOfRareItems() {
+    const test::SyntheticShape shape{60, 240, 6, 7, 7, 1};
+    dataset_ = Dataset{test::write_synthetic(directory_ / "rare.h5", shape)};
+  }
+  TrainingResult train_on(const NodeSizes& sizes, const std::string& run, ps::LeaseMode lease,
+                          ps::WireFormat wire = ps::WireFormat::fp32,
+                          const std::optional<ResumePoint>& resume = std::nullopt,
+                          std::uint64_t epochs = 1000) {
+    LocalJob job{dataset_, LocalJob::layout_of(sizes), 2, 1, wire, lease};
+    return train(run, job, static_cast<int>(sizes.size()), resume, epochs);
+  }
+  std::uint64_t bytes_of(const std::string& run) const {
+    return metrics_of(run).front()["block_bytes"]["train"];
+  }
+};
+
+TEST_F(TrainerOfRareItems, LeavesRowsBehindWithoutChangingTheModel) {
+  const std::string expected = hash_of(train("one", {1, 1}));
+  for (const NodeSizes& sizes : {NodeSizes{1, 1}, {1, 2, 1}, {5, 2, 3, 2}}) {
+    EXPECT_EQ(hash_of(train_on(sizes, "dense", ps::LeaseMode::dense)), expected);
+    EXPECT_EQ(hash_of(train_on(sizes, "sparse", ps::LeaseMode::sparse)), expected);
+    EXPECT_EQ(hash_of(train_on(sizes, "auto", ps::LeaseMode::automatic)), expected);
+    EXPECT_LT(bytes_of("sparse"), bytes_of("dense") * 3 / 4) << sizes.size() << " nodes";
+    EXPECT_EQ(bytes_of("auto"), bytes_of("sparse"));
+  }
+}
+
+TEST_F(TrainerOfRareItems, ResumesWithOtherNodesAndLeases) {
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  const auto stopped =
+      train_on({1, 1, 1, 1}, "run", ps::LeaseMode::sparse, ps::WireFormat::fp32, std::nullopt, 2);
+  EXPECT_EQ(stopped.exit_code, ExitCode::stopped_early);
+  const auto again =
+      train_on({2, 1}, "run", ps::LeaseMode::sparse, ps::WireFormat::fp32, newest("run"), 2);
+  EXPECT_EQ(again.exit_code, ExitCode::stopped_early);
+  EXPECT_EQ(hash_of(train("run", {1, 2}, newest("run"))), expected);
+}
+
+TEST_F(TrainerOfRareItems, RoundsOnlyRowsThatTravel) {
+  const auto with_bf16 = [&](const NodeSizes& sizes, const std::string& run, std::uint64_t stop,
+                             const std::optional<ResumePoint>& resume = std::nullopt) {
+    return train_on(sizes, run, ps::LeaseMode::sparse, ps::WireFormat::bf16, resume, stop);
+  };
+  const std::string whole = hash_of(with_bf16({1, 1, 1}, "whole", 1000));
+  EXPECT_NE(whole, hash_of(train("exact", {1, 1})));
+  EXPECT_EQ(hash_of(with_bf16({4, 2, 3}, "large", 1000)), whole);
+  with_bf16({1, 1, 1}, "stopped", 3);
+  EXPECT_EQ(hash_of(with_bf16({2, 1, 1}, "stopped", 1000, newest("stopped"))), whole);
 }
 
 TEST_F(TrainerOf, TrainsTheSameModelOnAnyNumberOfWorkersAndServers) {
