@@ -19,14 +19,14 @@ class Network : public Training {
     ASSERT_EQ(result.exit_code, 0) << result.err;
     Training::SetUp();
   }
-  using Rate = std::vector<std::string>;  // empty: unlimited
+  using Limits = std::vector<std::string>;  // of scripts/network-hosts
 
   /// The command that runs `factorps ARGUMENTS` with two ranks on each host.
   [[nodiscard]] static std::vector<std::string> on_hosts(int hosts,
                                                          const std::vector<std::string>& arguments,
-                                                         const Rate& rate = {}) {
+                                                         const Limits& limits = {}) {
     std::vector<std::string> command{FACTORPS_NETWORK_HOSTS, "--hosts", std::to_string(hosts)};
-    command.insert(command.end(), rate.begin(), rate.end());
+    command.insert(command.end(), limits.begin(), limits.end());
     command.insert(command.end(), {"--", "-n", std::to_string(2 * hosts)});
     const auto program = command_of(0, arguments);
     command.insert(command.end(), program.begin(), program.end());
@@ -36,15 +36,44 @@ class Network : public Training {
 
 TEST_F(Network, ComputesTheSameBitsOnAnyNumberOfHostsAtAnyRate) {
   const std::string expected = hash(0, "alone");
-  const Rate unlimited;
-  for (const auto& [hosts, rate] :
-       {std::pair{2, unlimited}, {3, unlimited}, {4, unlimited}, {2, Rate{"--rate", "1gbit"}}}) {
-    const ProgramResult result = run_program(on_hosts(hosts, train("run"), rate));
+  const Limits unlimited;
+  for (const auto& [hosts, limits] :
+       {std::pair{2, unlimited}, {3, unlimited}, {4, unlimited}, {2, Limits{"--rate", "1gbit"}}}) {
+    const ProgramResult result = run_program(on_hosts(hosts, train("run"), limits));
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const auto summary = nlohmann::json::parse(result.out);
     EXPECT_EQ(summary["model_sha256"], expected) << hosts << " hosts";
     EXPECT_EQ(summary["nodes"], hosts);
   }
+}
+
+TEST_F(Network, TrainsOnFourHostsWhatDoesNotFitTheMemoryOfOne) {
+  constexpr int kItems = 120'000;
+  const auto prefix = (directory_ / "large").string();
+  ASSERT_EQ(factorps({"generate", "--users", "2000", "--items", std::to_string(kItems),
+                      "--interactions", "300000", "--seed", "1", "--out", prefix})
+                .exit_code,
+            0);
+  const std::vector<std::string> large{"data.source=" + prefix + ".train.csv",
+                                       "data.dataset=" + (directory_ / "large.h5").string(),
+                                       "data.test=" + prefix + ".test.csv",
+                                       "grid.strips=8",
+                                       "grid.blocks=16",
+                                       "model.dim=128",
+                                       "train.epochs=1"};
+  std::vector<std::string> prepare{"prepare", config_};
+  for (const std::string& setting : large) prepare.insert(prepare.end(), {"--set", setting});
+  const ProgramResult prepared = factorps(prepare);
+  ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+  const auto training = train("run", large);
+  // The items that occur are more than 70 000 rows of 520 bytes: 35 MiB.
+  const Limits limits{"--shm", "32m"};
+  const ProgramResult one = run_program(on_hosts(1, training, limits));
+  EXPECT_EQ(one.exit_code, 5) << one.err;
+  EXPECT_NE(one.err.find("/dev/shm: the tables need"), std::string::npos) << one.err;
+  const ProgramResult four = run_program(on_hosts(4, training, limits));
+  ASSERT_EQ(four.exit_code, 0) << four.err;
+  EXPECT_EQ(nlohmann::json::parse(four.out)["model_sha256"], hash(0, "alone", large));
 }
 
 TEST_F(Network, EndsOnEveryHostWhenARankIsKilled) {
