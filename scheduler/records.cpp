@@ -1,5 +1,7 @@
 #include "scheduler/records.hpp"
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 namespace factorps::scheduler {
@@ -49,6 +51,39 @@ std::vector<comm::WorkerDone> workers_of(const json& records) {
 
 json time_record(std::span<const comm::WorkerDone> workers, const std::string& largest_loss) {
   return {{"workers", worker_records(workers)}, {"largest_loss", largest_loss}};
+}
+
+json epoch_record(const MeasuredEpoch& epoch, bool clip) {
+  json record{{"epoch", epoch.epoch},
+              {"train_rmse", std::sqrt(epoch.loss())},
+              {"learning_rate_factor", epoch.rate_factor},
+              {"interactions", static_cast<std::uint64_t>(epoch.updates())},
+              {"updates_per_second", epoch.updates_per_second()},
+              {"seconds",
+               {{"train", epoch.train.seconds},
+                {"evaluate", epoch.evaluate_seconds},
+                {"checkpoint", epoch.checkpoint_seconds}}},
+              {"workers", worker_records(epoch.train.workers)},
+              {"memory_bytes", epoch.train.memory_bytes},
+              {"block_bytes",
+               {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
+              {"block_moves", epoch.train.block_moves}};
+  if (epoch.validation) {
+    record["validation"] = error_record(*epoch.validation, clip);
+    record["best"] = epoch.best;
+  }
+  return record;
+}
+
+json totals_record(const TrainingTotals& totals, const std::string& largest_loss) {
+  const double cpu = totals.cpu_seconds;
+  return {{"updates", totals.updates},
+          {"updates_per_cpu_second",
+           cpu > 0 ? json(static_cast<double>(totals.updates) / cpu) : json()},
+          {"train_cpu_seconds", cpu},
+          {"train_seconds", totals.seconds},
+          {"peak_memory_bytes", totals.peak_memory_bytes},
+          {"time", time_record(totals.workers, largest_loss)}};
 }
 
 json summary_of_job(const JobFacts& facts, const Dataset& dataset) {

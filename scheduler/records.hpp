@@ -22,6 +22,11 @@ namespace factorps::scheduler {
 /// The workers of a job, summed over its training passes, and the sentence of loss_report.hpp.
 [[nodiscard]] nlohmann::json time_record(std::span<const comm::WorkerDone> workers,
                                          const std::string& largest_loss);
+/// A line of metrics.jsonl.
+[[nodiscard]] nlohmann::json epoch_record(const MeasuredEpoch& epoch, bool clip);
+/// The training passes of a job, for summary.json.
+[[nodiscard]] nlohmann::json totals_record(const TrainingTotals& totals,
+                                           const std::string& largest_loss);
 /// Versions, hosts, layout and data of a job.
 [[nodiscard]] nlohmann::json summary_of_job(const JobFacts& facts, const Dataset& dataset);
 

@@ -1,9 +1,16 @@
-#include <fmt/format.h>
+#include "scheduler/resume.hpp"
 
-#include "scheduler/trainer.hpp"
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/error.hpp"
 
 namespace factorps::scheduler {
 namespace {
+
+using nlohmann::json;
 
 /// The first line in which two texts differ, for a message.
 std::string first_difference(const std::string& theirs, const std::string& ours) {
@@ -59,6 +66,35 @@ std::optional<ResumePoint> find_resume_point(const RunDirectory& run, const Conf
     return ResumePoint{path, manifest};
   }
   return std::nullopt;
+}
+
+std::string state_text(const LearningRate& rate, const EarlyStopping& stopping) {
+  const auto& schedule = rate.state();
+  const auto& watch = stopping.state();
+  return json{
+      {"rate_epochs", schedule.epochs},       {"rate_factor", schedule.factor},
+      {"rate_last_loss", schedule.last_loss}, {"best", watch.best ? json(*watch.best) : json()},
+      {"best_epoch", watch.best_epoch},       {"without_improvement", watch.without_improvement}}
+      .dump();
+}
+
+void restore_state(const std::string& text, LearningRate& rate, EarlyStopping& stopping) {
+  try {
+    const json state = json::parse(text);
+    rate.restore({state.at("rate_epochs"), state.at("rate_factor"), state.at("rate_last_loss")});
+    const json& best = state.at("best");
+    stopping.restore({best.is_null() ? std::nullopt : std::optional<double>{best.get<double>()},
+                      state.at("best_epoch"), state.at("without_improvement")});
+  } catch (const json::exception& error) {
+    throw CheckpointError{fmt::format("state of the scheduler: {}", error.what())};
+  }
+}
+
+void adopt_best(const RunDirectory& run, const std::filesystem::path& checkpoint,
+                const EarlyStopping::State& state) {
+  if (!state.best || std::filesystem::exists(run.checkpoints().path_of(state.best_epoch))) return;
+  const auto theirs = CheckpointStore{checkpoint.parent_path()}.path_of(state.best_epoch);
+  if (std::filesystem::exists(theirs)) run.checkpoints().adopt(theirs);
 }
 
 }  // namespace factorps::scheduler

@@ -1,14 +1,12 @@
 #include "scheduler/trainer.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scheduler/export.hpp"
 #include "scheduler/loss_report.hpp"
 #include "scheduler/records.hpp"
 
@@ -21,24 +19,6 @@ eval::ErrorSums from_sums(const std::array<double, comm::kSumsPerStrip>& s) {
   const auto count = [](double x) { return static_cast<std::uint64_t>(x); };
   return {count(s[0]), s[1], s[2], s[3], s[4], count(s[5]), count(s[6]), count(s[7])};
 }
-
-/// A directory that is gone when the model is written, or could not be.
-class TemporaryShards {
- public:
-  explicit TemporaryShards(std::filesystem::path path) : path_{std::move(path)} {
-    std::filesystem::create_directory(path_);
-  }
-  TemporaryShards(const TemporaryShards&) = delete;
-  TemporaryShards& operator=(const TemporaryShards&) = delete;
-  ~TemporaryShards() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace
 
@@ -76,8 +56,8 @@ void Trainer::start(const std::optional<ResumePoint>& resume) {
   cluster_.run({comm::CommandKind::load, resume->checkpoint.string(), {}});
   epoch_ = resume->manifest.epoch;
   last_checkpoint_ = epoch_;
-  restore_state(resume->manifest.state);
-  keep_best_of(resume->checkpoint);
+  restore_state(resume->manifest.state, rate_, stopping_);
+  adopt_best(run_, resume->checkpoint, stopping_.state());
   run_.reopen_after(epoch_);
   if (facts_.instruction_set != resume->manifest.instruction_set) {
     display_.note(
@@ -90,28 +70,19 @@ void Trainer::start(const std::optional<ResumePoint>& resume) {
   run_.log(fmt::format("resumed after epoch {} from {}", epoch_, resume->checkpoint.string()));
 }
 
-/// A training that goes on from another run's checkpoint may need that run's best one at the end.
-void Trainer::keep_best_of(const std::filesystem::path& checkpoint) {
-  if (!stopping_.state().best) return;
-  const std::uint64_t best = stopping_.state().best_epoch;
-  const auto theirs = CheckpointStore{checkpoint.parent_path()}.path_of(best);
-  if (std::filesystem::exists(run_.checkpoints().path_of(best))) return;
-  if (std::filesystem::exists(theirs)) run_.checkpoints().adopt(theirs);
-}
-
 bool Trainer::finished() const {
   return epoch_ >= static_cast<std::uint64_t>(config_.train.epochs) || stopping_.should_stop();
 }
 
 void Trainer::train_epoch() {
-  Epoch epoch;
+  MeasuredEpoch epoch;
   epoch.rate_factor = rate_.factor();
   comm::StartPass pass;
   pass.learning_rate_factor = static_cast<float>(rate_.factor());
   display_.update(epoch_ + 1, 0);
   epoch.train =
       cluster_.run_pass(pass, [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
-  ++epoch_;
+  epoch.epoch = ++epoch_;
   const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
   if ((last || evaluation_due()) && dataset_.interactions(Part::validation) > 0) {
     const Stopwatch stopwatch;
@@ -121,14 +92,13 @@ void Trainer::train_epoch() {
     epoch.evaluate_seconds = stopwatch.seconds();
     epoch.best = judge(metric_of(*epoch.validation));
   }
-  const double loss = epoch.train.sums[1] / std::max(epoch.train.sums[0], 1.0);
-  if (!std::isfinite(loss)) {
+  if (!std::isfinite(epoch.loss())) {
     throw DataError{
         fmt::format("the training diverged in epoch {}: the loss is not finite; lower "
                     "train.learning_rate, now {} times {}",
                     epoch_, config_.train.learning_rate, epoch.rate_factor)};
   }
-  rate_.advance({loss, epoch.validation && evaluation_due(), epoch.best});
+  rate_.advance({epoch.loss(), epoch.validation && evaluation_due(), epoch.best});
   if (!checkpoint_due(epoch.best)) return record(epoch);
   const Stopwatch stopwatch;
   const PendingCheckpoint pending = save();
@@ -186,7 +156,7 @@ Trainer::PendingCheckpoint Trainer::save() {
                               dataset_.fingerprint(),
                               training_identity(config_),
                               facts_.instruction_set,
-                              state_json(),
+                              state_text(rate_, stopping_),
                               {}};
   for (const auto& reply : replies) {
     for (const auto& file : reply.files) {
@@ -205,44 +175,21 @@ void Trainer::commit(const PendingCheckpoint& pending) {
   since_checkpoint_.restart();
 }
 
-void Trainer::record(const Epoch& epoch) {
-  const double updates = epoch.train.sums[0];
-  updates_ += static_cast<std::uint64_t>(updates);
-  train_seconds_ += epoch.train.seconds;
-  for (const auto& worker : epoch.train.workers) cpu_seconds_ += worker.cpu_seconds;
-  add_pass(worker_sums_, epoch.train.workers);
-  peak_memory_bytes_ = std::max(peak_memory_bytes_, epoch.train.memory_bytes);
-  const double train_rmse = std::sqrt(epoch.train.sums[1] / std::max(updates, 1.0));
-  json line{{"epoch", epoch_},
-            {"train_rmse", train_rmse},
-            {"learning_rate_factor", epoch.rate_factor},
-            {"interactions", static_cast<std::uint64_t>(updates)},
-            {"updates_per_second", updates / std::max(epoch.train.seconds, 1e-9)},
-            {"seconds",
-             {{"train", epoch.train.seconds},
-              {"evaluate", epoch.evaluate_seconds},
-              {"checkpoint", epoch.checkpoint_seconds}}},
-            {"workers", worker_records(epoch.train.workers)},
-            {"memory_bytes", epoch.train.memory_bytes},
-            {"block_bytes",
-             {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
-            {"block_moves", epoch.train.block_moves},
-            {"message_bytes_total", cluster_.message_bytes()}};
-  if (epoch.validation) {
-    line["validation"] = error_record(*epoch.validation, config_.evaluate.clip);
-    line["best"] = epoch.best;
-  }
+void Trainer::record(const MeasuredEpoch& epoch) {
+  totals_.add(epoch.train);
+  json line = epoch_record(epoch, config_.evaluate.clip);
+  line["message_bytes_total"] = cluster_.message_bytes();
   run_.append_metrics(line.dump());
   const EpochLine shown{epoch_,
-                        train_rmse,
+                        std::sqrt(epoch.loss()),
                         epoch.validation.has_value(),
                         config_.evaluate.metric,
                         epoch.validation ? metric_of(*epoch.validation) : 0,
                         epoch.best,
-                        updates / std::max(epoch.train.seconds, 1e-9) / 1e6};
+                        epoch.updates_per_second() / 1e6};
   display_.finish(shown);
   run_.log(fmt::format(
-      "epoch {} train_rmse {:.6f} {}", epoch_, train_rmse,
+      "epoch {} train_rmse {:.6f} {}", epoch_, shown.train_rmse,
       epoch.validation ? fmt::format("validation_{} {:.6f}", config_.evaluate.metric, shown.value)
                        : ""));
 }
@@ -277,58 +224,16 @@ TrainingResult Trainer::finish() {
                         {"epoch", model_epoch},
                         {"instruction_set", facts_.instruction_set},
                         {"config", training_identity(config_)}};
-  const std::string digest = export_model(provenance.dump());
+  const std::string digest = export_model(cluster_, run_, facts_.nodes, provenance.dump());
   summary["model"] = (run_.path() / "model.h5").string();
   summary["model_sha256"] = digest;
-  summary["updates"] = updates_;
-  summary["updates_per_cpu_second"] =
-      cpu_seconds_ > 0 ? json(static_cast<double>(updates_) / cpu_seconds_) : json();
-  summary["train_cpu_seconds"] = cpu_seconds_;
-  summary["train_seconds"] = train_seconds_;
-  summary["time"] = time_record(
-      worker_sums_, largest_loss(worker_sums_, grid_limit(dataset_, config_.train.seed)));
+  summary.update(totals_record(
+      totals_, largest_loss(totals_.workers, grid_limit(dataset_, config_.train.seed))));
   summary["total_seconds"] = since_start_.seconds();
-  summary["peak_memory_bytes"] = peak_memory_bytes_;
   summary["message_bytes"] = cluster_.message_bytes();
   run_.write_summary(summary.dump(2) + '\n');
   run_.log(fmt::format("done: model {} sha256 {}", summary["model"].get<std::string>(), digest));
   return {ExitCode::done, summary.dump()};
-}
-
-/// Server 0 writes the model. Rows of other nodes reach it as files, a strip or block at a time, so
-/// that no rank holds a whole table.
-std::string Trainer::export_model(const std::string& provenance) {
-  comm::Command command{comm::CommandKind::export_model, run_.path().string(), provenance};
-  if (facts_.nodes == 1) return cluster_.run(command).front().digest;
-  const TemporaryShards directory{run_.path() / "model.shards.tmp"};
-  for (const auto& reply : cluster_.run({comm::CommandKind::save, directory.path().string(), {}})) {
-    for (const auto& file : reply.files) {
-      command.shards.push_back((directory.path() / file.name).string());
-    }
-  }
-  return cluster_.run(command).front().digest;
-}
-
-std::string Trainer::state_json() const {
-  const auto& rate = rate_.state();
-  const auto& stopping = stopping_.state();
-  return json{
-      {"rate_epochs", rate.epochs},        {"rate_factor", rate.factor},
-      {"rate_last_loss", rate.last_loss},  {"best", stopping.best ? json(*stopping.best) : json()},
-      {"best_epoch", stopping.best_epoch}, {"without_improvement", stopping.without_improvement}}
-      .dump();
-}
-
-void Trainer::restore_state(const std::string& text) {
-  try {
-    const json state = json::parse(text);
-    rate_.restore({state.at("rate_epochs"), state.at("rate_factor"), state.at("rate_last_loss")});
-    const json& best = state.at("best");
-    stopping_.restore({best.is_null() ? std::nullopt : std::optional<double>{best.get<double>()},
-                       state.at("best_epoch"), state.at("without_improvement")});
-  } catch (const json::exception& error) {
-    throw CheckpointError{fmt::format("state of the scheduler: {}", error.what())};
-  }
 }
 
 }  // namespace factorps::scheduler

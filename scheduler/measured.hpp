@@ -1,0 +1,53 @@
+/// What a training measured of itself: an epoch, and all epochs since the start of this process.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "eval/metrics.hpp"
+#include "scheduler/cluster.hpp"
+#include "scheduler/loss_report.hpp"
+
+namespace factorps::scheduler {
+
+/// What happened in one epoch.
+struct MeasuredEpoch {
+  std::uint64_t epoch = 0;  ///< counted from 1
+  PassResult train;
+  std::optional<eval::ErrorSums> validation;
+  double evaluate_seconds = 0;
+  std::uint64_t evaluate_block_bytes = 0;
+  double checkpoint_seconds = 0;
+  double rate_factor = 1;
+  bool best = false;
+
+  [[nodiscard]] double updates() const noexcept { return train.sums[0]; }
+  /// Mean squared error before each update.
+  [[nodiscard]] double loss() const noexcept {
+    return train.sums[1] / std::max(train.sums[0], 1.0);
+  }
+  [[nodiscard]] double updates_per_second() const noexcept {
+    return updates() / std::max(train.seconds, 1e-9);
+  }
+};
+
+/// Sums over training passes.
+struct TrainingTotals {
+  std::uint64_t updates = 0;
+  double cpu_seconds = 0;  ///< of workers
+  double seconds = 0;      ///< wall
+  std::uint64_t peak_memory_bytes = 0;
+  std::vector<comm::WorkerDone> workers;  // [worker]
+
+  void add(const PassResult& pass) {
+    updates += static_cast<std::uint64_t>(pass.sums[0]);
+    seconds += pass.seconds;
+    for (const auto& worker : pass.workers) cpu_seconds += worker.cpu_seconds;
+    add_pass(workers, pass.workers);
+    peak_memory_bytes = std::max(peak_memory_bytes, pass.memory_bytes);
+  }
+};
+
+}  // namespace factorps::scheduler

@@ -1,0 +1,43 @@
+/// Where a training goes on, and what the scheduler keeps in a checkpoint for that.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "io/config.hpp"
+#include "io/dataset.hpp"
+#include "model/learning_rate.hpp"
+#include "scheduler/early_stopping.hpp"
+#include "scheduler/run_directory.hpp"
+
+namespace factorps::scheduler {
+
+/// Where to start.
+struct ResumePoint {
+  std::filesystem::path checkpoint;
+  CheckpointManifest manifest;
+};
+
+/// The newest checkpoint of the run that is whole and fits data and configuration; damaged ones
+/// are reported through `note` and passed over.
+/// @throws CheckpointError if the newest whole one belongs to other data or another configuration
+[[nodiscard]] std::optional<ResumePoint> find_resume_point(
+    const RunDirectory& run, const Config& config, const Dataset& dataset,
+    const std::function<void(const std::string&)>& note);
+/// One given checkpoint. @throws CheckpointError as above or if it is damaged
+[[nodiscard]] ResumePoint check_resume_point(const std::filesystem::path& checkpoint,
+                                             const Config& config, const Dataset& dataset);
+
+/// JSON text for CheckpointManifest::state.
+[[nodiscard]] std::string state_text(const LearningRate& rate, const EarlyStopping& stopping);
+/// Back from state_text(). @throws CheckpointError
+void restore_state(const std::string& text, LearningRate& rate, EarlyStopping& stopping);
+
+/// A training that goes on from another run's checkpoint may need that run's best one at the end:
+/// it comes along, unless it is here or no longer there.
+void adopt_best(const RunDirectory& run, const std::filesystem::path& checkpoint,
+                const EarlyStopping::State& state);
+
+}  // namespace factorps::scheduler
