@@ -116,6 +116,18 @@ void check(const std::vector<Chunk>& chunks, const BadRows& bad, std::uint64_t m
   }
 }
 
+/// Of files without a row to train on.
+std::string why_no_row(const RawInteractions& data, std::uint64_t test_rows) {
+  const char* const files = test_rows == 0 ? "the files hold" : "data.source holds";
+  if (data.bad.count == 0) return fmt::format("{} no interaction", files);
+  if (data.bad.count < data.lines) {
+    return fmt::format("{} no usable row: {} of {} were bad, the first at {}", files,
+                       data.bad.count, data.lines, data.bad.first.front());
+  }
+  return fmt::format("all {} rows were bad, the first at {}", data.bad.count,
+                     data.bad.first.front());
+}
+
 BadRows all_bad_rows(const std::vector<Chunk>& chunks) {
   BadRows bad;
   for (const Chunk& chunk : chunks) {
@@ -165,7 +177,7 @@ RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_ro
     result.lines += chunk.lines;
     result.source_rows += chunk.source_rows;
   }
-  if (rows == 0) throw DataError{"the files hold no interaction"};
+  if (result.source_rows == 0) throw DataError{why_no_row(result, rows)};
   auto [user_table, user_dense] = unite(users);
   auto [item_table, item_dense] = unite(items);
   result.user_ids = std::move(user_table);

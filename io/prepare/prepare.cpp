@@ -17,6 +17,7 @@
 #include "io/prepare/merge.hpp"
 #include "io/prepare/normalise.hpp"
 #include "io/prepare/split.hpp"
+#include "io/prepare/step_counter.hpp"
 #include "io/text/date_time.hpp"
 
 namespace factorps {
@@ -36,19 +37,6 @@ const char* step_that_needs_time(const Config& config) {
   if (needs_time(test_rule(config.split))) return "split.method";
   if (needs_time(validation_rule(config.split))) return "split.validation_method";
   return nullptr;
-}
-
-Extent extent_of(const Rows& rows, std::uint64_t users, std::uint64_t items) {
-  std::vector<bool> user(users, false);
-  std::vector<bool> item(items, false);
-  for (std::size_t n = 0; n < rows.size(); ++n) {
-    user[rows.users[n]] = true;
-    item[rows.items[n]] = true;
-  }
-  const auto count = [](const std::vector<bool>& marks) {
-    return static_cast<std::uint64_t>(std::count(marks.begin(), marks.end(), true));
-  };
-  return {rows.size(), count(user), count(item)};
 }
 
 /// Times one phase after the other.
@@ -92,7 +80,7 @@ class Pipeline {
         merge_chunks(std::move(chunks), row_rules(config_, summary().files).max_bad_rows, threads_);
     summary().lines = raw_.lines;
     summary().bad = std::move(raw_.bad);
-    extent_ = {raw_.rows.size(), raw_.user_ids.size(), raw_.item_ids.size()};
+    counter_ = StepCounter{raw_};
     clock_.finish("merge");
   }
 
@@ -101,7 +89,7 @@ class Pipeline {
     const auto to = time_setting(config_.clean.time_to, "clean.time_to");
     if (from || to) {
       keep_time_window(raw_, from, to);
-      count_step("time window", raw_.rows);
+      counter_.count("time window", raw_.rows, raw_.source_rows);
     }
     data_ = group_by_user(std::exchange(raw_.rows, {}), raw_.source_rows, raw_.user_ids.size(),
                           raw_.item_ids.size(), threads_);
@@ -109,14 +97,15 @@ class Pipeline {
     const Duplicates duplicates = duplicates_from(config_.clean.duplicates);
     if (duplicates != Duplicates::keep_all) {
       merge_duplicates(data_, duplicates);
-      count_step("duplicates " + config_.clean.duplicates, data_.rows);
+      counter_.count("duplicates " + config_.clean.duplicates, data_.rows, training_rows(data_));
     }
     if (config_.clean.min_user_interactions > 1 || config_.clean.min_item_interactions > 1) {
       keep_core(data_, config_.clean.min_user_interactions, config_.clean.min_item_interactions);
-      count_step(fmt::format("core {} / {}", config_.clean.min_user_interactions,
-                             config_.clean.min_item_interactions),
-                 data_.rows);
+      counter_.count(fmt::format("core {} / {}", config_.clean.min_user_interactions,
+                                 config_.clean.min_item_interactions),
+                     data_.rows, training_rows(data_));
     }
+    summary().steps = counter_.steps();
     clock_.finish("clean");
   }
 
@@ -125,8 +114,11 @@ class Pipeline {
     const PairRandom pairs{raw_.user_ids, raw_.item_ids};
     const std::uint64_t seed = config_.split.seed;
     apply_split(data_, test, Part::test, {seed, Purpose::split_test}, pairs, threads_);
+    counter_.count_split("test split " + config_.split.method, training_rows(data_));
     apply_split(data_, validation_rule(config_.split), Part::validation,
                 {seed, Purpose::split_validation}, pairs, threads_);
+    counter_.count_split("validation split " + config_.split.validation_method,
+                         training_rows(data_));
     const auto rows = [&](Part part) {
       return static_cast<std::uint64_t>(std::count(data_.parts.begin(), data_.parts.end(), part));
     };
@@ -136,8 +128,6 @@ class Pipeline {
     summary().train = rows(Part::train);
     summary().validation = rows(Part::validation);
     summary().test = rows(Part::test);
-    if (summary().train == 0)
-      throw DataError{"no interaction is left to train on after cleaning and splitting"};
     clock_.finish("split");
     const bool by_time = test.method == SplitRule::Method::time;
     summary().leaks = find_leaks(data_, by_time ? std::optional{test.time_cut} : std::nullopt);
@@ -180,11 +170,6 @@ class Pipeline {
     clock_.finish("sort and write");
   }
 
-  void count_step(std::string name, const Rows& rows) {
-    const Extent after = extent_of(rows, raw_.user_ids.size(), raw_.item_ids.size());
-    summary().steps.push_back({std::move(name), extent_, after});
-    extent_ = after;
-  }
   PrepareSummary& summary() { return result_.summary; }
 
   const Config& config_;
@@ -192,7 +177,7 @@ class Pipeline {
   RawInteractions raw_;
   GroupedRows data_;
   Normalisation normalisation_;
-  Extent extent_;
+  StepCounter counter_;
   PrepareResult result_;
   PhaseClock& clock_;
 };

@@ -27,6 +27,27 @@ std::string write_ratings(const TemporaryDirectory& directory) {
                          "[train]\nepochs = 3\n[run]\ndir = 'run'\n");
 }
 
+TEST(Prepare, SaysWhyNothingIsLeft) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  const auto complaint = [&](const std::vector<std::string>& settings) {
+    std::vector<std::string> command{"prepare", config, "--quiet"};
+    for (const auto& setting : settings) command.insert(command.end(), {"--set", setting});
+    const ProgramResult result = factorps(command);
+    EXPECT_EQ(result.exit_code, 3);
+    return result.err;
+  };
+  EXPECT_EQ(
+      complaint({"clean.min_item_interactions=31"}),
+      "factorps: error: no interaction is left to train on: core 0 / 31 took the last 240 "
+      "(interactions after each step: read: 240, duplicates keep_last: 240, core 0 / 31: 0)\n");
+  EXPECT_EQ(complaint({"clean.strict=false", "clean.max_bad_rows=1000", "clean.min_value=6"}),
+            "factorps: error: all 240 rows were bad, the first at " +
+                std::string{directory / "ratings.csv"} +
+                ":2: value 4 is outside the range 6 to inf of [clean]\n");
+  EXPECT_FALSE(std::filesystem::exists(directory / "dataset.h5"));
+}
+
 TEST(Plan, CountsRawFilesUntilThereIsADataset) {
   const TemporaryDirectory directory;
   const std::string config = write_ratings(directory);

@@ -55,6 +55,15 @@ class Prepare : public testing::Test {
     prepare(config_);
     return Dataset{config_.data.dataset};
   }
+  /// What prepare() complains about.
+  std::string error() {
+    try {
+      prepare(config_);
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
   static std::string many_rows(int rows) {
     std::string text;
     for (int n = 0; n < rows; ++n)
@@ -196,12 +205,46 @@ TEST_F(Prepare, StepsThatNeedTimesSaySo) {
   EXPECT_THROW(prepare(config_), DataError);
 }
 
-TEST_F(Prepare, NothingToTrainOnIsAnError) {
-  config_.data.source = {directory_.write("ratings", many_rows(10))};
+TEST_F(Prepare, NeedsASource) { EXPECT_THROW(prepare(config_), ConfigError); }
+
+TEST_F(Prepare, NamesTheCleaningStepThatLeftNothing) {
+  config_.data.source = {directory_.write("ratings", many_rows(10) + "0,0,5\n")};
   config_.clean.min_user_interactions = 1000;
-  EXPECT_THROW(prepare(config_), DataError);
-  config_.data.source.clear();
-  EXPECT_THROW(prepare(config_), ConfigError);
+  EXPECT_EQ(error(),
+            "no interaction is left to train on: core 1000 / 0 took the last 10 (interactions "
+            "after each step: read: 11, duplicates keep_last: 10, core 1000 / 0: 0)");
+  EXPECT_FALSE(std::filesystem::exists(config_.data.dataset));
+  config_.data.source = {directory_.write("timed", "1,1,3,100\n1,2,3,200\n")};
+  config_.clean.time_from = "2020-01-01";
+  EXPECT_EQ(error(),
+            "no interaction is left to train on: time window took the last 2 (interactions after "
+            "each step: read: 2, time window: 0)");
+}
+
+TEST_F(Prepare, NamesTheSplitThatLeftNothing) {
+  config_.data.source = {directory_.write("ratings", "1,1,3,100\n1,2,3,200\n1,3,3,300\n")};
+  config_.split.method = "time";
+  config_.split.time_cut = "300";
+  config_.split.validation_method = "time";
+  config_.split.validation_time_cut = "50";
+  EXPECT_EQ(error(),
+            "no interaction is left to train on: validation split time took the last 2 "
+            "(interactions after each step: read: 3, duplicates keep_last: 3, test split time: 2, "
+            "validation split time: 0)");
+  config_.split.time_cut = "50";
+  EXPECT_EQ(error(),
+            "no interaction is left to train on: test split time took the last 3 (interactions "
+            "after each step: read: 3, duplicates keep_last: 3, test split time: 0)");
+}
+
+TEST_F(Prepare, DoesNotTrainOnRowsOfTheTestFilesAlone) {
+  config_.split.method = "given";
+  config_.data.source = {directory_.write("ratings", "1,1,3\n1,2,4\n")};
+  config_.data.test = {directory_.write("test", "1,3,3\n")};
+  config_.clean.min_item_interactions = 2;
+  EXPECT_EQ(error(),
+            "no interaction is left to train on: core 0 / 2 took the last 2 (interactions after "
+            "each step: read: 2, duplicates keep_last: 2, core 0 / 2: 0)");
 }
 
 TEST_F(Prepare, ReadsTheOfficialSplitOfMovieLens) {

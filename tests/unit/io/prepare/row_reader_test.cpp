@@ -52,9 +52,12 @@ class Reading : public testing::Test {
     try {
       read(shares);
     } catch (const DataError& error) {
-      const std::string message = error.what();
+      std::string message = error.what();
       const std::string prefix = directory_.path().string() + "/";
-      return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+      if (const auto at = message.find(prefix); at != std::string::npos) {
+        message.erase(at, prefix.size());
+      }
+      return message;
     }
     return "no error";
   }
@@ -118,6 +121,25 @@ TEST_F(Reading, ErrorsNameFileLineAndFinding) {
   EXPECT_EQ(error("1,2,3\n1,2,5.5\n"),
             "ratings:2: value 5.5 is outside the range 1 to 5 of [clean]");
   EXPECT_EQ(error("1,2,1\n1,3,5\n"), "no error");
+}
+
+TEST_F(Reading, SaysWhyNoRowIsLeft) {
+  rules_.max_bad_rows = 1000;
+  EXPECT_EQ(error("user,item,rating\n1,2,x\n1,2\n"),
+            "all 2 rows were bad, the first at ratings:2: value \"x\", expected a finite number");
+  rules_.min_value = 4.0F;
+  EXPECT_EQ(error("1,2,3\n\n1,3,2\n"),
+            "all 2 rows were bad, the first at ratings:1: value 3 is outside the range 4 to inf of "
+            "[clean]");
+}
+
+TEST_F(Reading, SaysWhyNoRowOfTheSourcesIsLeft) {
+  rules_.max_bad_rows = 1000;
+  config_.split.method = "given";
+  config_.data.test = {directory_.write("test", "1,2,3\n")};
+  EXPECT_EQ(error("user,item,rating\n1,2,x\n"),
+            "data.source holds no usable row: 1 of 2 were bad, the first at ratings:2: value "
+            "\"x\", expected a finite number");
 }
 
 TEST_F(Reading, AQuoteInPlainTextIsNamed) {
