@@ -23,10 +23,10 @@ Part part_of(const std::string& name) {
   throw ConfigError{fmt::format("part is '{}', expected train, validation or test", name)};
 }
 
-std::filesystem::path dataset_path(const EvaluateOptions& options) {
+std::filesystem::path dataset_path(const EvaluateOptions& options, const Config& config) {
   if (!options.dataset.empty()) return options.dataset;
   if (!options.baseline.empty() && !options.model.empty()) return options.model;
-  if (!options.config.empty()) return load_config(options.config, options.assignments).data.dataset;
+  if (!options.config.empty()) return config.data.dataset;
   throw ConfigError{"expected DATASET or --config CONFIG"};
 }
 
@@ -72,11 +72,6 @@ Json protocol(const EvaluateOptions& options, const Target& target, const eval::
       {"cold", {{"users", sums.cold_users}, {"items", sums.cold_items}, {"both", sums.cold_both}}},
       {"units", "original values"},
       {"clipped_to", {target.low, target.high}}};
-}
-
-/// Whether `rmse` and `mae` are of clipped predictions.
-bool clips(const EvaluateOptions& options) {
-  return load_config(options.config, options.assignments).evaluate.clip;
 }
 
 Json metrics(const eval::ErrorSums& sums, bool clip) {
@@ -138,10 +133,10 @@ void write_users(const std::filesystem::path& path, const Evaluation& evaluation
   out.commit();
 }
 
+/// @param clip whether `rmse` and `mae` are of clipped predictions
 void report(const EvaluateOptions& options, const Target& target, const Evaluation& evaluation,
-            Json result) {
+            bool clip, Json result) {
   result["protocol"] = protocol(options, target, evaluation.total);
-  const bool clip = clips(options);
   result.update(metrics(evaluation.total, clip));
   if (!options.per_user.empty()) write_users(options.per_user, evaluation, *target.dataset, clip);
   if (options.output.json) {
@@ -154,18 +149,19 @@ void report(const EvaluateOptions& options, const Target& target, const Evaluati
 }  // namespace
 
 ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment) {
-  const Dataset dataset{dataset_path(options)};
+  const Config config = load_config(options.config, options.assignments);
+  const Dataset dataset{dataset_path(options, config)};
   Target target{&dataset, part_of(options.part), dataset.value_min(), dataset.value_max()};
   const bool per_user = !options.per_user.empty();
   if (!options.baseline.empty()) {
     const Predictor predict = baseline_predictor(options.baseline, dataset);
     const Evaluation evaluation = evaluate(target, predict, per_user, environment);
     if (environment.rank() != 0) return ExitCode::done;
-    report(options, target, evaluation,
+    report(options, target, evaluation, config.evaluate.clip,
            {{"predictor", options.baseline + " of the training data"}});
     return ExitCode::done;
   }
-  const Model model = open_model(options);
+  const Model model = open_model(options, config);
   const RowMatch match{model, dataset};
   target.low = model.info().value_min;
   target.high = model.info().value_max;
@@ -173,7 +169,8 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
       evaluate(target, model_predictor(model, match), per_user, environment);
   if (environment.rank() != 0) return ExitCode::done;
   const std::string name = fmt::format("{} (sha256 {})", model.path().string(), model.sha256());
-  report(options, target, evaluation, {{"predictor", name}, {"rows", match.describe()}});
+  report(options, target, evaluation, config.evaluate.clip,
+         {{"predictor", name}, {"rows", match.describe()}});
   return ExitCode::done;
 }
 

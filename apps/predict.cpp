@@ -79,7 +79,7 @@ ExitCode run_predict(const PredictOptions& given, comm::Environment& environment
   if (options.pairs.empty() && !options.config.empty()) std::swap(options.model, options.pairs);
   if (options.pairs.empty()) throw ConfigError{"expected PAIRS, a file with users and items"};
   const Config config = load_config(options.config, options.assignments);
-  const Model model = open_model(options);
+  const Model model = open_model(options, config);
   const Chunk chunk = read_pairs(options.pairs, config.data);
   const Names users{chunk.users, model.user_ids()};
   const Names items{chunk.items, model.item_ids()};

@@ -24,6 +24,7 @@ struct Asked {
   std::optional<std::uint64_t> row;  ///< nothing: not in the model
 };
 
+/// Lines are written as in the output, so that its first column can be asked for again.
 std::vector<Asked> read_users(const std::filesystem::path& path, const IdTable& ids) {
   if (std::filesystem::is_directory(path)) {
     throw DataError{
@@ -32,9 +33,17 @@ std::vector<Asked> read_users(const std::filesystem::path& path, const IdTable& 
   std::ifstream in{path};
   if (!in) throw DataError{fmt::format("{}: cannot read the file of users", path.string())};
   std::vector<Asked> users;
-  for (std::string line; std::getline(in, line);) {
+  std::string line;
+  for (std::uint64_t number = 1; std::getline(in, line); ++number) {
     if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) users.push_back({line, ids.find(line)});
+    if (line.empty()) continue;
+    const auto id = from_tsv_field(line);
+    if (!id) {
+      throw DataError{fmt::format(
+          "{}:{}: user '{}', expected \\t, \\n, \\r or \\\\ (which stands for \\) at each \\",
+          path.string(), number, line)};
+    }
+    users.push_back({*id, ids.find(*id)});
   }
   if (in.bad()) throw DataError{fmt::format("{}: cannot read all of it", path.string())};
   return users;
@@ -169,7 +178,7 @@ void write_all(const Recommender& recommender, std::span<const Asked> users, Tex
 
 ExitCode run_recommend(const RecommendOptions& options, comm::Environment& environment) {
   if (options.all == !options.users.empty()) throw ConfigError{"expected --users FILE or --all"};
-  const Model model = open_model(options);
+  const Model model = open_model(options, load_config(options.config, options.assignments));
   std::optional<SeenItems> seen;
   if (!options.include_seen) seen.emplace(model, options.dataset);
   const auto users =

@@ -25,10 +25,8 @@ std::string trained_fingerprint(const Model& model) {
   return found != provenance.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-Model open_model(const ModelOptions& options) {
-  Model model{!options.model.empty()
-                  ? options.model
-                  : load_config(options.config, options.assignments).run.dir / "model.h5"};
+Model open_model(const ModelOptions& options, const Config& config) {
+  Model model{options.model.empty() ? config.run.dir / "model.h5" : options.model};
   model.verify();
   return model;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/commands.hpp"
+#include "io/config.hpp"
 #include "io/dataset.hpp"
 #include "io/model_file.hpp"
 
@@ -39,7 +40,7 @@ class RowMatch {
 /// The fingerprint of the dataset that a model was trained on; empty if its provenance has none.
 [[nodiscard]] std::string trained_fingerprint(const Model& model);
 
-/// The model that the options name. @throws ConfigError, DataError
-[[nodiscard]] Model open_model(const ModelOptions& options);
+/// The model that the options name, or that of the config's run. @throws DataError
+[[nodiscard]] Model open_model(const ModelOptions& options, const Config& config);
 
 }  // namespace factorps::apps

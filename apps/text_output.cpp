@@ -14,6 +14,9 @@ namespace factorps::apps {
 
 namespace {
 
+constexpr std::string_view kEscaped = "\t\n\r\\";
+constexpr std::string_view kLetters = "tnr\\";  // what stands for it after a backslash
+
 /// A mistyped output must not cost a dataset, a model or the input itself.
 void refuse_to_replace(const std::filesystem::path& path, const std::filesystem::path& input) {
   if (!std::filesystem::is_regular_file(path)) return;
@@ -68,24 +71,29 @@ std::string tsv_field(std::string_view text) {
   std::string field;
   field.reserve(text.size());
   for (const char c : text) {
-    switch (c) {
-      case '\t':
-        field += "\\t";
-        break;
-      case '\n':
-        field += "\\n";
-        break;
-      case '\r':
-        field += "\\r";
-        break;
-      case '\\':
-        field += "\\\\";
-        break;
-      default:
-        field += c;
+    if (const auto at = kEscaped.find(c); at != std::string_view::npos) {
+      field += '\\';
+      field += kLetters[at];
+    } else {
+      field += c;
     }
   }
   return field;
+}
+
+std::optional<std::string> from_tsv_field(std::string_view field) {
+  std::string text;
+  text.reserve(field.size());
+  for (std::size_t n = 0; n < field.size(); ++n) {
+    if (field[n] != '\\') {
+      text += field[n];
+      continue;
+    }
+    const auto at = ++n < field.size() ? kLetters.find(field[n]) : std::string_view::npos;
+    if (at == std::string_view::npos) return std::nullopt;
+    text += kEscaped[at];
+  }
+  return text;
 }
 
 }  // namespace factorps::apps

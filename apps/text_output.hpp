@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,5 +34,7 @@ class TextOutput {
 
 /// A field of a TSV line: tabs, line ends and backslashes become \t, \n, \r and \\.
 [[nodiscard]] std::string tsv_field(std::string_view text);
+/// Back from tsv_field(); nothing if a backslash is followed by anything else, or by nothing.
+[[nodiscard]] std::optional<std::string> from_tsv_field(std::string_view field);
 
 }  // namespace factorps::apps

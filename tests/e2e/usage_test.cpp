@@ -1,6 +1,7 @@
 /// evaluate, predict, recommend and inspect on a small model whose answers are known.
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -40,7 +41,7 @@ DatasetContents small_contents() {
 
 /// mu 3, dim 1: anna 1, bert -1; items 1, 0.5, cold, 2; biases of items 0, 0.5, cold, 0.5.
 void write_model(const std::filesystem::path& path, const std::string& fingerprint,
-                 bool with_seen = true) {
+                 bool with_seen = true, const IdTable& users = small_contents().user_ids) {
   ModelInfo info;
   info.users = 3;
   info.items = 4;
@@ -53,7 +54,7 @@ void write_model(const std::filesystem::path& path, const std::string& fingerpri
   writer.append_users(std::vector<float>{1, -1, 0}, std::vector<float>{0, 0.25F, 0});
   writer.append_items(std::vector<float>{1, 0.5F, 0, 2}, std::vector<float>{0, 0.5F, 0, 0.5F});
   const DatasetContents contents = small_contents();
-  writer.write_ids(contents.user_ids, contents.item_ids);
+  writer.write_ids(users, contents.item_ids);
   writer.write_counts(std::vector<std::uint32_t>{2, 1, 0}, std::vector<std::uint32_t>{1, 1, 0, 1});
   if (with_seen) {
     writer.create_seen(std::vector<std::uint64_t>{0, 2, 3, 3});
@@ -185,6 +186,34 @@ TEST_F(Usage, RecommendCanIncludeSeenItems) {
             R"({"user":"nobody","known":false,"basis":"bias","items":[{"item":"8","score":3.5}]})"
             "\n");
   EXPECT_EQ(result.err, "factorps: user 'nobody' is not in the model: items ranked by bias\n");
+}
+
+TEST_F(Usage, RecommendReadsUsersAsItWritesThem) {
+  write_model(model_, "odd ids", false, IdTable::of_strings({0, 3, 6, 9}, "a\tbc\\n\r\n\\"));
+  const std::vector<std::string> rest{"-k", "1", "--include-seen"};
+  const auto recommended = [&](std::vector<std::string> command) {
+    command.insert(command.end(), rest.begin(), rest.end());
+    return factorps(command);
+  };
+  const std::string all = recommended({"recommend", model_, "--all"}).out;
+  std::istringstream lines{all};
+  std::string users;
+  std::string line;
+  for (std::getline(lines, line); std::getline(lines, line);) {
+    users += line.substr(0, line.find('\t')) + '\n';
+  }
+  EXPECT_EQ(users, "a\\tb\nc\\\\n\n\\r\\n\\\\\n");
+  const std::string file = directory_.write("users.txt", users);
+  const ProgramResult again = recommended({"recommend", model_, "--users", file});
+  EXPECT_EQ(again.out, all);
+  EXPECT_EQ(again.err, "");
+  const std::string bad = directory_.write("users.txt", "a\n\nc\\x\n");
+  const ProgramResult refused = recommended({"recommend", model_, "--users", bad});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_EQ(refused.err,
+            "factorps: error: " + bad +
+                ":3: user 'c\\x', expected \\t, \\n, \\r or \\\\ (which stands for \\) "
+                "at each \\\n");
 }
 
 TEST_F(Usage, RecommendRefusesADirectoryOfUsers) {
