@@ -1,9 +1,13 @@
 #include "comm/shared_memory.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <new>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -18,17 +22,32 @@ namespace {
 constexpr const char* kMount = "/dev/shm";  // where Open MPI backs its windows
 constexpr std::size_t kPage = 4096;
 
-/// A window larger than the mount would be granted and end in SIGBUS at the first touch.
-void require_room(const Environment& environment, std::size_t bytes) {
+/// What is wrong with this machine's mount; empty: nothing.
+std::string shortage(const Environment& environment, std::size_t bytes) {
   struct statvfs info {};
-  const bool known = ::statvfs(kMount, &info) == 0;
-  const std::uint64_t free = known ? std::uint64_t{info.f_bavail} * info.f_frsize : bytes;
-  // Every rank decides alike: the smallest answer counts.
-  if (environment.minimum(free >= bytes ? 1 : 0) == 1) return;
-  throw ResourceError{
-      fmt::format("{}: the tables need {} bytes of shared memory, {} are free, {} are missing; "
-                  "mount it larger or use fewer dimensions",
-                  kMount, bytes, free, bytes > free ? bytes - free : 0)};
+  if (::statvfs(kMount, &info) != 0) return {};
+  const std::uint64_t free = std::uint64_t{info.f_bavail} * info.f_frsize;
+  if (free >= bytes) return {};
+  const auto& hosts = environment.hosts();
+  const bool one_host = std::ranges::count(hosts, hosts.front()) == environment.size();
+  const std::string& host = hosts[static_cast<std::size_t>(environment.rank())];
+  return fmt::format(
+      "{}{}: the tables need {} bytes of shared memory, {} are free, {} are missing; mount it "
+      "larger or use fewer dimensions",
+      kMount, one_host ? "" : " of " + host, bytes, free, bytes - free);
+}
+
+/// A window larger than the mount would be granted and end in SIGBUS at the first touch. Every rank
+/// decides alike, and says what the first rank without room has found.
+void require_room(const Environment& environment, std::size_t bytes) {
+  const std::string mine = shortage(environment, bytes);
+  if (environment.minimum(mine.empty() ? 1 : 0) == 1) return;
+  std::vector<std::byte> said;
+  for (auto& text : environment.gather(std::as_bytes(std::span{mine}))) {
+    if (said.empty()) said = std::move(text);
+  }
+  environment.broadcast(said);
+  throw ResourceError{std::string{reinterpret_cast<const char*>(said.data()), said.size()}};
 }
 
 }  // namespace

@@ -206,5 +206,20 @@ TEST(SharedMemory, RefusesOnEveryRankWhatTheMountCannotHold) {
   }
 }
 
+TEST(SharedMemory, SaysOnEveryRankWhatOneOfThemMisses) {
+  if (environment().size() == 1) GTEST_SKIP() << "one rank needs no shared memory";
+  constexpr std::size_t kPetabyte = std::size_t{1} << 50;
+  const bool last = environment().rank() == environment().size() - 1;
+  try {
+    const SharedMemory memory{environment(), 0, environment().size(), 1, last ? kPetabyte : 1};
+    FAIL() << "a PiB was granted";
+  } catch (const ResourceError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("/dev/shm: the tables need 1125899906842624 bytes"), std::string::npos)
+        << message;
+    EXPECT_EQ(message.find(" 0 are missing"), std::string::npos) << message;
+  }
+}
+
 }  // namespace
 }  // namespace factorps::comm
