@@ -43,6 +43,22 @@ std::vector<std::pair<std::string, const toml::node*>> in_file_order(const toml:
   return entries;
 }
 
+/// Quotes the integer beyond 64 bits that an error is about: parsing can go on, and the key is
+/// refused like any other value that does not fit. @return whether there is one
+bool quote_large_integer(std::string& text, const toml::parse_error& error) {
+  const std::string_view about = error.description();
+  const std::size_t end = about.find("' is not representable in 64 bits");
+  if (end == std::string_view::npos) return false;
+  const std::size_t begin = about.rfind('\'', end - 1) + 1;
+  const std::string_view number = about.substr(begin, end - begin);
+  std::size_t line = 0;
+  for (auto n = error.source().begin.line; n > 1; --n) line = text.find('\n', line) + 1;
+  const std::size_t at = text.find(number, line);
+  if (number.empty() || at > text.find('\n', line)) return false;
+  text.replace(at, number.size(), fmt::format("\"{}\"", number));
+  return true;
+}
+
 /// Stores a TOML value in the bound member. @return whether its type fits
 class Assign {
  public:
@@ -148,12 +164,15 @@ class Loader {
     if (!in)
       throw ConfigError{fmt::format("{}: cannot read the configuration: {}", file_,
                                     std::generic_category().message(errno))};
-    const std::string text{std::istreambuf_iterator<char>{in}, {}};
-    try {
-      return toml::parse(text, file_);
-    } catch (const toml::parse_error& error) {
-      throw ConfigError{
-          fmt::format("{}:{}: {}", file_, error.source().begin.line, error.description())};
+    std::string text{std::istreambuf_iterator<char>{in}, {}};
+    for (;;) {
+      try {
+        return toml::parse(text, file_);
+      } catch (const toml::parse_error& error) {
+        if (quote_large_integer(text, error)) continue;
+        throw ConfigError{
+            fmt::format("{}:{}: {}", file_, error.source().begin.line, error.description())};
+      }
     }
   }
 

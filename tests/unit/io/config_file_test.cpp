@@ -194,6 +194,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "run.toml:2: train.epochs = 3.5: expected an integer from 1 to 1000000"},
         Mistake{"NegativeSeed", "[train]\nseed = -1",
                 "run.toml:2: train.seed = -1: expected an integer from 0 to 9000000000000000000"},
+        Mistake{"LargeSeed", "[train]\nepochs = 3\nseed = 18446744073709551615  # 2^64 - 1",
+                "run.toml:3: train.seed = '18446744073709551615': expected an integer from 0 to "
+                "9000000000000000000"},
+        Mistake{"LargeHexadecimal", "[train]\nseed = 0xFFFFFFFFFFFFFFFF",
+                "run.toml:2: train.seed = '0xFFFFFFFFFFFFFFFF': expected an integer from 0 to "
+                "9000000000000000000"},
         Mistake{"NotFinite", "[train]\nlearning_rate = inf",
                 "run.toml:2: train.learning_rate = inf: expected a number above 0"},
         Mistake{"ZeroRate", "[train]\nlearning_rate = 0",
