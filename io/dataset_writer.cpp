@@ -3,43 +3,14 @@
 #include <span>
 
 #include "common/check.hpp"
-#include "common/hash.hpp"
 #include "io/cell_sort.hpp"
+#include "io/dataset_fingerprint.hpp"
 #include "io/files.hpp"
 #include "io/normalisation_file.hpp"
 #include "io/value_code.hpp"
 
 namespace factorps {
 namespace {
-
-/// Digest of whatever changes what a training computes or what its rows mean.
-class Fingerprint {
- public:
-  template <class T>
-  void add(std::span<const T> values) {
-    const std::uint64_t size = values.size();
-    hash_.update(std::as_bytes(std::span{&size, 1}));
-    hash_.update(std::as_bytes(values));
-  }
-  template <class T>
-  void add(const std::vector<T>& values) {
-    add(std::span<const T>{values});
-  }
-  template <class T>
-  void add_number(T value) {
-    hash_.update(std::as_bytes(std::span{&value, 1}));
-  }
-  void add(const IdTable& ids) {
-    for (std::uint64_t row = 0; row < ids.size(); ++row) {
-      const std::string id = ids.text(row);
-      add(std::span<const char>{id});
-    }
-  }
-  [[nodiscard]] std::string finish() { return hash_.finish(); }
-
- private:
-  Sha256 hash_;
-};
 
 /// Mean of the training values; user by user and item by item, so independent of the input's order.
 double train_mean(const PartImage& train, const ValueCode& code) {
@@ -102,21 +73,13 @@ std::string write_contents(h5::File& file, const DatasetContents& contents, std:
   write_rows(file, "/items", contents.item_ids,
              train_counts(in.items, in.parts, contents.grid.items()));
 
-  Fingerprint fingerprint;
-  fingerprint.add_number(kDatasetVersion);
-  fingerprint.add(contents.user_ids);
-  fingerprint.add(contents.item_ids);
-  fingerprint.add(contents.grid.strip_begin);
-  fingerprint.add(contents.grid.block_begin);
-  fingerprint.add_number(static_cast<std::uint32_t>(contents.normalisation.by));
-  fingerprint.add(contents.normalisation.offset);
-  fingerprint.add(contents.normalisation.scale);
-  fingerprint.add(std::vector<float>{contents.value_min, contents.value_max, code.base, code.step});
+  DatasetFingerprint fingerprint;
+  fingerprint.add_frame(contents.user_ids, contents.item_ids, contents.grid, contents.normalisation,
+                        {contents.value_min, contents.value_max, code.base, code.step});
   for (const Part part : kParts) {
     const PartImage image = sort_into_cells(in, part, contents.grid, code, threads);
     write_part(file, std::string{"/"} + part_name(part), image, code);
-    fingerprint.add(image.cell_begin);
-    fingerprint.add(image.cell_checksum);
+    fingerprint.add_part(image.cell_begin, image.cell_checksum);
     if (part == Part::train) file.set("/", "train_mean", train_mean(image, code));
   }
   const std::string digest = fingerprint.finish();

@@ -9,6 +9,7 @@
 
 #include "common/error.hpp"
 #include "common/hash.hpp"
+#include "io/dataset_check.hpp"
 #include "io/dataset_writer.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -217,6 +218,57 @@ TEST_F(DatasetFile, VerifyFindsAFlippedByteAnywhere) {
     const Dataset data{path()};
     EXPECT_THROW(data.verify(StripId{0}), DataError) << object;
   }
+}
+
+TEST_F(DatasetFile, NoFlippedByteOfAnyObjectEscapes) {
+  write_dataset(path(), small());
+  EXPECT_NO_THROW(verify_all(Dataset{path()}));
+  const std::string whole = test::read_text(path());
+  const auto expect_noticed = [&](const std::string& object, std::size_t bytes) {
+    const std::uint64_t offset = h5::File::open(path()).offset(object);
+    for (std::size_t byte = 0; byte < bytes; ++byte) {
+      damage(object, byte, static_cast<char>(whole[offset + byte] ^ 0x55));
+      EXPECT_THROW(verify_all(Dataset{path()}), DataError) << object << ", byte " << byte;
+      damage(object, byte, whole[offset + byte]);
+    }
+  };
+  expect_noticed("/users/ids", 5 * 8);
+  expect_noticed("/items/id_offsets", 5 * 8);
+  expect_noticed("/items/id_bytes", 4);
+  expect_noticed("/users/train_count", 5 * 4);
+  expect_noticed("/items/train_count", 4 * 4);
+  expect_noticed("/grid/strip_begin", 3 * 8);
+  expect_noticed("/grid/block_begin", 3 * 8);
+  expect_noticed("/normalisation/offset", 4);
+  expect_noticed("/normalisation/scale", 4);
+  for (const std::string part : {"/train", "/validation", "/test"}) {
+    const std::size_t rows = part == "/train" ? 5 : 1;
+    expect_noticed(part + "/items", rows * 2);
+    expect_noticed(part + "/values", rows);
+    expect_noticed(part + "/cell_runs", 5 * 8);
+    expect_noticed(part + "/cell_begin", 5 * 8);
+    expect_noticed(part + "/cell_checksum", 4 * 8);
+  }
+}
+
+TEST_F(DatasetFile, VerifyAllSaysWhatIsDamaged) {
+  const auto complaint = [&](const std::string& object) {
+    write_dataset(path(), small());
+    damage(object, 0, 9);
+    try {
+      verify_all(Dataset{path()});
+    } catch (const DataError& error) {
+      return std::string{error.what()};
+    }
+    return std::string{"none"};
+  };
+  EXPECT_EQ(
+      complaint("/users/train_count"),
+      path().string() + ": /users/train_count of row 0 is 9, expected 0: the file is damaged");
+  EXPECT_NE(
+      complaint("/users/ids")
+          .find(" of what is in the file: ids, grid, normalisation or value range are damaged"),
+      std::string::npos);
 }
 
 TEST_F(DatasetFile, VerifyChecksBoundsEvenUnderAGoodChecksum) {
