@@ -168,6 +168,7 @@ ScalingSummary summarise(const Config& config, std::span<const ScalingRecord> re
   std::set<std::string> hosts;
   std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>, Records> groups;
   for (const ScalingRecord& r : records) {
+    summary.load_average = std::max(summary.load_average, r.facts.load_average);
     hosts.insert(r.hosts.begin(), r.hosts.end());
     groups[{r.run.dim, r.run.grid.strips, r.run.grid.blocks}].push_back(&r);
   }

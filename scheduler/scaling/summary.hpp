@@ -52,7 +52,8 @@ struct ScalingSummary {
   std::vector<std::string> missing;  ///< ids of runs that have no result
   /// Sentences about runs that should have had the same model, or the same dataset, and had not.
   std::vector<std::string> disagreements;
-  int cores = 0;  ///< of a machine, as the first run saw it
+  int cores = 0;            ///< of a machine, as the first run saw it
+  double load_average = 0;  ///< the highest before a run
   std::vector<std::string> hosts;
   std::vector<ScalingGroup> groups;
 };
@@ -68,7 +69,7 @@ struct ScalingSummary {
 /// The fit of a group in a sentence, or why there is none.
 [[nodiscard]] std::string fit_sentence(const ScalingGroup& group);
 /// What must be known to read the numbers: runs without result, disagreements, too few cores,
-/// pretended nodes, few repetitions.
+/// other programs, pretended nodes, few repetitions.
 [[nodiscard]] std::vector<std::string> cautions(const ScalingSummary& summary);
 
 }  // namespace factorps::scheduler

@@ -89,6 +89,16 @@ std::string line(const ScalingPoint& p, std::size_t runs_of_baseline) {
                      size_text(static_cast<std::uint64_t>(p.bytes_per_node)));
 }
 
+/// A load average that the experiment can have caused: that of its largest run, not yet forgotten,
+/// and a little of everybody's.
+double busiest_of_itself(const ScalingSummary& summary) {
+  int most = 0;
+  for (const ScalingGroup& group : summary.groups) {
+    most = std::max(most, group.points.back().workers);
+  }
+  return summary.cores + most;
+}
+
 template <class Flag>
 std::string layouts_with(const ScalingSummary& summary, Flag flag) {
   std::vector<std::string> names;
@@ -112,6 +122,7 @@ json to_json(const ScalingSummary& summary) {
           {"disagreements", summary.disagreements},
           {"models_agree", summary.disagreements.empty()},
           {"cores", summary.cores},
+          {"load_average", summary.load_average},
           {"hosts", summary.hosts},
           {"cautions", cautions(summary)},
           {"groups", groups}};
@@ -145,6 +156,12 @@ std::vector<std::string> cautions(const ScalingSummary& summary) {
         "! more workers than the {} cores of a machine: {}. Their speed-up and efficiency say "
         "nothing of the program; compare CPU efficiency",
         summary.cores, over));
+  }
+  if (summary.load_average > busiest_of_itself(summary)) {
+    all.push_back(fmt::format(
+        "other programs had the cores: load average up to {:.1f} before a run on {} cores. Times "
+        "and ratios of times are theirs too",
+        summary.load_average, summary.cores));
   }
   const std::string pretend = layouts_with(summary, [](const auto& p) { return p.pretended; });
   if (!pretend.empty()) {

@@ -93,6 +93,17 @@ TEST_F(Scaling, SaysWhereCoresAndNodesAreNotReal) {
             std::string::npos);
 }
 
+TEST_F(Scaling, SaysThatOthersHadTheCores) {
+  const auto says = [this] {
+    return scaling_table(summarise(config_, records_)).find("load average up to") !=
+           std::string::npos;
+  };
+  record("1x2-dim32-r1").facts.load_average = 6;  // two cores and its own four workers
+  EXPECT_FALSE(says());
+  record("1x2-dim32-r1").facts.load_average = 6.5;
+  EXPECT_TRUE(says());
+}
+
 TEST_F(Scaling, FitsOnlyWhatHadACoreForEachWorker) {
   const ScalingGroup two = summarise(config_, records_).groups[0];
   EXPECT_FALSE(two.fit);
