@@ -45,8 +45,16 @@ class CommandLine {
   template <class Options>
   void add(std::string_view name, const char* help, Options& options,
            ExitCode (*run)(const Options&, comm::Environment&)) {
+    add_to(app_, name, help, options, run);
+    names_.push_back(name);
+  }
+
+  /// A command of a family: `factorps bench scaling`.
+  template <class Options>
+  void add_to(CLI::App& parent, std::string_view name, const char* help, Options& options,
+              ExitCode (*run)(const Options&, comm::Environment&)) {
     options.output = output_of_this_process();
-    CLI::App* command = app_.add_subcommand(std::string{name}, help);
+    CLI::App* command = parent.add_subcommand(std::string{name}, help);
     declare_options(*command, options);
     declare_options(*command, options.output);
     command->callback([this, run, &options] {
@@ -55,7 +63,13 @@ class CommandLine {
         return run(options, environment);
       };
     });
+  }
+
+  CLI::App& add_family(std::string_view name, const char* help) {
     names_.push_back(name);
+    CLI::App* family = app_.add_subcommand(std::string{name}, help);
+    family->require_subcommand(1);
+    return *family;
   }
 
   std::variant<Command, Reply> parse(int argc, const char* const* argv) {
@@ -116,7 +130,11 @@ std::variant<Command, Reply> parse_command_line(int argc, const char* const* arg
   InspectOptions inspect;
   line.add("inspect", "Show and verify a dataset, model, checkpoint or run", inspect, run_inspect);
   ReportOptions report;
-  line.add("report", "A run as an HTML page: errors, times, where it ran", report, run_report);
+  line.add("report", "A run or a scaling experiment as an HTML page", report, run_report);
+  BenchScalingOptions scaling;
+  line.add_to(line.add_family("bench", "Experiments"), "scaling",
+              "Train on each layout of [scaling] and compare the times", scaling,
+              run_bench_scaling);
   ShowConfigOptions config;
   line.add("config", "Print the effective configuration", config, run_config);
   return line.parse(argc, argv);

@@ -53,6 +53,14 @@ struct CrossvalOptions : ConfigOptions {
   bool resume = false;     ///< keep what an interrupted run has trained; else start over
 };
 
+/// A scaling experiment; without any of these: all of it.
+struct BenchScalingOptions : ConfigOptions {
+  bool list = false;       ///< print the runs
+  bool prepare = false;    ///< the datasets only
+  std::int64_t only = -1;  ///< this run of the list only
+  bool collect = false;    ///< sum up what has been measured
+};
+
 struct GenerateOptions {
   std::int64_t users = 1000;
   std::int64_t items = 500;
@@ -118,6 +126,7 @@ ExitCode run_inspect(const InspectOptions& options, comm::Environment& environme
 ExitCode run_report(const ReportOptions& options, comm::Environment& environment);
 ExitCode run_plan(const PlanOptions& options, comm::Environment& environment);
 ExitCode run_crossval(const CrossvalOptions& options, comm::Environment& environment);
+ExitCode run_bench_scaling(const BenchScalingOptions& options, comm::Environment& environment);
 ExitCode run_config(const ShowConfigOptions& options, comm::Environment& environment);
 
 }  // namespace factorps::apps

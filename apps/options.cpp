@@ -55,6 +55,23 @@ void declare_options(CLI::App& app, CrossvalOptions& options) {
   app.add_flag("--resume", options.resume, "Continue an interrupted cross-validation");
 }
 
+void declare_options(CLI::App& app, BenchScalingOptions& options) {
+  declare_config(app, options);
+  CLI::Option* list = app.add_flag("--list", options.list,
+                                   "Print the runs in their order: number, nodes, ranks, name");
+  CLI::Option* prepare =
+      app.add_flag("--prepare", options.prepare, "Make the datasets only")->excludes(list);
+  CLI::Option* only = app.add_option("--only", options.only, "Do run N of the list only")
+                          ->type_name("N")
+                          ->check(CLI::NonNegativeNumber)
+                          ->excludes(list)
+                          ->excludes(prepare);
+  app.add_flag("--collect", options.collect, "Sum up what has been measured")
+      ->excludes(list)
+      ->excludes(prepare)
+      ->excludes(only);
+}
+
 void declare_options(CLI::App& app, GenerateOptions& options) {
   app.add_option("--users", options.users, "Users")->check(CLI::PositiveNumber);
   app.add_option("--items", options.items, "Items")->check(CLI::PositiveNumber);
@@ -110,7 +127,9 @@ void declare_options(CLI::App& app, InspectOptions& options) {
 }
 
 void declare_options(CLI::App& app, ReportOptions& options) {
-  app.add_option("run", options.run, "Directory of a run")->type_name("DIR")->required();
+  app.add_option("run", options.run, "Directory of a run or a scaling experiment")
+      ->type_name("DIR")
+      ->required();
   app.add_option("--out,-o", options.out, "Output; default: report.html in the directory")
       ->type_name("FILE");
 }

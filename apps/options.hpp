@@ -15,6 +15,7 @@ void declare_options(CLI::App& app, PrepareOptions& options);
 void declare_options(CLI::App& app, TrainOptions& options);
 void declare_options(CLI::App& app, PlanOptions& options);
 void declare_options(CLI::App& app, CrossvalOptions& options);
+void declare_options(CLI::App& app, BenchScalingOptions& options);
 void declare_options(CLI::App& app, GenerateOptions& options);
 void declare_options(CLI::App& app, EvaluateOptions& options);
 void declare_options(CLI::App& app, PredictOptions& options);

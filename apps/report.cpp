@@ -9,12 +9,13 @@
 #include "comm/environment.hpp"
 #include "scheduler/records.hpp"
 #include "scheduler/report/page.hpp"
+#include "scheduler/scaling/page.hpp"
 
 namespace factorps::apps {
 namespace {
 
 void refuse_inputs(const std::filesystem::path& out, const std::filesystem::path& run) {
-  for (const char* name : {"config.toml", "metrics.jsonl", "summary.json"}) {
+  for (const char* name : {"config.toml", "metrics.jsonl", "summary.json", "scaling.json"}) {
     std::error_code ignored;
     if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
     throw ConfigError{
@@ -22,16 +23,37 @@ void refuse_inputs(const std::filesystem::path& out, const std::filesystem::path
   }
 }
 
+/// @return where it is
+std::filesystem::path write_page(const ReportOptions& options, const std::string& page) {
+  auto path = options.out.empty() ? options.run / "report.html" : options.out;
+  refuse_inputs(path, options.run);
+  TextOutput out{path};
+  out.write(page);
+  out.commit();
+  return path;
+}
+
+ExitCode report_scaling(const ReportOptions& options) {
+  const Config config = load_config(options.run / "config.toml");
+  const auto summary = scheduler::summarise(config, scheduler::read_records(options.run, config));
+  const std::string name = std::filesystem::weakly_canonical(options.run).filename().string();
+  const auto path = write_page(options, scheduler::scaling_page(summary, name, to_toml(config)));
+  if (options.output.json) {
+    std::cout << nlohmann::json{{"report", path.string()}, {"scaling", to_json(summary)}}.dump()
+              << '\n';
+  } else if (!options.output.quiet) {
+    std::cout << fmt::format("report {}\n", path.string());
+  }
+  return ExitCode::done;
+}
+
 }  // namespace
 
 ExitCode run_report(const ReportOptions& options, comm::Environment& environment) {
   if (environment.rank() != 0) return ExitCode::done;
+  if (scheduler::is_scaling_directory(options.run)) return report_scaling(options);
   const scheduler::RunRecord run = scheduler::read_run(options.run);
-  const auto path = options.out.empty() ? options.run / "report.html" : options.out;
-  refuse_inputs(path, options.run);
-  TextOutput out{path};
-  out.write(scheduler::report_page(run));
-  out.commit();
+  const auto path = write_page(options, scheduler::report_page(run));
   const nlohmann::json time = scheduler::time_record(run.workers, run.largest_loss);
   if (options.output.json) {
     std::cout << nlohmann::json{{"report", path.string()}, {"time", time}}.dump() << '\n';

@@ -35,6 +35,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 # Shared libraries are found by dpkg-shlibdeps; the launcher is not one of them.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "openmpi-bin")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "librsvg2-bin")
 # What find_package(factorps) needs beyond the package itself.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS
   "libboost-serialization-dev, libcli11-dev, libeigen3-dev, libfmt-dev, libhdf5-dev, libhwy-dev, libopenmpi-dev, libspdlog-dev, libssl-dev, libtomlplusplus-dev, libxxhash-dev, libzstd-dev, nlohmann-json3-dev, zlib1g-dev")

@@ -18,6 +18,7 @@ enum class Purpose : std::uint32_t {
   split_test = 6,
   split_validation = 7,
   generate = 8,
+  scaling = 9,
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).

@@ -117,6 +117,20 @@ struct RunConfig {
   bool store_seen = true;  ///< keep each user's training items in model.h5 for recommend
 };
 
+/// The runs of `factorps bench scaling`.
+struct ScalingConfig {
+  std::vector<std::string> layouts;  ///< io/scaling_layout.hpp
+  std::vector<std::int64_t> dims;    ///< empty: model.dim
+  std::vector<std::string> grids;    ///< empty: what [grid] says
+  std::string mode = "strong";       ///< strong | weak
+  std::int64_t users = 0;            ///< of generated data; 0: the data of [data]
+  std::int64_t items = 0;
+  std::int64_t interactions = 0;
+  std::int64_t repetitions = 5;
+  std::uint64_t seed = 1;  ///< of the order of runs and of generated data
+  std::vector<std::string> launcher = {"mpirun", "--quiet", "--oversubscribe", "--bind-to", "none"};
+};
+
 struct Config {
   DataConfig data;
   CleanConfig clean;
@@ -128,6 +142,7 @@ struct Config {
   CheckpointConfig checkpoint;
   ClusterConfig cluster;
   RunConfig run;
+  ScalingConfig scaling;
 };
 
 /// Reads a TOML file, applies `key=value` assignments in order, and validates.

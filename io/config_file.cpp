@@ -92,12 +92,25 @@ class Assign {
     if (array == nullptr) return append(node_, *x);
     return std::ranges::all_of(*array, [&](const toml::node& item) { return append(item, *x); });
   }
+  bool operator()(std::vector<std::string>* x) const { return store_list(x); }
+  bool operator()(std::vector<std::int64_t>* x) const { return store_list(x); }
 
  private:
   template <class T>
   static bool store(std::optional<T> value, T* x) {
     if (value) *x = std::move(*value);
     return value.has_value();
+  }
+  template <class T>
+  bool store_list(std::vector<T>* x) const {
+    x->clear();
+    const auto append = [x](const toml::node& item) {
+      const auto value = item.value_exact<T>();
+      if (value) x->push_back(*value);
+      return value.has_value();
+    };
+    const toml::array* array = node_.as_array();
+    return array == nullptr ? append(node_) : std::ranges::all_of(*array, append);
   }
   std::optional<double> number() const {
     return node_.is_number() ? node_.value<double>() : std::nullopt;

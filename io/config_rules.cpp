@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <type_traits>
 
 #include <fmt/core.h>
 
 #include "common/error.hpp"
 #include "io/config_problems.hpp"
+#include "io/scaling_layout.hpp"
 
 namespace factorps {
 namespace {
@@ -28,6 +30,13 @@ struct RuleCheck {
   bool operator()(const std::vector<std::filesystem::path>* x) const {
     return std::ranges::none_of(*x, [](const auto& path) { return path.empty(); });
   }
+  bool operator()(const std::vector<std::string>* x) const {
+    return std::ranges::none_of(*x, [](const auto& text) { return text.empty(); });
+  }
+  bool operator()(const std::vector<std::int64_t>* x) const {
+    return std::ranges::all_of(*x,
+                               [&](auto item) { return within(static_cast<double>(item), rule); });
+  }
 };
 
 /// The rules between keys. Says each problem at the key that is the likelier mistake.
@@ -43,6 +52,7 @@ class CrossCheck {
     check_clean();
     check_decay();
     check_validation_users();
+    check_scaling();
   }
 
  private:
@@ -108,6 +118,38 @@ class CrossCheck {
     require(config_.train.schedule != "plateau", "train.schedule",
             fmt::format("another schedule{}", why));
     require(config_.evaluate.keep != "best", "evaluate.keep", fmt::format("\"last\"{}", why));
+  }
+
+  /// Says of every text of a list that is wrong what was expected, and of those that come twice.
+  template <class Parse>
+  void require_each(std::string_view key, const std::vector<std::string>& texts, Parse parse,
+                    std::string_view expected) {
+    std::vector<decltype(parse(""))> seen;
+    for (const std::string& text : texts) {
+      const auto value = parse(text);
+      const bool twice = value && std::ranges::count(seen, value) > 0;
+      if (value && !twice) seen.push_back(value);
+      if (value && !twice) continue;
+      problems_.add(key, fmt::format("\"{}\"", text),
+                    twice ? "each one once" : std::string{expected});
+    }
+  }
+
+  void check_scaling() {
+    const ScalingConfig& scaling = config_.scaling;
+    require_each("scaling.layouts", scaling.layouts, parse_scaling_layout,
+                 "NODESxWORKERS or NODESxWORKERSsSERVERS of each node, such as \"2x4\" or "
+                 "\"2x4s2\" (s0 with one worker only)");
+    require_each("scaling.grids", scaling.grids, parse_grid_size,
+                 "STRIPSxBLOCKS, such as \"32x16\"");
+    const std::set<std::int64_t> dims{scaling.dims.begin(), scaling.dims.end()};
+    require(dims.size() == scaling.dims.size(), "scaling.dims", "each one once");
+    require(!scaling.launcher.empty(), "scaling.launcher", "a command, such as [\"mpirun\"]");
+    require(scaling.mode != "weak" || scaling.users > 0, "scaling.users",
+            "users per worker, because scaling.mode = \"weak\"");
+    constexpr std::string_view kWhy = "at least 1, because scaling.users is set";
+    require(scaling.users == 0 || scaling.items > 0, "scaling.items", kWhy);
+    require(scaling.users == 0 || scaling.interactions > 0, "scaling.interactions", kWhy);
   }
 
   Config& config_;

@@ -201,6 +201,30 @@ std::vector<Field> run_fields(RunConfig& c) {
            "Keep each user's training items in `model.h5`, so that `recommend` leaves them out."}};
 }
 
+std::vector<Field> scaling_fields(ScalingConfig& c) {
+  return {
+      {"scaling.layouts", &c.layouts, any(), no,
+       "`NODESxWORKERS` or `NODESxWORKERSsSERVERS`, workers and servers of each node: `\"2x4\"`, "
+       "`\"2x4s2\"`; `s0`: the one rank of each node does everything."},
+      {"scaling.dims", &c.dims, between(1, 8192), no, "Each layout with each; none: `model.dim`."},
+      {"scaling.grids", &c.grids, any(), no,
+       "`STRIPSxBLOCKS`: each layout with a dataset of each; none: one as `[grid]` says."},
+      {"scaling.mode", &c.mode, one_of({"strong", "weak"}), no,
+       "`strong`: the same data for every layout; `weak`: generated users and interactions in "
+       "proportion to the workers."},
+      {"scaling.users", &c.users, at_least(0), no,
+       "Of generated data, with `weak` per worker; 0: the data of `[data]`."},
+      {"scaling.items", &c.items, at_least(0), no, "Of generated data, the same for all layouts."},
+      {"scaling.interactions", &c.interactions, at_least(0), no,
+       "Of generated data, with `weak` per worker."},
+      {"scaling.repetitions", &c.repetitions, between(1, 1000), no, "Runs of each combination."},
+      {"scaling.seed", &c.seed, seed(), no,
+       "Of the order of the runs, of generated data and of the confidence intervals."},
+      {"scaling.launcher", &c.launcher, any(), no,
+       "Starts the ranks of a run; the numbers of ranks and nodes follow, as `srun` wants them if "
+       "that is its name, else as `mpirun` does."}};
+}
+
 }  // namespace
 
 const std::vector<Section>& config_sections() {
@@ -214,7 +238,8 @@ const std::vector<Section>& config_sections() {
       {"evaluate", "How it is measured."},
       {"checkpoint", "When the state is saved."},
       {"cluster", "Which rank does what; never changes the result."},
-      {"run", "Where the output goes."}};
+      {"run", "Where the output goes."},
+      {"scaling", "What `factorps bench scaling` runs and compares; docs/scaling.md."}};
   return kSections;
 }
 
@@ -224,7 +249,7 @@ std::vector<Field> config_fields(Config& config) {
        {data_fields(config.data), clean_fields(config.clean), split_fields(config.split),
         grid_fields(config.grid), model_fields(config.model), train_fields(config.train),
         evaluate_fields(config.evaluate), checkpoint_fields(config.checkpoint),
-        cluster_fields(config.cluster), run_fields(config.run)})
+        cluster_fields(config.cluster), run_fields(config.run), scaling_fields(config.scaling)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

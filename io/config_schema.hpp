@@ -19,7 +19,8 @@ namespace factorps {
 
 using FieldValue =
     std::variant<bool*, std::int64_t*, std::uint64_t*, double*, std::optional<double>*,
-                 std::string*, std::filesystem::path*, std::vector<std::filesystem::path>*>;
+                 std::string*, std::filesystem::path*, std::vector<std::filesystem::path>*,
+                 std::vector<std::string>*, std::vector<std::int64_t>*>;
 
 /// What a key may hold, beyond its type.
 struct Rule {

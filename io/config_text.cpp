@@ -43,6 +43,14 @@ struct ToToml {
     for (const auto& path : *x) items.push_back(toml_string(path.string()));
     return fmt::format("[{}]", fmt::join(items, ", "));
   }
+  std::string operator()(const std::vector<std::string>* x) const {
+    std::vector<std::string> items;
+    for (const std::string& text : *x) items.push_back(toml_string(text));
+    return fmt::format("[{}]", fmt::join(items, ", "));
+  }
+  std::string operator()(const std::vector<std::int64_t>* x) const {
+    return fmt::format("[{}]", fmt::join(*x, ", "));
+  }
 };
 
 std::string type_name(const Field& field) {
@@ -56,6 +64,10 @@ std::string type_name(const Field& field) {
     std::string_view operator()(const std::filesystem::path*) const { return "a file name"; }
     std::string_view operator()(const std::vector<std::filesystem::path>*) const {
       return "a list of file names";
+    }
+    std::string_view operator()(const std::vector<std::string>*) const { return "a list of texts"; }
+    std::string_view operator()(const std::vector<std::int64_t>*) const {
+      return "a list of integers";
     }
   };
   return std::string{std::visit(Name{}, field.value)};

@@ -6,55 +6,21 @@
 
 #include <fmt/format.h>
 
+#include "scheduler/report/svg.hpp"
+
 namespace factorps::scheduler {
 namespace {
 
-// Units of the picture; the page scales it.
-constexpr double kWidth = 520;
-constexpr double kHeight = 220;
-constexpr double kLeft = 64;
-constexpr double kRight = kWidth - 14;
-constexpr double kTop = 14;
-constexpr double kBottom = kHeight - 36;
+constexpr Frame kFrame;
+constexpr double kLeft = kFrame.left;
+constexpr double kRight = kFrame.right;
+constexpr double kTop = kFrame.top;
+constexpr double kBottom = kFrame.bottom;
 
 constexpr double kBarsWidth = 1070;
-constexpr double kBarLeft = 84;
 constexpr double kBarRight = kBarsWidth - 84;
 constexpr double kBarStep = 26;
 constexpr double kBarHeight = 18;
-
-/// From values to positions.
-struct Scale {
-  double low, high, from, to;
-  double operator()(double x) const {
-    return high > low ? from + (x - low) / (high - low) * (to - from) : (from + to) / 2;
-  }
-};
-
-std::string svg(double width, double height, const std::string& name, const std::string& body) {
-  return fmt::format(
-      "<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{}\">\n{}</svg>\n", width,
-      height, escaped(name), body);
-}
-
-std::string label(double x, double y, const char* anchor, const std::string& text) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor,
-                     escaped(text));
-}
-
-std::string grid_line(double y) {
-  return fmt::format(
-      "<line class=\"grid\" x1=\"{0:.1f}\" y1=\"{2:.1f}\" x2=\"{1:.1f}\" y2=\"{2:.1f}\"/>\n", kLeft,
-      kRight, y);
-}
-
-std::string value_axis(const Scale& y, const std::vector<double>& at, const NumberText& text) {
-  std::string out;
-  for (const double value : at) {
-    out += grid_line(y(value)) + label(kLeft - 8, y(value) + 4, "end", text(value));
-  }
-  return out;
-}
 
 std::string epoch_axis(const Scale& x) {
   std::string out;
@@ -62,19 +28,19 @@ std::string epoch_axis(const Scale& x) {
     if (epoch < x.low || epoch > x.high || epoch != std::floor(epoch)) continue;
     out += label(x(epoch), kBottom + 16, "middle", fmt::format("{:.0f}", epoch));
   }
-  return out + label((kLeft + kRight) / 2, kHeight - 4, "middle", "epoch");
-}
-
-std::string rectangle(const std::string& css_class, double x, double y, double width, double height,
-                      const std::string& title) {
-  return fmt::format(
-      "<rect class=\"{}\" x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\">"
-      "<title>{}</title></rect>\n",
-      css_class, x, y, width, height, escaped(title));
+  return out + axis_name(kFrame, "epoch");
 }
 
 double sum_of(const StackedChart::Row& row) {
   return std::accumulate(row.values.begin(), row.values.end(), 0.0);
+}
+
+/// Left of the bars.
+double room_for_names(const StackedChart& chart) {
+  std::size_t longest = 0;
+  for (const auto& row : chart.rows) longest = std::max(longest, row.name.size());
+  constexpr double kCharacter = 7;
+  return std::max(84.0, 20 + kCharacter * static_cast<double>(longest));
 }
 
 /// The marked point, with its text on the side where there is room.
@@ -152,12 +118,12 @@ std::string line_chart(const LineChart& chart, const NumberText& text) {
   const std::vector<double> at = ticks(low.second, high.second, 4);
   const Scale x{chart.points.front().first, chart.points.back().first, kLeft + 6, kRight - 6};
   const Scale y{at.front(), at.back(), kBottom, kTop};
-  std::string body = value_axis(y, at, text) + epoch_axis(x);
+  std::string body = value_axis(kFrame, y, at, text) + epoch_axis(x);
   body += fmt::format("<polyline class=\"{}\" points=\"", chart.css_class);
   for (const auto& [epoch, v] : chart.points) body += fmt::format("{:.1f},{:.1f} ", x(epoch), y(v));
   body.back() = '"';
   body += "/>\n" + dots(chart, x, y, text) + mark(chart, x, y);
-  return svg(kWidth, kHeight, chart.name, body);
+  return svg(kFrame.width, kFrame.height, chart.name, body);
 }
 
 std::string column_chart(const StackedChart& chart, const NumberText& text) {
@@ -168,7 +134,7 @@ std::string column_chart(const StackedChart& chart, const NumberText& text) {
   const double step = (kRight - kLeft) / static_cast<double>(chart.rows.size());
   const double width = std::min(step * 0.8, 40.0);
   const std::size_t every = 1 + (chart.rows.size() - 1) / 12;
-  std::string body = value_axis(y, at, text);
+  std::string body = value_axis(kFrame, y, at, text);
   for (std::size_t r = 0; r < chart.rows.size(); ++r) {
     const auto& row = chart.rows[r];
     const double middle = kLeft + step * (static_cast<double>(r) + 0.5);
@@ -182,20 +148,21 @@ std::string column_chart(const StackedChart& chart, const NumberText& text) {
     }
     if (r % every == 0) body += label(middle, kBottom + 16, "middle", row.name);
   }
-  body += label((kLeft + kRight) / 2, kHeight - 4, "middle", "epoch");
-  return svg(kWidth, kHeight, chart.name, body);
+  body += axis_name(kFrame, "epoch");
+  return svg(kFrame.width, kFrame.height, chart.name, body);
 }
 
 std::string bar_chart(const StackedChart& chart, const NumberText& text) {
+  const double left = room_for_names(chart);
   std::string body;
   double y = 4;
   for (const auto& row : chart.rows) {
     const double sum = std::max(sum_of(row), 1e-12);
-    body += label(kBarLeft - 10, y + 13, "end", row.name);
-    double x = kBarLeft;
+    body += label(left - 10, y + 13, "end", row.name);
+    double x = left;
     for (std::size_t part = 0; part < row.values.size(); ++part) {
       const double share = row.values[part] / sum;
-      const double width = share * (kBarRight - kBarLeft);
+      const double width = share * (kBarRight - left);
       body += rectangle(chart.css_classes[part], x, y, width, kBarHeight,
                         fmt::format("{}: {} {} ({:.1f} %)", row.name, chart.parts[part],
                                     text(row.values[part]), 100 * share));

@@ -12,7 +12,7 @@
 #include "scheduler/plan.hpp"
 #include "scheduler/progress.hpp"
 #include "scheduler/report/chart.hpp"
-#include "scheduler/report/style.hpp"
+#include "scheduler/report/html.hpp"
 
 namespace factorps::scheduler {
 namespace {
@@ -48,16 +48,6 @@ std::string joined(const json& list) {
     text += value.is_string() ? value.get<std::string>() : value.dump();
   }
   return text;
-}
-
-std::string card(const std::string& title, const std::string& note, const std::string& body) {
-  return fmt::format("<section class=\"card\"><h2>{}</h2><p class=\"note\">{}</p>\n{}</section>\n",
-                     escaped(title), escaped(note), body);
-}
-
-std::string tile(const std::string& name, const std::string& value) {
-  return fmt::format("<div class=\"card\"><b>{}</b><span>{}</span></div>\n", escaped(value),
-                     escaped(name));
 }
 
 std::string fact(const char* name, const std::string& value) {
@@ -273,22 +263,13 @@ std::string metrics_card(const json& summary) {
 
 std::string report_page(const RunRecord& run) {
   const json summary = run.summary.empty() ? json::object() : json::parse(run.summary);
-  const auto pair = [](const std::string& cards) {
-    return "<div class=\"pair\">\n" + cards + "</div>\n";
-  };
-  return fmt::format(
-             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-             "<title>{} - factorps</title>\n<style>{}</style></head>\n<body><main>\n",
-             escaped(std::filesystem::weakly_canonical(run.path).filename().string()),
-             kReportStyle) +
-         header(run, summary) + tiles(run, summary) + facts(run, summary) + pair(error_cards(run)) +
-         time_card(run) + pair(seconds_card(run) + bytes_card(run)) +
-         pair(rate_card(run) + metrics_card(summary)) +
-         card("Configuration", "as it was in effect, with all defaults",
-              "<details><summary>config.toml</summary><pre>" + escaped(run.config) +
-                  "</pre></details>\n") +
-         "</main></body></html>\n";
+  const std::string name = std::filesystem::weakly_canonical(run.path).filename().string();
+  return document(name, header(run, summary) + tiles(run, summary) + facts(run, summary) +
+                            pair(error_cards(run)) + time_card(run) +
+                            pair(seconds_card(run) + bytes_card(run)) +
+                            pair(rate_card(run) + metrics_card(summary)) +
+                            card("Configuration", "as it was in effect, with all defaults",
+                                 folded("config.toml", run.config)));
 }
 
 }  // namespace factorps::scheduler

@@ -5,9 +5,11 @@ namespace factorps::scheduler {
 
 inline constexpr const char* kReportStyle = R"css(
 :root { --page: #f6f7f8; --card: #ffffff; --ink: #1d2329; --soft: #65707b; --line: #e1e5e9;
-  --a: #2f6690; --b: #d9972b; --c: #a63d40; --good: #2f7d4f; --on-a: #ffffff; --on-b: #1d2329; --on-c: #ffffff; }
+  --a: #2f6690; --b: #d9972b; --c: #a63d40; --on-a: #ffffff; --on-b: #1d2329; --on-c: #ffffff;
+  --d: #2f7d4f; --e: #7a5c99; --on-d: #ffffff; --on-e: #ffffff; }
 @media (prefers-color-scheme: dark) { :root { --page: #14181c; --card: #1c2127; --ink: #e4e8ec; --soft: #97a2ad;
-  --line: #323a43; --a: #6ea8d8; --b: #e0ac52; --c: #e0787a; --good: #6cc192; --on-a: #14181c; --on-b: #14181c; --on-c: #14181c; } }
+  --line: #323a43; --a: #6ea8d8; --b: #e0ac52; --c: #e0787a; --on-a: #14181c; --on-b: #14181c; --on-c: #14181c;
+  --d: #6cc192; --e: #b59ad6; --on-d: #14181c; --on-e: #14181c; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
 main { max-width: 1140px; margin: 0 auto; padding: 28px 20px 48px; }
@@ -41,7 +43,10 @@ svg text { font-size: 12px; fill: var(--soft); }
 svg .grid { stroke: var(--line); }
 polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .a { --color: var(--a); --on: var(--on-a); } .b { --color: var(--b); --on: var(--on-b); } .c { --color: var(--c); --on: var(--on-c); }
+.d { --color: var(--d); --on: var(--on-d); } .e { --color: var(--e); --on: var(--on-e); }
 polyline { stroke: var(--color); }
+polyline.broken { stroke-dasharray: 5 4; } polyline.ideal { stroke: var(--soft); stroke-width: 1.5; }
+.interval { stroke: var(--color); stroke-width: 1.5; }
 rect, .dot { fill: var(--color); }
 svg text.in { fill: var(--on); }
 .mark { fill: var(--card); stroke: var(--color); stroke-width: 2; }

@@ -1,5 +1,6 @@
-/// slurm/train.sbatch with a stand-in for the launcher, the program and scontrol, each of which
-/// writes down how it was called. What SLURM itself does is not tested here.
+/// slurm/train.sbatch and scaling.sbatch with a stand-in for the launcher, the program and
+/// scontrol, each of which writes down how it was called. What SLURM itself does is not tested
+/// here.
 #include <gtest/gtest.h>
 
 #include "tests/support/run_program.hpp"
@@ -33,13 +34,25 @@ class BatchScript : public testing::Test {
   }
 
   ProgramResult submit(const std::vector<std::string>& environment = {}) {
+    return run(FACTORPS_BATCH_SCRIPT, {"run.toml", "--set", "model.dim=8"}, environment);
+  }
+
+  ProgramResult submit_scaling(const std::vector<std::string>& arguments,
+                               const std::vector<std::string>& environment = {}) {
+    tool("factorps", "printf '%s\\n' \"$@\" >> calls; exit ${CODE:-0}");
+    return run(FACTORPS_SCALING_SCRIPT, arguments, environment);
+  }
+
+  ProgramResult run(const char* script, const std::vector<std::string>& arguments,
+                    const std::vector<std::string>& environment) {
     ProgramOptions options;
     options.directory = directory_.path();
     options.environment = {"PATH=" + (directory_ / "bin").string() + ":/usr/bin:/bin",
                            "SLURM_NTASKS=4", "SLURM_JOB_NUM_NODES=2", "SLURM_JOB_ID=7"};
     options.environment.insert(options.environment.end(), environment.begin(), environment.end());
-    return run_program({"bash", FACTORPS_BATCH_SCRIPT, "run.toml", "--set", "model.dim=8"},
-                       options);
+    std::vector<std::string> command{"bash", script};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run_program(command, options);
   }
 
   [[nodiscard]] std::string calls() const { return read_text(directory_ / "calls"); }
@@ -100,6 +113,29 @@ TEST_F(BatchScript, GivesUpAfterTooManyRestarts) {
   EXPECT_EQ(calls(), "");
   EXPECT_EQ(submit({"SLURM_RESTART_COUNT=49"}).exit_code, 0);
   EXPECT_EQ(calls(), "scontrol requeue 7\n");
+}
+
+TEST_F(BatchScript, DoesTheScalingRunOfItsArrayTask) {
+  const ProgramResult result = submit_scaling({"run.toml"}, {"SLURM_ARRAY_TASK_ID=3"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(calls(),
+            "bench\nscaling\nrun.toml\n--set\nscaling.launcher=[\"mpirun\", \"--quiet\", "
+            "\"--bind-to\", \"core\"]\n--only\n3\n");
+}
+
+TEST_F(BatchScript, CollectsScalingRunsOutsideTheArray) {
+  const ProgramResult result =
+      submit_scaling({"run.toml", "--collect"}, {"FACTORPS_LAUNCHER=srun"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(calls(),
+            "bench\nscaling\nrun.toml\n--collect\n--set\nscaling.launcher=[\"srun\", "
+            "\"--mpi=pmix\", \"--cpu-bind=cores\", \"--kill-on-bad-exit=1\"]\n");
+}
+
+TEST_F(BatchScript, FailsWhenAScalingRunFails) {
+  EXPECT_EQ(submit_scaling({"run.toml"}, {"SLURM_ARRAY_TASK_ID=0", "CODE=5"}).exit_code, 5);
+  EXPECT_EQ(submit_scaling({"run.toml"}, {"FACTORPS_LAUNCHER=mpiexec"}).exit_code, 2);
+  EXPECT_EQ(submit_scaling({}).exit_code, 2);
 }
 
 }  // namespace

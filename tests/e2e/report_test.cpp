@@ -63,6 +63,42 @@ TEST_F(Report, IsDrawnByABrowser) {
   }
 }
 
+TEST_F(Report, OfAScalingExperimentIsDrawnByABrowser) {
+  const std::string name = browser();
+  if (name.empty()) GTEST_SKIP() << "no chromium, chromium-browser or google-chrome in PATH";
+  const std::string directory = directory_ / "scaling";
+  const ProgramResult measured =
+      factorps({"bench", "scaling", config_, "--set", "run.dir=" + directory, "--set",
+                R"(scaling.layouts=["1x1s0", "2x1s0"])", "--set", "scaling.repetitions=2", "--set",
+                "scaling.dims=[8, 16]", "--set", "scaling.launcher=" FACTORPS_MPIRUN});
+  ASSERT_EQ(measured.exit_code, 0) << measured.err;
+  const ProgramResult result = factorps({"report", directory});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "report " + directory + "/report.html\n");
+
+  const ProgramResult shown = run_program({name, "--headless", "--no-sandbox", "--disable-gpu",
+                                           "--user-data-dir=" + (directory_ / "browser").string(),
+                                           "--dump-dom", "file://" + directory + "/report.html"});
+
+  ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  const std::string& page = shown.out;
+  EXPECT_EQ(count(page, "<circle "), 3U * 2 * 2);  // three pictures, dims, layouts
+  EXPECT_EQ(count(page, "class=\"interval "), 3U * 2 * 2);
+  EXPECT_EQ(count(page, ": wait for a block "), 4U);  // bars of the time split
+  EXPECT_EQ(count(page, "<polyline class=\"broken ideal\""), 3U);
+  const auto summary = nlohmann::json::parse(read_text(directory + "/scaling.json"));
+  for (const auto& caution : summary["cautions"]) {
+    EXPECT_NE(page.find(caution.get<std::string>()), std::string::npos) << caution;
+  }
+  for (const char* text : {"dim 8, grid 8x8", "dim 16, grid 8x8", "2x1s0 ~", "no fit: "}) {
+    EXPECT_NE(page.find(text), std::string::npos) << text;
+  }
+  const std::string file = read_text(directory + "/report.html");
+  for (const char* what : {"src=", "href=", "url(", "@import", "<script"}) {
+    EXPECT_EQ(file.find(what), std::string::npos) << what;
+  }
+}
+
 TEST_F(Report, NeedsNothingFromElsewhere) {
   static_cast<void>(trained(0, "run"));
   ASSERT_EQ(factorps({"report", directory_ / "run", "--out", directory_ / "a.html"}).exit_code, 0);

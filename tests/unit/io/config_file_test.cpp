@@ -139,6 +139,9 @@ TEST_F(ConfigFile, RoundTrips) {
     l2 = 0.1
     l2_bias = 1e-9
     seed = 9000000000000000000
+    [scaling]
+    layouts = ["1x2", "2x1s0"]
+    dims = [8, 16]
   )");
   const std::string toml = to_toml(config);
   const fs::path elsewhere = directory_.write("elsewhere/config.toml", toml);
@@ -146,6 +149,8 @@ TEST_F(ConfigFile, RoundTrips) {
   EXPECT_EQ(to_toml(again), toml);
   EXPECT_EQ(again.data.source, config.data.source);
   EXPECT_EQ(again.train.l2_bias, 1e-9);
+  EXPECT_EQ(again.scaling.layouts, (std::vector<std::string>{"1x2", "2x1s0"}));
+  EXPECT_EQ(again.scaling.dims, (std::vector<std::int64_t>{8, 16}));
   EXPECT_EQ(again.train.seed, 9'000'000'000'000'000'000u);
 }
 
@@ -170,6 +175,17 @@ TEST_F(ConfigFile, ReportsAllProblemsAtOnceInTheOrderOfTheFile) {
       "  run.toml:4: unknown section [modell]: expected [model]\n"
       "  --set: model.dim = 'x': expected an integer from 1 to 8192\n"
       "  --set: split.fold = 9: expected at most split.folds = 5");
+}
+
+TEST_F(ConfigFile, ReportsEveryWrongLayout) {
+  EXPECT_EQ(problem("[scaling]\nlayouts = ['2x2', '2y2', '2x2s1']\ngrids = ['8']\ndims = [4, 4]"),
+            "4 problems in the configuration\n"
+            "  run.toml:2: scaling.layouts = \"2y2\": expected NODESxWORKERS or "
+            "NODESxWORKERSsSERVERS of each node, such as \"2x4\" or \"2x4s2\" (s0 with one worker "
+            "only)\n"
+            "  run.toml:2: scaling.layouts = \"2x2s1\": expected each one once\n"
+            "  run.toml:3: scaling.grids = \"8\": expected STRIPSxBLOCKS, such as \"32x16\"\n"
+            "  run.toml:4: scaling.dims = [4, 4]: expected each one once");
 }
 
 struct Mistake {
@@ -216,6 +232,17 @@ INSTANTIATE_TEST_SUITE_P(
                 "run.toml:2: data.columns = [ 'user' ]: expected a list of 2 to 4 columns: user, "
                 "item, value, time"},
         Mistake{"EmptyPath", "[run]\ndir = ''", "run.toml:2: run.dir = '': expected a file name"},
+        Mistake{"WeakWithoutUsers", "[scaling]\nmode = 'weak'",
+                "run.toml: scaling.users = 0 (default): expected users per worker, because "
+                "scaling.mode = \"weak\""},
+        Mistake{"GeneratedWithoutItems", "[scaling]\nusers = 9\ninteractions = 99",
+                "run.toml: scaling.items = 0 (default): expected at least 1, because scaling.users "
+                "is set"},
+        Mistake{"NoLauncher", "[scaling]\nlauncher = []",
+                "run.toml:2: scaling.launcher = []: expected a command, such as [\"mpirun\"]"},
+        Mistake{
+            "ListOfOtherThings", "[scaling]\ndims = [8, 'x']",
+            "run.toml:2: scaling.dims = [ 8, 'x' ]: expected a list of integers from 1 to 8192"},
         Mistake{"EmptyDelimiter", "[data]\ndelimiter = \"\"",
                 "run.toml:2: data.delimiter = \"\": expected a name or the text between fields"},
         Mistake{"FoldBeyondFolds", "[split]\nfolds = 3\nfold = 4",
