@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "common/error.hpp"
 #include "io/config.hpp"
 
 namespace factorps::apps {
@@ -26,7 +27,12 @@ std::string trained_fingerprint(const Model& model) {
 }
 
 Model open_model(const ModelOptions& options, const Config& config) {
-  Model model{options.model.empty() ? config.run.dir / "model.h5" : options.model};
+  const auto path = options.model.empty() ? config.run.dir / "model.h5" : options.model;
+  if (!std::filesystem::exists(path)) {
+    throw DataError{fmt::format(
+        "{}: no such model; expected the model.h5 of a training that has ended", path.string())};
+  }
+  Model model{path};
   model.verify();
   return model;
 }

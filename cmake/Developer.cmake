@@ -15,3 +15,11 @@ if(FACTORPS_SANITIZE)
     -fsanitize=${FACTORPS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(factorps_developer INTERFACE -fsanitize=${FACTORPS_SANITIZE})
 endif()
+
+# A program that starts MPI: leaks inside Open MPI can be told from ours.
+function(factorps_starts_mpi target)
+  if(FACTORPS_SANITIZE MATCHES "address")
+    target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/keep_plugins.cpp")
+    set_target_properties(${target} PROPERTIES ENABLE_EXPORTS ON)
+  endif()
+endfunction()

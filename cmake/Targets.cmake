@@ -29,10 +29,9 @@ function(factorps_test name)
     return()
   endif()
   target_link_libraries(${name} PRIVATE factorps_mpi_test_main)
+  factorps_starts_mpi(${name})
   foreach(ranks IN LISTS arg_RANKS)
     add_test(NAME ${name}.${ranks}ranks COMMAND "${PROJECT_SOURCE_DIR}/scripts/mpirun" -n ${ranks} $<TARGET_FILE:${name}>)
-    # Open MPI leaves memory to the end of the process.
-    set_tests_properties(${name}.${ranks}ranks PROPERTIES
-      LABELS mpi TIMEOUT 120 PROCESSORS 2 ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)
+    set_tests_properties(${name}.${ranks}ranks PROPERTIES LABELS mpi TIMEOUT 120 PROCESSORS 2)
   endforeach()
 endfunction()

@@ -86,6 +86,18 @@ TEST_F(Usage, EvaluatePrintsErrorsAndProtocol) {
   EXPECT_EQ(json["rows"], "the dataset that the model was trained on");
 }
 
+TEST_F(Usage, NamesAMissingModel) {
+  const std::string missing = directory_ / "none.h5";
+  for (const auto& command : {std::vector<std::string>{"evaluate", missing, dataset_},
+                              std::vector<std::string>{"recommend", missing, "--all"}}) {
+    const ProgramResult result = factorps(command);
+    EXPECT_EQ(result.exit_code, 3);
+    EXPECT_EQ(result.err,
+              "factorps: error: " + missing +
+                  ": no such model; expected the model.h5 of a training that has ended\n");
+  }
+}
+
 TEST_F(Usage, EvaluateWritesALinePerUser) {
   const std::string users = directory_ / "users.tsv";
   ASSERT_EQ(factorps({"evaluate", model_, dataset_, "--per-user", users}).exit_code, 0);
