@@ -40,7 +40,8 @@ struct PrepareOptions : ConfigOptions {};
 struct TrainOptions : ConfigOptions {
   std::string
       resume;  ///< "": from the start; "auto": newest good checkpoint of run.dir if any; a path
-  bool overwrite = false;  ///< discard an unfinished training in run.dir
+  bool overwrite = false;       ///< discard an unfinished training in run.dir
+  std::filesystem::path trace;  ///< file for what every rank did and when; empty: none
 };
 
 struct PlanOptions : ConfigOptions {

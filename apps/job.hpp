@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "apps/job_trace.hpp"
 #include "comm/environment.hpp"
 #include "io/config.hpp"
 #include "io/dataset.hpp"
@@ -26,8 +27,10 @@ using Conduct = std::function<void(scheduler::Cluster& cluster)>;
 [[nodiscard]] Kernels choose_kernels(const Config& config, const comm::Environment& environment);
 
 /// Hosts the roles of this rank until `conduct` has returned on rank 0. Collective.
+/// @param trace none: nothing is recorded
 /// @throws what any role of this process throws
 void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
-             const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct);
+             const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct,
+             JobTrace* trace = nullptr);
 
 }  // namespace factorps::apps

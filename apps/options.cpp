@@ -40,6 +40,9 @@ void declare_options(CLI::App& app, TrainOptions& options) {
                  "Continue from a checkpoint; 'auto': the newest of run.dir, or a first start")
       ->type_name("auto|PATH");
   app.add_flag("--overwrite", options.overwrite, "Discard an unfinished training in run.dir");
+  app.add_option("--trace", options.trace,
+                 "Write what every rank did and when, for Perfetto or chrome://tracing")
+      ->type_name("FILE");
 }
 
 void declare_options(CLI::App& app, PlanOptions& options) {

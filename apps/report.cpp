@@ -11,24 +11,11 @@
 #include "scheduler/report/page.hpp"
 
 namespace factorps::apps {
-namespace {
-
-void refuse_inputs(const std::filesystem::path& out, const std::filesystem::path& run) {
-  for (const char* name : {"config.toml", "metrics.jsonl", "summary.json"}) {
-    std::error_code ignored;
-    if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
-    throw ConfigError{
-        fmt::format("{}: is a file of the run, expected another output", out.string())};
-  }
-}
-
-}  // namespace
-
 ExitCode run_report(const ReportOptions& options, comm::Environment& environment) {
   if (environment.rank() != 0) return ExitCode::done;
   const scheduler::RunRecord run = scheduler::read_run(options.run);
   const auto path = options.out.empty() ? options.run / "report.html" : options.out;
-  refuse_inputs(path, options.run);
+  refuse_files_of_run(path, options.run);
   TextOutput out{path};
   out.write(scheduler::report_page(run));
   out.commit();

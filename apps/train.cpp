@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -147,8 +148,10 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
   require_agreement(config, dataset, environment);
   const ps::JobLayout layout = plan_layout(config, environment);
   const Kernels kernels = choose_kernels(config, environment);
+  std::optional<JobTrace> trace;
+  if (!options.trace.empty()) trace.emplace(options.trace, config.run.dir, environment, layout);
   scheduler::TrainingResult result;
-  run_job(config, dataset, layout, kernels, environment, [&](scheduler::Cluster& cluster) {
+  const auto conduct = [&](scheduler::Cluster& cluster) {
     scheduler::RunDirectory run{config.run.dir};
     const auto resume = resume_point(options, run, config, dataset);
     run.write_config(to_toml(config));
@@ -157,7 +160,9 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
     scheduler::Trainer trainer{
         config, dataset, facts, cluster, run, display, [] { return StopSignals::requested(); }};
     result = trainer.run(resume);
-  });
+  };
+  run_job(config, dataset, layout, kernels, environment, conduct, trace ? &*trace : nullptr);
+  if (trace) trace->write();
   const int code =
       environment.minimum(environment.rank() == 0 ? static_cast<int>(result.exit_code)
                                                   : static_cast<int>(ExitCode::stopped_early));

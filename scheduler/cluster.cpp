@@ -96,7 +96,7 @@ comm::Envelope Cluster::receive(const std::string& what, double patience) {
 }
 
 PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progress) {
-  const Stopwatch stopwatch;
+  const auto began = Clock::now();
   start.pass = next_pass_++;
   Collected got;
   got.strips.resize(strips_);
@@ -133,12 +133,26 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
   result.block_bytes = got.block_bytes;
   result.block_moves = got.block_moves;
   result.workers = std::move(got.workers);
-  result.seconds = stopwatch.seconds();
+  const auto ended = Clock::now();
+  result.seconds = Seconds{ended - began}.count();
+  if (trace_ != nullptr) {
+    const bool training = start.kind == comm::PassKind::train;
+    trace_->add(
+        {began, ended, training ? TraceKind::train : TraceKind::evaluate, start.epoch, 0, 0, 0});
+  }
   return result;
 }
 
 std::vector<comm::CommandDone> Cluster::run(const comm::Command& command) {
+  const auto began = Clock::now();
   for (int s = 0; s < servers_; ++s) send(1 + s, comm::Tag::command, comm::encode(command));
+  auto replies = collect_replies();
+  if (trace_ != nullptr) trace_->add({began, Clock::now(), comm::trace_kind(command.kind)});
+  return replies;
+}
+
+/// One of each server.
+std::vector<comm::CommandDone> Cluster::collect_replies() {
   std::vector<comm::CommandDone> replies(static_cast<std::size_t>(servers_));
   for (int missing = servers_; missing > 0; --missing) {
     const comm::Envelope envelope = receive("the servers to finish a command", kCommandPatience);
