@@ -47,6 +47,8 @@ struct TrainOptions : ConfigOptions {
 struct PlanOptions : ConfigOptions {
   std::int64_t ranks = 1;  ///< ranks per node of the job to plan for
   std::int64_t nodes = 1;
+  std::string bandwidth;   ///< of the network, of each node in each direction; empty: not known
+  bool calibrate = false;  ///< measure how fast this machine trains
 };
 
 struct CrossvalOptions : ConfigOptions {

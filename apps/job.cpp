@@ -270,7 +270,7 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   const comm::SharedMemory memory{
       environment, node, static_cast<int>(std::ranges::count(nodes, node)),
       table_bytes(map, grid, dim, node), bytes_on_machine(nodes, map, grid, dim, environment)};
-  const Roles roles{config, dataset, map, kernels, node, memory.bytes(), trace};
+  const Roles roles{config, dataset, grid, map, kernels, node, memory.bytes(), trace};
   const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
     const auto ring = make_ring(config, dataset, map, node, environment);
@@ -279,6 +279,16 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   } else {
     run_in_process(roles, map.layout, grid.strips(), timeout, conduct);
   }
+}
+
+void run_alone(const Config& config, const Dataset& dataset, const Grid& grid, int workers,
+               const Kernels& kernels, const comm::Environment& environment,
+               const Conduct& conduct) {
+  const JobMap map{config, grid, ps::layout_of_process(workers)};
+  const std::size_t bytes = table_bytes(map, grid, config.model.dim, 0);
+  const comm::SharedMemory memory{environment, 0, 1, bytes, bytes};
+  const Roles roles{config, dataset, grid, map, kernels, 0, memory.bytes(), nullptr};
+  run_in_process(roles, map.layout, grid.strips(), config.cluster.timeout_seconds, conduct);
 }
 
 }  // namespace factorps::apps

@@ -33,4 +33,10 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
              const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct,
              JobTrace* trace = nullptr);
 
+/// A job of threads of this process, whoever started it, on the first strips of the data.
+/// @param grid of the dataset, with all blocks but perhaps not all strips
+void run_alone(const Config& config, const Dataset& dataset, const Grid& grid, int workers,
+               const Kernels& kernels, const comm::Environment& environment,
+               const Conduct& conduct);
+
 }  // namespace factorps::apps

@@ -49,6 +49,11 @@ void declare_options(CLI::App& app, PlanOptions& options) {
   declare_config(app, options);
   app.add_option("--ranks", options.ranks, "Ranks per node")->check(CLI::Range(1, 65536));
   app.add_option("--nodes", options.nodes, "Nodes")->check(CLI::Range(1, 65536));
+  app.add_option("--bandwidth", options.bandwidth,
+                 "Of a node's link, e.g. 10Gbit, or in bits per second: time on the wire")
+      ->type_name("RATE");
+  app.add_flag("--calibrate", options.calibrate,
+               "Train for a few seconds here, without files: time of an epoch");
 }
 
 void declare_options(CLI::App& app, CrossvalOptions& options) {
@@ -107,7 +112,7 @@ void declare_options(CLI::App& app, RecommendOptions& options) {
 }
 
 void declare_options(CLI::App& app, InspectOptions& options) {
-  app.add_option("file", options.file, "Dataset, model or checkpoint")
+  app.add_option("file", options.file, "Dataset, model, checkpoint or directory of a run")
       ->type_name("FILE")
       ->required();
 }

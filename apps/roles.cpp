@@ -59,15 +59,14 @@ std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim, i
   return ps::Tables::bytes_needed(grid, static_cast<std::size_t>(dim), map.placement.share(node));
 }
 
-Roles::Roles(const Config& config, const Dataset& dataset, const JobMap& map,
+Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
              const Kernels& kernels, int node, std::span<std::byte> memory, JobTrace* trace)
     : config_{config},
       dataset_{dataset},
       map_{map},
       kernels_{kernels},
       node_{node},
-      tables_{memory, dataset.grid(), static_cast<std::size_t>(config.model.dim),
-              map.placement.share(node)},
+      tables_{memory, grid, static_cast<std::size_t>(config.model.dim), map.placement.share(node)},
       trace_{trace} {}
 
 std::unique_ptr<ps::BlockMover> Roles::mover(comm::Transport& link, int n,

@@ -38,8 +38,9 @@ struct JobMap {
 class Roles {
  public:
   /// @param trace none: nothing is recorded
-  Roles(const Config& config, const Dataset& dataset, const JobMap& map, const Kernels& kernels,
-        int node, std::span<std::byte> memory, JobTrace* trace);
+  /// @param grid of the dataset, or its first strips
+  Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
+        const Kernels& kernels, int node, std::span<std::byte> memory, JobTrace* trace);
 
   /// @param mover for the first server of a node among several; else none
   [[nodiscard]] std::unique_ptr<ps::Server> server(comm::Transport& link, int n,

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
 #include "apps/job.hpp"
 #include "apps/job_facts.hpp"
+#include "apps/plan_input.hpp"
 #include "apps/training.hpp"
+#include "scheduler/plan_record.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -129,6 +132,13 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
   return point;
 }
 
+/// The figures that `factorps inspect RUN` will compare with what happened.
+std::string plan_text(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
+                      const comm::Environment& environment) {
+  const auto input = plan_input_of_job(config, dataset, layout, environment);
+  return scheduler::plan_record(input, make_plan(input)).dump(2) + '\n';
+}
+
 scheduler::ProgressDisplay display_for(const OutputOptions& output, const Config& config,
                                        const Dataset& dataset) {
   using Mode = scheduler::ProgressDisplay::Mode;
@@ -155,6 +165,7 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
     scheduler::RunDirectory run{config.run.dir};
     const auto resume = resume_point(options, run, config, dataset);
     run.write_config(to_toml(config));
+    run.write_plan(plan_text(config, dataset, layout, environment));
     const scheduler::JobFacts facts = facts_of_job(layout, kernels, environment);
     scheduler::ProgressDisplay display = display_for(options.output, config, dataset);
     scheduler::Trainer trainer{

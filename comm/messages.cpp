@@ -54,7 +54,7 @@ void serialize(Archive& archive, messages::StartPass& m, unsigned) {
 }
 template <class Archive>
 void serialize(Archive& archive, messages::MemoryUse& m, unsigned) {
-  archive& m.process& m.bytes;
+  archive& m.process& m.bytes& m.held;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::Progress& m, unsigned) {

@@ -38,6 +38,7 @@ struct StartPass {
 struct MemoryUse {
   std::int64_t process = 0;  ///< distinguishes processes on one node; roles may share one
   std::uint64_t bytes = 0;
+  std::uint64_t held = 0;  ///< of these, what no file backs: the system cannot drop it
 };
 
 inline constexpr std::size_t kSumsPerStrip = 8;

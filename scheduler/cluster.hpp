@@ -21,7 +21,7 @@ struct PassResult {
   double seconds = 0;                     ///< wall time
   std::uint64_t block_bytes = 0;          ///< that crossed from node to node
   std::uint64_t block_moves = 0;          ///< blocks that did
-  std::uint64_t memory_bytes = 0;         ///< sum over all processes at the end of the pass
+  comm::MemoryUse memory;                 ///< sum over all processes at the end of the pass
 };
 
 /// Runs on the thread of role 0.
