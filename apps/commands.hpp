@@ -40,12 +40,15 @@ struct PrepareOptions : ConfigOptions {};
 struct TrainOptions : ConfigOptions {
   std::string
       resume;  ///< "": from the start; "auto": newest good checkpoint of run.dir if any; a path
-  bool overwrite = false;  ///< discard an unfinished training in run.dir
+  bool overwrite = false;       ///< discard an unfinished training in run.dir
+  std::filesystem::path trace;  ///< file for what every rank did and when; empty: none
 };
 
 struct PlanOptions : ConfigOptions {
   std::int64_t ranks = 1;  ///< ranks per node of the job to plan for
   std::int64_t nodes = 1;
+  std::string bandwidth;   ///< of the network, of each node in each direction; empty: not known
+  bool calibrate = false;  ///< measure how fast this machine trains
 };
 
 struct CrossvalOptions : ConfigOptions {

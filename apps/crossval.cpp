@@ -89,7 +89,9 @@ ExitCode run_crossval(const CrossvalOptions& options, comm::Environment& environ
   Json records = Json::array();
   for (std::int64_t fold = 1; fold <= folds; ++fold) {
     TrainOptions train_options{fold_options(options, base.run.dir, folds, fold),
-                               options.resume ? "auto" : "", !options.resume};
+                               options.resume ? "auto" : "",
+                               !options.resume,
+                               {}};
     const Config config = load_config(train_options.config, train_options.assignments);
     prepare_fold(train_options, config, environment);
     const auto result = train(config, train_options, environment);

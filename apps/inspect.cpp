@@ -12,6 +12,7 @@
 #include "io/dataset_check.hpp"
 #include "io/files.hpp"
 #include "io/model_file.hpp"
+#include "scheduler/plan_record.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -90,8 +91,8 @@ Json inspect_checkpoint(const std::filesystem::path& path) {
 
 /// Points from a part of a checkpoint or run to the whole.
 void refuse_parts(const std::filesystem::path& path) {
-  constexpr std::array kOfRuns{"config.toml", "metrics.jsonl", "summary.json", "log.txt",
-                               "checkpoints"};
+  constexpr std::array kOfRuns{"config.toml",  "plan.json", "metrics.jsonl",
+                               "summary.json", "log.txt",   "checkpoints"};
   const auto whole = std::filesystem::absolute(path).parent_path();
   const bool of_checkpoint = std::filesystem::exists(whole / "manifest.json");
   const bool of_run = std::filesystem::exists(whole / "config.toml") &&
@@ -121,10 +122,28 @@ Json inspect_part(const std::filesystem::path& path, ExitCode& worst) {
   }
 }
 
+/// What the plan of a run foretold and what came; null for runs without one and before the first
+/// epoch has ended.
+Json prediction_of(const std::filesystem::path& run, ExitCode& worst) {
+  if (!std::filesystem::exists(run / "plan.json")) return {};
+  const auto metrics = run / "metrics.jsonl";
+  if (!std::filesystem::exists(metrics) || std::filesystem::file_size(metrics) == 0) return {};
+  try {
+    const Json plan = Json::parse(read_file(run / "plan.json"), nullptr, false);
+    return scheduler::plan_check(plan, scheduler::read_run(run));
+  } catch (const Error& error) {
+    if (worst == ExitCode::done) worst = error.exit_code();
+    return {{"damaged", error.what()}};
+  }
+}
+
 Json inspect_run(const std::filesystem::path& path, ExitCode& worst) {
   Json json{{"kind", "run"}};
   if (const auto summary = path / "summary.json"; std::filesystem::exists(summary)) {
     json["summary"] = parsed(read_file(summary));
+  }
+  if (Json prediction = prediction_of(path, worst); !prediction.is_null()) {
+    json["prediction"] = std::move(prediction);
   }
   if (std::filesystem::exists(path / "model.h5")) {
     json["model"] = inspect_part(path / "model.h5", worst);

@@ -87,13 +87,14 @@ void run_in_process(const Roles& roles, const ps::JobLayout& layout, std::uint32
   WorkerThreads workers;
   for (int w = 0; w < layout.workers; ++w) {
     auto link = hub.link(layout.worker(w));
-    auto worker = roles.worker(*link);
+    auto worker = roles.worker(*link, w);
     workers.start(std::move(link), std::move(worker));
   }
   scheduler::Cluster cluster{*scheduler_link, layout.servers, layout.workers, strips, timeout, [&] {
                                workers.check();
                                return server->step();
                              }};
+  cluster.record_to(roles.recorder(0));
   conduct(cluster);
   cluster.shutdown();
   workers.join();
@@ -145,14 +146,14 @@ RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int nod
     if (!here(layout.server(s))) continue;
     comm::Transport& link = *mine.links.emplace_back(hub.link(layout.server(s)));
     auto mover = ring && s == first
-                     ? roles.mover(link, ring->links.link(), std::move(ring->residents))
+                     ? roles.mover(link, s, ring->links.link(), std::move(ring->residents))
                      : nullptr;
     mine.servers.push_back(roles.server(link, s, std::move(mover)));
   }
   for (int w = 0; w < layout.workers; ++w) {
     if (!here(layout.worker(w))) continue;
     mine.links.push_back(hub.link(layout.worker(w)));
-    mine.workers.push_back(roles.worker(*mine.links.back()));
+    mine.workers.push_back(roles.worker(*mine.links.back(), w));
   }
   return mine;
 }
@@ -188,6 +189,7 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
     scheduler::Cluster cluster{*link,          layout.servers,
                                layout.workers, map.placement.strips(map.placement.nodes() - 1).end,
                                timeout,        [&] { return mine.step(); }};
+    cluster.record_to(roles.recorder(0));
     conduct(cluster);
     cluster.shutdown();
   }
@@ -258,7 +260,8 @@ Kernels choose_kernels(const Config& config, const comm::Environment& environmen
 }
 
 void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
-             const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct) {
+             const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct,
+             JobTrace* trace) {
   const Grid& grid = dataset.grid();
   const JobMap map{config, grid, layout};
   const std::vector<int> nodes = ps::nodes_of_ranks(layout);
@@ -267,7 +270,7 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   const comm::SharedMemory memory{
       environment, node, static_cast<int>(std::ranges::count(nodes, node)),
       table_bytes(map, grid, dim, node), bytes_on_machine(nodes, map, grid, dim, environment)};
-  const Roles roles{config, dataset, map, kernels, node, memory.bytes()};
+  const Roles roles{config, dataset, grid, map, kernels, node, memory.bytes(), trace};
   const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
     const auto ring = make_ring(config, dataset, map, node, environment);
@@ -276,6 +279,16 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   } else {
     run_in_process(roles, map.layout, grid.strips(), timeout, conduct);
   }
+}
+
+void run_alone(const Config& config, const Dataset& dataset, const Grid& grid, int workers,
+               const Kernels& kernels, const comm::Environment& environment,
+               const Conduct& conduct) {
+  const JobMap map{config, grid, ps::layout_of_process(workers)};
+  const std::size_t bytes = table_bytes(map, grid, config.model.dim, 0);
+  const comm::SharedMemory memory{environment, 0, 1, bytes, bytes};
+  const Roles roles{config, dataset, grid, map, kernels, 0, memory.bytes(), nullptr};
+  run_in_process(roles, map.layout, grid.strips(), config.cluster.timeout_seconds, conduct);
 }
 
 }  // namespace factorps::apps

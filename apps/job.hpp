@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "apps/job_trace.hpp"
 #include "comm/environment.hpp"
 #include "io/config.hpp"
 #include "io/dataset.hpp"
@@ -26,8 +27,16 @@ using Conduct = std::function<void(scheduler::Cluster& cluster)>;
 [[nodiscard]] Kernels choose_kernels(const Config& config, const comm::Environment& environment);
 
 /// Hosts the roles of this rank until `conduct` has returned on rank 0. Collective.
+/// @param trace none: nothing is recorded
 /// @throws what any role of this process throws
 void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
-             const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct);
+             const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct,
+             JobTrace* trace = nullptr);
+
+/// A job of threads of this process, whoever started it, on the first strips of the data.
+/// @param grid of the dataset, with all blocks but perhaps not all strips
+void run_alone(const Config& config, const Dataset& dataset, const Grid& grid, int workers,
+               const Kernels& kernels, const comm::Environment& environment,
+               const Conduct& conduct);
 
 }  // namespace factorps::apps

@@ -40,12 +40,20 @@ void declare_options(CLI::App& app, TrainOptions& options) {
                  "Continue from a checkpoint; 'auto': the newest of run.dir, or a first start")
       ->type_name("auto|PATH");
   app.add_flag("--overwrite", options.overwrite, "Discard an unfinished training in run.dir");
+  app.add_option("--trace", options.trace,
+                 "Write what every rank did and when, for Perfetto or chrome://tracing")
+      ->type_name("FILE");
 }
 
 void declare_options(CLI::App& app, PlanOptions& options) {
   declare_config(app, options);
   app.add_option("--ranks", options.ranks, "Ranks per node")->check(CLI::Range(1, 65536));
   app.add_option("--nodes", options.nodes, "Nodes")->check(CLI::Range(1, 65536));
+  app.add_option("--bandwidth", options.bandwidth,
+                 "Of a node's link, e.g. 10Gbit, or in bits per second: time on the wire")
+      ->type_name("RATE");
+  app.add_flag("--calibrate", options.calibrate,
+               "Train for a few seconds here, without files: time of an epoch");
 }
 
 void declare_options(CLI::App& app, CrossvalOptions& options) {
@@ -121,7 +129,7 @@ void declare_options(CLI::App& app, RecommendOptions& options) {
 }
 
 void declare_options(CLI::App& app, InspectOptions& options) {
-  app.add_option("file", options.file, "Dataset, model or checkpoint")
+  app.add_option("file", options.file, "Dataset, model, checkpoint or directory of a run")
       ->type_name("FILE")
       ->required();
 }

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <numeric>
+#include <optional>
+#include <set>
 #include <span>
+#include <thread>
 
 #include <fmt/core.h>
 #include <sys/statvfs.h>
@@ -25,19 +29,13 @@ std::uint64_t text_bytes(const CollectedIds& ids) {
                           : 8 * (ids.integers.size() + ids.texts() + 1) + ids.bytes.size();
 }
 
-std::uint64_t text_bytes(const IdTable& ids) {
-  if (ids.integers()) return 8 * ids.size();
-  std::uint64_t bytes = 8 * (ids.size() + 1);
-  for (std::uint64_t row = 0; row < ids.size(); ++row) bytes += ids.text(row).size();
-  return bytes;
-}
-
-void measure_dataset(const Config& config, scheduler::PlanInput& input) {
-  const Dataset dataset{config.data.dataset};
+void measure_dataset(const Dataset& dataset, scheduler::PlanInput& input) {
+  input.prepared = true;
   input.grid = dataset.grid();
   input.cells = dataset.cell_sizes(Part::train);
-  input.dataset_bytes = std::filesystem::file_size(config.data.dataset);
-  input.id_bytes = text_bytes(dataset.user_ids()) + text_bytes(dataset.item_ids());
+  input.validation = dataset.interactions(Part::validation);
+  input.dataset_bytes = std::filesystem::file_size(dataset.path());
+  input.id_bytes = dataset.id_bytes();
 }
 
 /// Dense numbers of ids and how often each occurs.
@@ -105,24 +103,53 @@ ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
 }
 
 /// Without a dataset nobody knows which rows could stay: all travel.
-void count_leases(const Config& config, const JobMap& map, scheduler::PlanInput& input) {
+void count_leases(const Config& config, const JobMap& map, const Dataset* dataset,
+                  scheduler::PlanInput& input) {
   input.travelling_items = input.grid.items();
-  if (!input.prepared || map.placement.nodes() == 1) return;
-  const Dataset dataset{config.data.dataset};
+  if (dataset == nullptr || map.placement.nodes() == 1) return;
   const auto leases =
-      ps::count_leases(dataset, map.placement, ps::lease_mode(config.cluster.lease));
+      ps::count_leases(*dataset, map.placement, ps::lease_mode(config.cluster.lease));
+  const std::uint64_t row = round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState);
   input.travelling_items = leases.travelling;
-  input.staying_bytes =
-      leases.most_staying * (round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState));
+  input.staying_bytes = leases.most_staying * row;
+  input.staying_in_all = leases.staying * row;
 }
 
-/// Of the node that needs most.
-std::uint64_t largest_tables(const Config& config, const Grid& grid, const JobMap& map) {
-  std::size_t most = 0;
+void measure_nodes(const JobMap& map, std::int64_t dim, scheduler::PlanInput& input) {
+  const Grid& grid = input.grid;
   for (int node = 0; node < map.placement.nodes(); ++node) {
-    most = std::max(most, table_bytes(map, grid, config.model.dim, node));
+    const std::uint64_t bytes = table_bytes(map, grid, dim, node);
+    input.tables_bytes = std::max(input.tables_bytes, bytes);
+    input.tables_in_all += bytes;
+    const ps::Share strips = map.placement.strips(node);
+    const auto first = input.cells.begin() + static_cast<std::ptrdiff_t>(grid.cell_index(
+                                                 StripId{strips.begin}, BlockId{0}));
+    const std::uint64_t sum = std::accumulate(
+        first, first + std::ptrdiff_t{strips.end - strips.begin} * grid.blocks(), std::uint64_t{0});
+    const auto workers = static_cast<std::uint64_t>(ps::workers_of_node(map.layout, node));
+    input.work = std::max(input.work, (sum + workers - 1) / workers);
   }
-  return most;
+}
+
+/// What follows from configuration and layout, when the data are known.
+/// @param dataset none: not prepared yet
+void add_job(const Config& config, const ps::JobLayout& layout, std::uint64_t machines,
+             const Dataset* dataset, scheduler::PlanInput& input) {
+  input.dim = static_cast<std::uint64_t>(config.model.dim);
+  input.seed = config.train.seed;
+  input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
+  input.nodes = static_cast<std::uint64_t>(layout.nodes);
+  input.workers = static_cast<std::uint64_t>(layout.workers);
+  input.servers = static_cast<std::uint64_t>(layout.servers);
+  input.cores = machines * std::max(1U, std::thread::hardware_concurrency());
+  input.checkpoints =
+      static_cast<std::uint64_t>(config.checkpoint.keep) + 2;  // best, being written
+  input.store_seen = config.run.store_seen;
+  input.saves = config.checkpoint.every_epochs > 0 || config.checkpoint.every_minutes > 0 ||
+                (config.evaluate.keep == "best" && input.validation > 0);
+  const JobMap map{config, input.grid, layout};
+  measure_nodes(map, config.model.dim, input);
+  count_leases(config, map, dataset, input);
 }
 
 std::uint64_t free_bytes(std::filesystem::path path) {
@@ -159,21 +186,31 @@ std::uint64_t control_group_memory() {
 
 scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options) {
   scheduler::PlanInput input;
-  input.prepared = std::filesystem::exists(config.data.dataset);
-  input.prepared ? measure_dataset(config, input) : count_sources(config, input);
-  input.dim = static_cast<std::uint64_t>(config.model.dim);
-  input.seed = config.train.seed;
-  const ps::JobLayout layout = layout_of(config, options);
-  input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
-  const JobMap map{config, input.grid, layout};
-  input.tables_bytes = largest_tables(config, input.grid, map);
-  count_leases(config, map, input);
+  std::optional<Dataset> dataset;
+  if (std::filesystem::exists(config.data.dataset)) {
+    dataset.emplace(config.data.dataset);
+    measure_dataset(*dataset, input);
+  } else {
+    input.prepared = false;
+    count_sources(config, input);
+  }
   input.ranks = static_cast<std::uint64_t>(options.ranks);
-  input.nodes = static_cast<std::uint64_t>(options.nodes);
-  input.workers = static_cast<std::uint64_t>(layout.workers);
-  input.checkpoints =
-      static_cast<std::uint64_t>(config.checkpoint.keep) + 2;  // best, being written
-  input.store_seen = config.run.store_seen;
+  // Pretend nodes are all on this machine.
+  const std::int64_t machines = config.cluster.node_size > 0 ? 1 : options.nodes;
+  add_job(config, layout_of(config, options), static_cast<std::uint64_t>(machines),
+          dataset ? &*dataset : nullptr, input);
+  return input;
+}
+
+scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& dataset,
+                                       const ps::JobLayout& layout,
+                                       const comm::Environment& environment) {
+  scheduler::PlanInput input;
+  measure_dataset(dataset, input);
+  const auto nodes = static_cast<std::uint64_t>(layout.nodes);
+  input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
+  const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
+  add_job(config, layout, hosts.size(), &dataset, input);
   return input;
 }
 

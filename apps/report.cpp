@@ -14,19 +14,10 @@
 namespace factorps::apps {
 namespace {
 
-void refuse_inputs(const std::filesystem::path& out, const std::filesystem::path& run) {
-  for (const char* name : {"config.toml", "metrics.jsonl", "summary.json", "scaling.json"}) {
-    std::error_code ignored;
-    if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
-    throw ConfigError{
-        fmt::format("{}: is a file of the run, expected another output", out.string())};
-  }
-}
-
 /// @return where it is
 std::filesystem::path write_page(const ReportOptions& options, const std::string& page) {
   auto path = options.out.empty() ? options.run / "report.html" : options.out;
-  refuse_inputs(path, options.run);
+  refuse_files_of_run(path, options.run);
   TextOutput out{path};
   out.write(page);
   out.commit();

@@ -59,38 +59,41 @@ std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim, i
   return ps::Tables::bytes_needed(grid, static_cast<std::size_t>(dim), map.placement.share(node));
 }
 
-Roles::Roles(const Config& config, const Dataset& dataset, const JobMap& map,
-             const Kernels& kernels, int node, std::span<std::byte> memory)
+Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
+             const Kernels& kernels, int node, std::span<std::byte> memory, JobTrace* trace)
     : config_{config},
       dataset_{dataset},
       map_{map},
       kernels_{kernels},
       node_{node},
-      tables_{memory, dataset.grid(), static_cast<std::size_t>(config.model.dim),
-              map.placement.share(node)} {}
+      tables_{memory, grid, static_cast<std::size_t>(config.model.dim), map.placement.share(node)},
+      trace_{trace} {}
 
-std::unique_ptr<ps::BlockMover> Roles::mover(comm::Transport& link,
+std::unique_ptr<ps::BlockMover> Roles::mover(comm::Transport& link, int n,
                                              std::unique_ptr<comm::RingLink> ring,
                                              ps::Residents residents) const {
   const int previous = ps::servers_of_node(map_.layout, map_.placement.previous(node_)).front();
   return std::make_unique<ps::BlockMover>(link, map_.layout.server(previous), std::move(ring),
-                                          map_.placement, node_, tables_, std::move(residents));
+                                          map_.placement, node_, tables_, std::move(residents),
+                                          recorder(map_.layout.server(n)));
 }
 
 std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
                                           std::unique_ptr<ps::BlockMover> mover) const {
+  ps::ServerOptions options = server_options(config_);
+  options.trace = recorder(map_.layout.server(n));
   return std::make_unique<ps::Server>(
       link, ps::shards_of(map_.layout, map_.placement).at(static_cast<std::size_t>(n)), tables_,
-      dataset_, map_.order.steps(), server_options(config_), std::move(mover));
+      dataset_, map_.order.steps(), options, std::move(mover));
 }
 
-std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link) const {
+std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link, int n) const {
   const ps::Share share = map_.placement.strips(node_);
   std::vector<StripId> strips;
   for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
   return std::make_unique<worker::Worker>(
       link, tables_, map_.order, dataset_, std::move(strips),
-      worker::WorkerOptions{step_of(config_, dataset_), kernels_});
+      worker::WorkerOptions{step_of(config_, dataset_), kernels_, recorder(map_.layout.worker(n))});
 }
 
 }  // namespace factorps::apps

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "apps/job_trace.hpp"
 #include "comm/ring_link.hpp"
 #include "comm/transport.hpp"
 #include "io/config.hpp"
@@ -36,16 +37,23 @@ struct JobMap {
 /// The roles of one node, over its memory. References must outlive the object.
 class Roles {
  public:
-  Roles(const Config& config, const Dataset& dataset, const JobMap& map, const Kernels& kernels,
-        int node, std::span<std::byte> memory);
+  /// @param trace none: nothing is recorded
+  /// @param grid of the dataset, or its first strips
+  Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
+        const Kernels& kernels, int node, std::span<std::byte> memory, JobTrace* trace);
 
   /// @param mover for the first server of a node among several; else none
   [[nodiscard]] std::unique_ptr<ps::Server> server(comm::Transport& link, int n,
                                                    std::unique_ptr<ps::BlockMover> mover) const;
-  [[nodiscard]] std::unique_ptr<ps::BlockMover> mover(comm::Transport& link,
+  /// @param n of the server
+  [[nodiscard]] std::unique_ptr<ps::BlockMover> mover(comm::Transport& link, int n,
                                                       std::unique_ptr<comm::RingLink> ring,
                                                       ps::Residents residents) const;
-  [[nodiscard]] std::unique_ptr<worker::Worker> worker(comm::Transport& link) const;
+  [[nodiscard]] std::unique_ptr<worker::Worker> worker(comm::Transport& link, int n) const;
+  /// Of a role that this object makes, or of the scheduler; none without a trace.
+  [[nodiscard]] TraceRecorder* recorder(comm::RoleId role) const {
+    return trace_ == nullptr ? nullptr : trace_->recorder(role);
+  }
 
  private:
   const Config& config_;
@@ -54,6 +62,7 @@ class Roles {
   Kernels kernels_;
   int node_;
   ps::Tables tables_;
+  JobTrace* trace_;
 };
 
 }  // namespace factorps::apps

@@ -67,6 +67,16 @@ void TextOutput::commit() {
   commit_rename(temporary_, path_);
 }
 
+void refuse_files_of_run(const std::filesystem::path& out, const std::filesystem::path& run) {
+  for (const char* name :
+       {"config.toml", "metrics.jsonl", "summary.json", "log.txt", "scaling.json"}) {
+    std::error_code ignored;
+    if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
+    throw ConfigError{
+        fmt::format("{}: is a file of the run, expected another output", out.string())};
+  }
+}
+
 std::string tsv_field(std::string_view text) {
   std::string field;
   field.reserve(text.size());

@@ -32,6 +32,9 @@ class TextOutput {
   std::ofstream file_;
 };
 
+/// @throws ConfigError if `out` is a file that `train` writes into this directory
+void refuse_files_of_run(const std::filesystem::path& out, const std::filesystem::path& run);
+
 /// A field of a TSV line: tabs, line ends and backslashes become \t, \n, \r and \\.
 [[nodiscard]] std::string tsv_field(std::string_view text);
 /// Back from tsv_field(); nothing if a backslash is followed by anything else, or by nothing.

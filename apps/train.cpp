@@ -2,16 +2,20 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
 #include "apps/job.hpp"
 #include "apps/job_facts.hpp"
+#include "apps/plan_input.hpp"
 #include "apps/training.hpp"
+#include "scheduler/plan_record.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -128,6 +132,13 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
   return point;
 }
 
+/// The figures that `factorps inspect RUN` will compare with what happened.
+std::string plan_text(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
+                      const comm::Environment& environment) {
+  const auto input = plan_input_of_job(config, dataset, layout, environment);
+  return scheduler::plan_record(input, make_plan(input)).dump(2) + '\n';
+}
+
 scheduler::ProgressDisplay display_for(const OutputOptions& output, const Config& config,
                                        const Dataset& dataset) {
   using Mode = scheduler::ProgressDisplay::Mode;
@@ -147,17 +158,22 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
   require_agreement(config, dataset, environment);
   const ps::JobLayout layout = plan_layout(config, environment);
   const Kernels kernels = choose_kernels(config, environment);
+  std::optional<JobTrace> trace;
+  if (!options.trace.empty()) trace.emplace(options.trace, config.run.dir, environment, layout);
   scheduler::TrainingResult result;
-  run_job(config, dataset, layout, kernels, environment, [&](scheduler::Cluster& cluster) {
+  const auto conduct = [&](scheduler::Cluster& cluster) {
     scheduler::RunDirectory run{config.run.dir};
     const auto resume = resume_point(options, run, config, dataset);
     run.write_config(to_toml(config));
+    run.write_plan(plan_text(config, dataset, layout, environment));
     const scheduler::JobFacts facts = facts_of_job(layout, kernels, environment);
     scheduler::ProgressDisplay display = display_for(options.output, config, dataset);
     scheduler::Trainer trainer{
         config, dataset, facts, cluster, run, display, [] { return StopSignals::requested(); }};
     result = trainer.run(resume);
-  });
+  };
+  run_job(config, dataset, layout, kernels, environment, conduct, trace ? &*trace : nullptr);
+  if (trace) trace->write();
   const int code =
       environment.minimum(environment.rank() == 0 ? static_cast<int>(result.exit_code)
                                                   : static_cast<int>(ExitCode::stopped_early));

@@ -13,10 +13,10 @@ MemoryUse memory_use() {
   std::ifstream in{"/proc/self/smaps_rollup"};
   std::string word;
   while (in >> word) {
-    if (word != "Pss:") continue;
+    const bool held = word == "Pss_Anon:" || word == "Pss_Shmem:";
+    if (word != "Pss:" && !held) continue;
     std::uint64_t kib = 0;
-    if (in >> kib) use.bytes = kib * 1024;
-    break;
+    if (in >> kib) (held ? use.held : use.bytes) += kib * 1024;
   }
   return use;
 }

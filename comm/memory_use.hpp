@@ -6,7 +6,8 @@
 
 namespace factorps::comm {
 
-/// From the kernel's page tables (/proc); bytes is 0 where that does not exist.
+/// From the kernel's page tables (/proc). Both numbers are 0 where that does not exist, `held` also
+/// before Linux 5.3.
 [[nodiscard]] MemoryUse memory_use();
 
 /// The same for whoever asks often: looks at the page tables once a second at most, because that

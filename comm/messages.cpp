@@ -50,11 +50,11 @@ namespace messages = factorps::comm;
 
 template <class Archive>
 void serialize(Archive& archive, messages::StartPass& m, unsigned) {
-  archive& m.pass& m.kind& m.part& m.learning_rate_factor;
+  archive& m.pass& m.kind& m.part& m.learning_rate_factor& m.epoch;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::MemoryUse& m, unsigned) {
-  archive& m.process& m.bytes;
+  archive& m.process& m.bytes& m.held;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::Progress& m, unsigned) {
@@ -85,6 +85,20 @@ void serialize(Archive& archive, messages::CommandDone& m, unsigned) {
 }  // namespace boost::serialization
 
 namespace factorps::comm {
+
+TraceKind trace_kind(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::initialise:
+      return TraceKind::initialise;
+    case CommandKind::save:
+      return TraceKind::save;
+    case CommandKind::load:
+      return TraceKind::load;
+    case CommandKind::export_model:
+      return TraceKind::export_model;
+  }
+  throw ProtocolError{"unknown command"};
+}
 
 template <class Message>
 std::vector<std::byte> encode(const Message& message) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "common/trace.hpp"
+
 namespace factorps::comm {
 
 /// What kind of message an envelope holds.
@@ -29,12 +31,14 @@ struct StartPass {
   PassKind kind = PassKind::train;
   std::uint8_t part = 0;           ///< evaluate: Part
   float learning_rate_factor = 1;  ///< train: of the schedule
+  std::uint32_t epoch = 0;         ///< being trained, or last trained; for people
 };
 
 /// Proportional set size of a process: its private pages and its share of the shared ones.
 struct MemoryUse {
   std::int64_t process = 0;  ///< distinguishes processes on one node; roles may share one
   std::uint64_t bytes = 0;
+  std::uint64_t held = 0;  ///< of these, what no file backs: the system cannot drop it
 };
 
 inline constexpr std::size_t kSumsPerStrip = 8;
@@ -68,6 +72,8 @@ struct WorkerDone {
 };
 
 enum class CommandKind : std::uint8_t { initialise, save, load, export_model };
+
+[[nodiscard]] TraceKind trace_kind(CommandKind kind);
 
 /// Work of the servers between passes.
 struct Command {

@@ -228,4 +228,15 @@ void Dataset::verify(StripId strip) const {
   }
 }
 
+std::uint64_t Dataset::id_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const std::string group : {"/users", "/items"}) {
+    const h5::File& file = map_.file();
+    bytes += file.exists(group + "/ids")
+                 ? 8 * length(file, group + "/ids")
+                 : 8 * length(file, group + "/id_offsets") + length(file, group + "/id_bytes");
+  }
+  return bytes;
+}
+
 }  // namespace factorps

@@ -68,6 +68,8 @@ class Dataset {
   [[nodiscard]] std::span<const std::uint32_t> item_counts() const { return item_counts_; }
   [[nodiscard]] IdTable user_ids() const { return IdTable::read(map_.file(), "/users"); }
   [[nodiscard]] IdTable item_ids() const { return IdTable::read(map_.file(), "/items"); }
+  /// Bytes of the external ids of users and items in a file.
+  [[nodiscard]] std::uint64_t id_bytes() const;
   /// What prepare counted, as JSON text.
   [[nodiscard]] std::string summary() const { return map_.file().text("/", "summary"); }
 

@@ -21,14 +21,15 @@ std::span<float> factors_of(RowsView rows) { return {rows.factors, rows.rows * r
 
 BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
                        std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
-                       const Tables& tables, Residents residents)
+                       const Tables& tables, Residents residents, TraceRecorder* trace)
     : transport_{transport},
       previous_{previous},
       ring_{std::move(ring)},
       placement_{placement},
       node_{node},
       tables_{tables},
-      residents_{std::move(residents)} {
+      residents_{std::move(residents)},
+      trace_{trace} {
   for (std::uint32_t b = 0; b < placement.blocks(); ++b) tables.turns(BlockId{b}) = kAbsent;
   std::uint32_t place = 0;
   for (const BlockId block : placement.homes(node)) {
@@ -37,8 +38,9 @@ BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
   }
 }
 
-void BlockMover::begin(std::uint64_t pass, WireFormat wire) {
+void BlockMover::begin(std::uint64_t pass, WireFormat wire, std::uint32_t epoch) {
   wire_ = wire;
+  epoch_ = epoch;
   traffic_ = {};
   target_ = (pass + 1) * placement_.crossings();
   while (post()) {
@@ -59,6 +61,7 @@ bool BlockMover::finished() const noexcept { return gone_ == target_ && arrivals
 bool BlockMover::let_go() {
   bool moved = false;
   for (const std::uint64_t sent = ring_->sent(); gone_ < sent; ++gone_, moved = true) {
+    record(TraceKind::send_block, out_.front());
     out_.pop_front();
   }
   if (leaving_ == std::min(credits_, target_)) return moved;
@@ -66,7 +69,7 @@ bool BlockMover::let_go() {
   const std::uint64_t turns = placement_.turns_at_departure(node_, leaving_);
   if (tables_.turns(block).load(std::memory_order_acquire) != turns) return moved;
   tables_.turns(block).store(kAbsent, std::memory_order_relaxed);
-  Crossing& crossing = out_.emplace_back();
+  Crossing& crossing = begin_crossing(out_);
   crossing.header = {block.value(), turns};
   const RowsView rows = cargo(leaving_, crossing);
   if (residents_.in_part(block)) {
@@ -75,7 +78,7 @@ bool BlockMover::let_go() {
   }
   comm::Parcel pieces = parcel(rows, crossing);
   if (wire_ == WireFormat::bf16) to_bf16(factors_of(rows), crossing.encoded);
-  for (const auto piece : pieces) traffic_.bytes += piece.size();
+  traffic_.bytes += crossing.bytes;
   ++traffic_.blocks;
   ring_->send(std::move(pieces));
   ++leaving_;
@@ -104,6 +107,7 @@ bool BlockMover::take_in() {
   clear_blank_rows(rows);
   tables_.put(block, place_of(visit));
   tables_.turns(block).store(turns, std::memory_order_release);
+  record(TraceKind::receive_block, crossing);
   in_.pop_front();
   ++arrivals_;
   return true;
@@ -113,7 +117,7 @@ bool BlockMover::take_in() {
 bool BlockMover::post() {
   const std::uint64_t visit = placement_.visit_of_arrival(node_, awaited_);
   if (awaited_ == target_ || visit - gone_ >= placement_.places(node_)) return false;
-  Crossing& crossing = in_.emplace_back();
+  Crossing& crossing = begin_crossing(in_);
   ring_->receive(parcel(cargo(visit, crossing), crossing));
   transport_.send(previous_, comm::Tag::credit, {});
   ++awaited_;
@@ -143,11 +147,29 @@ RowsView BlockMover::cargo(std::uint64_t visit, Crossing& crossing) const {
 comm::Parcel BlockMover::parcel(RowsView cargo, Crossing& crossing) const {
   const auto header = std::as_writable_bytes(std::span{&crossing.header, 1});
   const auto states = std::as_writable_bytes(std::span{cargo.states, cargo.rows});
-  if (wire_ == WireFormat::fp32) {
-    return {header, std::as_writable_bytes(factors_of(cargo)), states};
+  auto factors = std::as_writable_bytes(factors_of(cargo));
+  if (wire_ == WireFormat::bf16) {
+    crossing.encoded.resize(factors_of(cargo).size());
+    factors = std::as_writable_bytes(std::span{crossing.encoded});
   }
-  crossing.encoded.resize(factors_of(cargo).size());
-  return {header, std::as_writable_bytes(std::span{crossing.encoded}), states};
+  crossing.bytes = header.size() + factors.size() + states.size();
+  return {header, factors, states};
+}
+
+BlockMover::Crossing& BlockMover::begin_crossing(std::deque<Crossing>& crossings) const {
+  Crossing& crossing = crossings.emplace_back();
+  if (trace_ != nullptr) crossing.since = Clock::now();
+  return crossing;
+}
+
+void BlockMover::record(TraceKind kind, const Crossing& crossing) const {
+  if (trace_ == nullptr) return;
+  trace_->add({.start = crossing.since,
+               .end = Clock::now(),
+               .kind = kind,
+               .epoch = epoch_,
+               .block = static_cast<std::uint32_t>(crossing.header.block),
+               .amount = crossing.bytes});
 }
 
 }  // namespace factorps::ps

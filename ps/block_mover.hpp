@@ -8,6 +8,7 @@
 
 #include "comm/ring_link.hpp"
 #include "comm/transport.hpp"
+#include "common/trace.hpp"
 #include "ps/placement.hpp"
 #include "ps/residents.hpp"
 #include "ps/tables.hpp"
@@ -28,13 +29,15 @@ class BlockMover {
  public:
   /// @param previous the role that moves the blocks of the previous node: it gets the credits
   /// @param residents of this node; every node must have the same idea of what travels
+  /// @param trace none: nothing is recorded
   /// References must outlive the object. Puts the home blocks in their places.
   BlockMover(comm::Transport& transport, comm::RoleId previous,
              std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
-             const Tables& tables, Residents residents);
+             const Tables& tables, Residents residents, TraceRecorder* trace = nullptr);
 
   /// @param wire of the factors in this pass, alike on every node; state stays as it is
-  void begin(std::uint64_t pass, WireFormat wire);
+  /// @param epoch for the trace
+  void begin(std::uint64_t pass, WireFormat wire, std::uint32_t epoch = 0);
   void credit() noexcept { ++credits_; }
   /// Never blocks. @return whether anything moved
   bool step();
@@ -52,6 +55,8 @@ class BlockMover {
     AlignedBuffer<float> factors;  // rows of a block that travels in part
     AlignedBuffer<RowState> states;
     std::vector<std::uint16_t> encoded;  // factors, unless they go as they are
+    std::uint64_t bytes = 0;             // in all
+    Clock::time_point since;             // for the trace
   };
 
   bool let_go();
@@ -62,6 +67,8 @@ class BlockMover {
   /// The rows that travel: those of the block in its place, or packed in the crossing.
   [[nodiscard]] RowsView cargo(std::uint64_t visit, Crossing& crossing) const;
   [[nodiscard]] comm::Parcel parcel(RowsView cargo, Crossing& crossing) const;
+  [[nodiscard]] Crossing& begin_crossing(std::deque<Crossing>& crossings) const;
+  void record(TraceKind kind, const Crossing& crossing) const;
 
   comm::Transport& transport_;
   comm::RoleId previous_;
@@ -70,6 +77,8 @@ class BlockMover {
   int node_;
   const Tables& tables_;
   Residents residents_;
+  TraceRecorder* trace_;
+  std::uint32_t epoch_ = 0;
   std::uint64_t target_ = 0;    // crossings at the end of the pass
   std::uint64_t credits_ = 0;   // departures that the next node has room for
   std::uint64_t leaving_ = 0;   // departures begun

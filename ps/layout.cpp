@@ -134,6 +134,10 @@ std::vector<int> nodes_of_ranks(const JobLayout& layout) {
   return nodes;
 }
 
+int workers_of_node(const JobLayout& layout, int node) {
+  return workers_per_node(layout).at(static_cast<std::size_t>(node));
+}
+
 std::vector<int> servers_of_node(const JobLayout& layout, int node) {
   std::vector<int> servers;
   for (int s = 0; s < layout.servers; ++s) {

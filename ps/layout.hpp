@@ -62,6 +62,9 @@ enum class StripPlacement : std::uint8_t {
 /// The node of each rank. [rank]
 [[nodiscard]] std::vector<int> nodes_of_ranks(const JobLayout& layout);
 
+/// How many workers a node has.
+[[nodiscard]] int workers_of_node(const JobLayout& layout, int node);
+
 /// The servers of a node. [n] number of the server
 [[nodiscard]] std::vector<int> servers_of_node(const JobLayout& layout, int node);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 namespace factorps::ps {
@@ -108,7 +109,7 @@ Residents find_residents(const Dataset& dataset, const Placement& placement, int
 }
 
 LeaseCount count_leases(const Dataset& dataset, const Placement& placement, LeaseMode mode) {
-  if (mode == LeaseMode::dense) return {dataset.grid().items(), 0};
+  if (mode == LeaseMode::dense) return {dataset.grid().items(), 0, 0};
   LeaseCount count;
   std::vector<std::uint64_t> staying(static_cast<std::size_t>(placement.nodes()));
   for (int home = 0; home < placement.nodes(); ++home) {
@@ -128,6 +129,7 @@ LeaseCount count_leases(const Dataset& dataset, const Placement& placement, Leas
     }
   }
   count.most_staying = std::ranges::max(staying);
+  count.staying = std::accumulate(staying.begin(), staying.end(), std::uint64_t{0});
   return count;
 }
 

@@ -96,6 +96,7 @@ using SumOverNodes =
 struct LeaseCount {
   std::uint64_t travelling = 0;    ///< rows
   std::uint64_t most_staying = 0;  ///< rows, of the node that keeps most
+  std::uint64_t staying = 0;       ///< rows, of all nodes
 };
 [[nodiscard]] LeaseCount count_leases(const Dataset& dataset, const Placement& placement,
                                       LeaseMode mode);

@@ -89,13 +89,14 @@ void Server::begin(const comm::StartPass& start) {
   pass_ = start.pass;
   if (!mover_) return;
   const bool training = start.kind == comm::PassKind::train;
-  mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32);
+  mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32, start.epoch);
 }
 
 /// Errors travel back to the scheduler, which knows what else hangs on the command.
 comm::CommandDone Server::run(const comm::Command& command) {
   comm::CommandDone reply;
   reply.kind = command.kind;
+  const auto start = Clock::now();
   try {
     switch (command.kind) {
       case comm::CommandKind::initialise:
@@ -114,6 +115,9 @@ comm::CommandDone Server::run(const comm::Command& command) {
   } catch (const Error& error) {
     reply.error = error.what();
     reply.exit_code = static_cast<int>(error.exit_code());
+  }
+  if (options_.trace != nullptr) {
+    options_.trace->add({start, Clock::now(), comm::trace_kind(command.kind)});
   }
   return reply;
 }

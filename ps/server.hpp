@@ -13,6 +13,7 @@
 
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
+#include "common/trace.hpp"
 #include "io/dataset.hpp"
 #include "ps/block_mover.hpp"
 #include "ps/layout.hpp"
@@ -27,6 +28,7 @@ struct ServerOptions {
   bool store_seen = true;
   bool mean = true;                    ///< mu is the mean of the training values; else 0
   WireFormat wire = WireFormat::fp32;  ///< of factors between nodes, in training
+  TraceRecorder* trace = nullptr;      ///< none: nothing is recorded
 };
 
 /// What one server keeps.

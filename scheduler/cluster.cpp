@@ -40,7 +40,7 @@ struct Collected {
   int workers_missing = 0;
   std::uint64_t block_bytes = 0;
   std::uint64_t block_moves = 0;
-  std::map<std::int64_t, std::uint64_t> memory;  // by process
+  std::map<std::int64_t, comm::MemoryUse> memory;  // by process
 
   void take(const comm::StripsDone& done) {
     if (done.sums.size() != done.strips.size() * comm::kSumsPerStrip) {
@@ -53,14 +53,14 @@ struct Collected {
     block_bytes += done.block_bytes;
     block_moves += done.blocks;
     strips_missing -= static_cast<std::uint32_t>(done.strips.size());
-    memory[done.memory.process] = done.memory.bytes;
+    memory[done.memory.process] = done.memory;
   }
 
   void take(std::size_t worker, const comm::WorkerDone& done) {
     workers.at(worker) = done;
     interactions.at(worker) = done.interactions;
     --workers_missing;
-    memory[done.memory.process] = done.memory.bytes;
+    memory[done.memory.process] = done.memory;
   }
 };
 
@@ -96,7 +96,7 @@ comm::Envelope Cluster::receive(const std::string& what, double patience) {
 }
 
 PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progress) {
-  const Stopwatch stopwatch;
+  const auto began = Clock::now();
   start.pass = next_pass_++;
   Collected got;
   got.strips.resize(strips_);
@@ -128,17 +128,34 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
     for (std::size_t k = 0; k < strip.size(); ++k) result.sums[k] += strip[k];
   }
   const comm::MemoryUse own = memory_.use();
-  got.memory[own.process] = own.bytes;
-  for (const auto& [process, bytes] : got.memory) result.memory_bytes += bytes;
+  got.memory[own.process] = own;
+  for (const auto& [process, use] : got.memory) {
+    result.memory.bytes += use.bytes;
+    result.memory.held += use.held;
+  }
   result.block_bytes = got.block_bytes;
   result.block_moves = got.block_moves;
   result.workers = std::move(got.workers);
-  result.seconds = stopwatch.seconds();
+  const auto ended = Clock::now();
+  result.seconds = Seconds{ended - began}.count();
+  if (trace_ != nullptr) {
+    const bool training = start.kind == comm::PassKind::train;
+    trace_->add(
+        {began, ended, training ? TraceKind::train : TraceKind::evaluate, start.epoch, 0, 0, 0});
+  }
   return result;
 }
 
 std::vector<comm::CommandDone> Cluster::run(const comm::Command& command) {
+  const auto began = Clock::now();
   for (int s = 0; s < servers_; ++s) send(1 + s, comm::Tag::command, comm::encode(command));
+  auto replies = collect_replies();
+  if (trace_ != nullptr) trace_->add({began, Clock::now(), comm::trace_kind(command.kind)});
+  return replies;
+}
+
+/// One of each server.
+std::vector<comm::CommandDone> Cluster::collect_replies() {
   std::vector<comm::CommandDone> replies(static_cast<std::size_t>(servers_));
   for (int missing = servers_; missing > 0; --missing) {
     const comm::Envelope envelope = receive("the servers to finish a command", kCommandPatience);

@@ -9,6 +9,7 @@
 
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
+#include "common/trace.hpp"
 
 namespace factorps::scheduler {
 
@@ -20,7 +21,7 @@ struct PassResult {
   double seconds = 0;                     ///< wall time
   std::uint64_t block_bytes = 0;          ///< that crossed from node to node
   std::uint64_t block_moves = 0;          ///< blocks that did
-  std::uint64_t memory_bytes = 0;         ///< sum over all processes at the end of the pass
+  comm::MemoryUse memory;                 ///< sum over all processes at the end of the pass
 };
 
 /// Runs on the thread of role 0.
@@ -35,6 +36,8 @@ class Cluster {
   Cluster(comm::Transport& transport, int servers, int workers, std::uint32_t strips,
           double timeout, Pump pump);
 
+  /// From now on passes and commands are recorded. @param trace must outlive the object
+  void record_to(TraceRecorder* trace) noexcept { trace_ = trace; }
   [[nodiscard]] PassResult run_pass(comm::StartPass start, const OnProgress& on_progress);
   /// @return the replies of all servers [server]
   /// @throws the error of the first server that failed
@@ -45,6 +48,7 @@ class Cluster {
   [[nodiscard]] std::uint64_t message_bytes() const noexcept { return message_bytes_; }
 
  private:
+  [[nodiscard]] std::vector<comm::CommandDone> collect_replies();
   void send(comm::RoleId to, comm::Tag tag, std::vector<std::byte> body);
   [[nodiscard]] comm::Envelope receive(const std::string& what, double patience);
 
@@ -57,6 +61,7 @@ class Cluster {
   std::uint64_t next_pass_ = 0;
   std::uint64_t message_bytes_ = 0;
   comm::MemoryMeter memory_;
+  TraceRecorder* trace_ = nullptr;
 };
 
 }  // namespace factorps::scheduler

@@ -39,6 +39,7 @@ struct TrainingTotals {
   double cpu_seconds = 0;  ///< of workers
   double seconds = 0;      ///< wall
   std::uint64_t peak_memory_bytes = 0;
+  std::uint64_t peak_memory_held = 0;
   std::vector<comm::WorkerDone> workers;  // [worker]
 
   void add(const PassResult& pass) {
@@ -46,7 +47,8 @@ struct TrainingTotals {
     seconds += pass.seconds;
     for (const auto& worker : pass.workers) cpu_seconds += worker.cpu_seconds;
     add_pass(workers, pass.workers);
-    peak_memory_bytes = std::max(peak_memory_bytes, pass.memory_bytes);
+    peak_memory_bytes = std::max(peak_memory_bytes, pass.memory.bytes);
+    peak_memory_held = std::max(peak_memory_held, pass.memory.held);
   }
 };
 

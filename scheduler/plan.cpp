@@ -24,6 +24,39 @@ std::uint64_t model_bytes(const PlanInput& input, std::uint64_t interactions) {
   return rows * per_row + input.id_bytes + seen;
 }
 
+std::uint64_t wire_row_bytes(const PlanInput& input) {
+  return round_up(input.dim, kRowMultiple) * input.wire_bytes_per_factor + sizeof(RowState);
+}
+
+/// Of a node, for blocks on their way.
+std::uint64_t memory_of_mover(const PlanInput& input) {
+  if (input.nodes == 1) return 0;
+  std::uint64_t rows = 0;
+  for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
+    rows = std::max(rows, input.grid.items_of(BlockId{b}).size());
+  }
+  return kMoverBytes + kMoverBlocks * rows * wire_row_bytes(input);
+}
+
+std::uint64_t memory_of_programs(const PlanInput& input, std::uint64_t ranks,
+                                 std::uint64_t servers) {
+  const bool alone = input.nodes * input.ranks == 1;
+  return ranks * (alone ? kAloneBytes : kRankBytes) + (input.saves ? servers * kServerBytes : 0);
+}
+
+/// Of the node that needs most, besides its tables.
+std::uint64_t memory_of_ranks(const PlanInput& input) {
+  return memory_of_programs(input, input.ranks, divide_up(input.servers, input.nodes)) +
+         memory_of_mover(input) + input.staying_bytes;
+}
+
+/// Of all nodes: tables and ranks.
+std::uint64_t memory_in_all(const PlanInput& input) {
+  return input.tables_in_all + input.staying_in_all +
+         memory_of_programs(input, input.nodes * input.ranks, input.servers) +
+         input.nodes * memory_of_mover(input);
+}
+
 }  // namespace
 
 std::uint64_t critical_path(const Grid& grid, const std::vector<std::uint64_t>& cells,
@@ -46,13 +79,12 @@ std::uint64_t critical_path(const Grid& grid, const std::vector<std::uint64_t>& 
 
 Plan make_plan(const PlanInput& input) {
   const std::uint64_t rows = input.grid.users() + input.grid.items();
-  const std::uint64_t wire_row_bytes =
-      round_up(input.dim, kRowMultiple) * input.wire_bytes_per_factor + sizeof(RowState);
   Plan plan;
   plan.interactions = std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
   plan.tables = input.tables_bytes;
   plan.mapped = divide_up(input.dataset_bytes, input.nodes);
-  plan.ranks = input.ranks * kRankBytes + input.staying_bytes;
+  plan.held = memory_in_all(input);
+  plan.ranks = memory_of_ranks(input);
   plan.dataset = input.dataset_bytes;
   plan.checkpoint = rows * (input.dim * sizeof(float) + sizeof(RowState));
   plan.checkpoints = input.checkpoints * plan.checkpoint;
@@ -60,7 +92,7 @@ Plan make_plan(const PlanInput& input) {
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
   plan.epoch_traffic = input.nodes == 1
                            ? 0
-                           : input.nodes * (input.travelling_items * wire_row_bytes +
+                           : input.nodes * (input.travelling_items * wire_row_bytes(input) +
                                             input.grid.blocks() * sizeof(comm::BlockHeader));
   plan.busy_workers =
       std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
@@ -68,7 +100,33 @@ Plan make_plan(const PlanInput& input) {
   const double chain = static_cast<double>(std::max<std::uint64_t>(plan.critical_path, 1));
   plan.largest_speedup = std::min(static_cast<double>(plan.busy_workers),
                                   std::max(1.0, static_cast<double>(plan.interactions) / chain));
+  plan.longest_work =
+      std::max({plan.critical_path, input.work, divide_up(plan.interactions, plan.busy_workers)});
+  plan.longest_share = std::max(plan.longest_work, divide_up(plan.interactions, input.cores));
   return plan;
+}
+
+double network_seconds(const PlanInput& input, const Plan& plan, double bits_per_second) {
+  if (bits_per_second == 0) return 0;
+  return 8 * static_cast<double>(plan.epoch_traffic) /
+         (static_cast<double>(input.nodes) * bits_per_second);
+}
+
+EpochTime epoch_time(const PlanInput& input, const Plan& plan, const Speed& speed,
+                     double bits_per_second) {
+  EpochTime time;
+  time.compute_seconds = static_cast<double>(plan.longest_share) * speed.seconds_per_update;
+  time.network_seconds = network_seconds(input, plan, bits_per_second);
+  time.train_seconds = std::max(time.compute_seconds, time.network_seconds) +
+                       (input.nodes * input.ranks > 1 ? kPassSeconds : 0);
+  const double predictions = static_cast<double>(input.validation) /
+                             static_cast<double>(std::min(plan.busy_workers, input.cores));
+  // The blocks travel in an evaluation as well.
+  time.evaluate_seconds =
+      input.validation == 0
+          ? 0
+          : std::max(predictions * speed.seconds_per_prediction, time.network_seconds);
+  return time;
 }
 
 std::vector<std::string> shortages(const Plan& plan, const Room& room, bool one_rank) {

@@ -64,7 +64,8 @@ json epoch_record(const MeasuredEpoch& epoch, bool clip) {
                 {"evaluate", epoch.evaluate_seconds},
                 {"checkpoint", epoch.checkpoint_seconds}}},
               {"workers", worker_records(epoch.train.workers)},
-              {"memory_bytes", epoch.train.memory_bytes},
+              {"memory_bytes", epoch.train.memory.bytes},
+              {"memory_held_bytes", epoch.train.memory.held},
               {"block_bytes",
                {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
               {"block_moves", epoch.train.block_moves}};
@@ -83,6 +84,7 @@ json totals_record(const TrainingTotals& totals, const std::string& largest_loss
           {"train_cpu_seconds", cpu},
           {"train_seconds", totals.seconds},
           {"peak_memory_bytes", totals.peak_memory_bytes},
+          {"peak_memory_held_bytes", totals.peak_memory_held},
           {"time", time_record(totals.workers, largest_loss)}};
 }
 

@@ -76,6 +76,10 @@ void RunDirectory::write_config(const std::string& toml) const {
   write_file_atomically(path_ / "config.toml", toml);
 }
 
+void RunDirectory::write_plan(const std::string& json) const {
+  write_file_atomically(path_ / "plan.json", json);
+}
+
 void RunDirectory::write_summary(const std::string& json) const {
   write_file_atomically(path_ / "summary.json", json);
 }

@@ -1,4 +1,4 @@
-/// RUN/: config.toml, metrics.jsonl, summary.json, log.txt, checkpoints/, model.h5.
+/// RUN/: config.toml, plan.json, metrics.jsonl, summary.json, log.txt, checkpoints/, model.h5.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ class RunDirectory {
   [[nodiscard]] bool holds(const std::filesystem::path& checkpoint) const;
 
   void write_config(const std::string& toml) const;
+  void write_plan(const std::string& json) const;
   void write_summary(const std::string& json) const;
   /// Removes what an earlier run left: checkpoints, metrics, summary; not the model, which stays
   /// until a new one replaces it.

@@ -79,6 +79,7 @@ void Trainer::train_epoch() {
   epoch.rate_factor = rate_.factor();
   comm::StartPass pass;
   pass.learning_rate_factor = static_cast<float>(rate_.factor());
+  pass.epoch = static_cast<std::uint32_t>(epoch_ + 1);
   display_.update(epoch_ + 1, 0);
   epoch.train =
       cluster_.run_pass(pass, [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
@@ -111,6 +112,7 @@ PassResult Trainer::evaluate(Part part) {
   comm::StartPass pass;
   pass.kind = comm::PassKind::evaluate;
   pass.part = static_cast<std::uint8_t>(part);
+  pass.epoch = static_cast<std::uint32_t>(epoch_);
   return cluster_.run_pass(pass, [](std::uint64_t) {});
 }
 

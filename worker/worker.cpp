@@ -28,8 +28,7 @@ bool Worker::step() {
     handle(*envelope);
     return true;
   }
-  if (waiting_ != nullptr) *waiting_ += since_attempt_.seconds();
-  waiting_ = nullptr;
+  if (waiting_ != nullptr) note_wait();
   if (const auto lease = leases_.try_acquire()) {
     run(*lease);
     return true;
@@ -39,8 +38,21 @@ bool Worker::step() {
     return true;
   }
   waiting_ = leases_.starved() ? &done_.wait_block_seconds : &done_.wait_turn_seconds;
-  since_attempt_.restart();
+  attempt_ = Clock::now();
   return false;
+}
+
+void Worker::note_wait() {
+  const auto now = Clock::now();
+  *waiting_ += Seconds{now - attempt_}.count();
+  if (options_.trace != nullptr) {
+    const bool for_block = waiting_ == &done_.wait_block_seconds;
+    options_.trace->extend({.start = attempt_,
+                            .end = now,
+                            .kind = for_block ? TraceKind::wait_block : TraceKind::wait_turn,
+                            .epoch = pass_.epoch});
+  }
+  waiting_ = nullptr;
 }
 
 void Worker::handle(const comm::Envelope& envelope) {
@@ -58,7 +70,7 @@ void Worker::handle(const comm::Envelope& envelope) {
 }
 
 void Worker::run(const ps::Lease& lease) {
-  const Stopwatch stopwatch;
+  const auto start = Clock::now();
   const bool training = pass_.kind == comm::PassKind::train;
   const Part part = training ? Part::train : static_cast<Part>(pass_.part);
   const CellView cell = dataset_.cell(part, lease.strip, lease.block);
@@ -66,7 +78,12 @@ void Worker::run(const ps::Lease& lease) {
   leases_.release(lease);
   ++done_.cells;
   done_.interactions += cell.size();
-  done_.compute_seconds += stopwatch.seconds();
+  const auto end = Clock::now();
+  done_.compute_seconds += Seconds{end - start}.count();
+  if (options_.trace != nullptr) {
+    options_.trace->add({start, end, training ? TraceKind::train_cell : TraceKind::evaluate_cell,
+                         pass_.epoch, lease.strip.value(), lease.block.value(), cell.size()});
+  }
   if (since_progress_.seconds() < kProgressSeconds) return;
   since_progress_.restart();
   transport_.send(0, comm::Tag::progress,

@@ -7,6 +7,7 @@
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
 #include "common/timer.hpp"
+#include "common/trace.hpp"
 #include "io/dataset.hpp"
 #include "ps/leases.hpp"
 
@@ -16,6 +17,7 @@ namespace factorps::worker {
 struct WorkerOptions {
   SgdStep step;  ///< with the configured rates; the scheduler sends a factor for them
   Kernels kernels;
+  TraceRecorder* trace = nullptr;  ///< none: nothing is recorded
 };
 
 /// One cell per step(); never blocks.
@@ -33,6 +35,7 @@ class Worker {
  private:
   void handle(const comm::Envelope& envelope);
   void run(const ps::Lease& lease);
+  void note_wait();
   [[nodiscard]] ps::CellSums train(const CellView& cell, const ps::Lease& lease);
   [[nodiscard]] ps::CellSums evaluate(const CellView& cell, const ps::Lease& lease);
   void report();
@@ -47,7 +50,7 @@ class Worker {
   bool running_ = false;
   bool stopped_ = false;
   comm::MemoryMeter memory_;
-  Stopwatch since_attempt_;    // to get a cell, in vain
+  Clock::time_point attempt_;  // to get a cell, in vain
   double* waiting_ = nullptr;  // the sum that this waiting counts for
   Stopwatch since_progress_;
   double cpu_at_start_ = 0;

@@ -56,6 +56,7 @@ EpochRecord epoch_of(const json& line) {
   epoch.checkpoint_seconds = seconds.at("checkpoint").get<double>();
   epoch.train_block_bytes = line.at("block_bytes").at("train").get<double>();
   epoch.evaluate_block_bytes = line.at("block_bytes").at("evaluate").get<double>();
+  epoch.memory_held = line.value("memory_held_bytes", 0.0);
   epoch.workers = workers_of(line.at("workers"));
   if (!line.contains("validation")) return epoch;
   epoch.validation_rmse = line["validation"].at("rmse").get<double>();

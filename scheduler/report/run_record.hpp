@@ -25,6 +25,7 @@ struct EpochRecord {
   double checkpoint_seconds = 0;
   double train_block_bytes = 0;  ///< between nodes
   double evaluate_block_bytes = 0;
+  double memory_held = 0;  ///< bytes of all processes that no file backs; 0: not known
   std::vector<comm::WorkerDone> workers;  // [worker]
 };
 

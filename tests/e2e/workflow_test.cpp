@@ -87,6 +87,56 @@ TEST(Plan, ForetellsTheSizesOfFiles) {
   EXPECT_LE(model, files["model"].get<std::uintmax_t>() + kOverhead);
 }
 
+TEST(Plan, TellsTheTimeOnTheWire) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
+  const auto plan = nlohmann::json::parse(
+      factorps({"plan", config, "--nodes", "2", "--bandwidth", "1Mbit", "--json"}).out);
+  // Each node sends 12 rows of 16 floats and a state of 8 bytes, and 2 headers of 16.
+  EXPECT_DOUBLE_EQ(plan["epoch"]["network_seconds"], 8e-6 * (12 * 72 + 2 * 16));
+  EXPECT_TRUE(plan["epoch"]["train_seconds"].is_null());
+  const ProgramResult wrong = factorps({"plan", config, "--bandwidth", "10GB"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(wrong.err,
+            "factorps: error: --bandwidth \"10GB\": expected bits per second above 0, as in "
+            "10Gbit, 800Mbit or 2.5e9\n");
+}
+
+TEST(Plan, MeasuresOnTheDatasetAndLeavesNothingBehind) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  EXPECT_EQ(factorps({"plan", config, "--calibrate"}).exit_code, 3);  // nothing prepared
+  ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
+  const auto plan = nlohmann::json::parse(factorps({"plan", config, "--calibrate", "--json"}).out);
+  const auto& epoch = plan["epoch"];
+  EXPECT_GT(epoch["train_seconds"], 0);
+  EXPECT_EQ(epoch["evaluate_seconds"], 0);  // no validation part
+  EXPECT_TRUE(epoch["network_seconds"].is_null());
+  EXPECT_EQ(epoch["calibration"]["interactions"], plan["train_interactions"]);
+  EXPECT_GE(epoch["calibration"]["passes"], 5);
+  EXPECT_FALSE(std::filesystem::exists(directory / "run"));
+}
+
+TEST(Plan, IsKeptByTheRunAndComparedByInspect) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
+  ASSERT_EQ(factorps({"train", config, "--quiet"}).exit_code, 0);
+  const auto planned = nlohmann::json::parse(factorps({"plan", config, "--json"}).out);
+  const ProgramResult result = factorps({"inspect", directory / "run", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto check = nlohmann::json::parse(result.out)["prediction"];
+  EXPECT_EQ(check["memory"]["predicted"], planned["memory"]["held"]);
+  EXPECT_GT(check["memory"]["measured"], 0);
+  EXPECT_EQ(check["bytes_per_epoch"]["measured"], 0);
+  EXPECT_EQ(check["checkpoint"]["predicted"], planned["files"]["checkpoint"]);
+  EXPECT_GT(check["epoch_seconds"]["measured"], 0);
+  EXPECT_EQ(check["model"]["measured"], std::filesystem::file_size(directory / "run/model.h5"));
+  EXPECT_NE(factorps({"inspect", directory / "run"}).out.find("  epoch_seconds"),
+            std::string::npos);
+}
+
 TEST(Crossval, ReportsFoldsMeanAndStandardError) {
   const TemporaryDirectory directory;
   const std::string config = write_ratings(directory);

@@ -1,5 +1,6 @@
 /// comm/ over real MPI, at several rank counts.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <span>
 
@@ -7,6 +8,7 @@
 #include <sched.h>
 
 #include "comm/borrowed_cores.hpp"
+#include "comm/clock_offset.hpp"
 #include "comm/mpi_transport.hpp"
 #include "comm/shared_memory.hpp"
 #include "common/error.hpp"
@@ -53,6 +55,15 @@ TEST(Environment, NamesAHostForEveryRank) {
   EXPECT_TRUE(environment().launched());
   ASSERT_EQ(environment().hosts().size(), static_cast<std::size_t>(environment().size()));
   for (const auto& host : environment().hosts()) EXPECT_EQ(host, environment().hosts()[0]);
+}
+
+TEST(ClockOffset, IsWithinItsErrorOnOneMachine) {
+  const ClockOffset trusted = clock_offset(environment());
+  EXPECT_EQ(trusted.seconds, 0.0);
+  EXPECT_EQ(trusted.error_seconds, 0.0);
+  const ClockOffset measured = clock_offset(environment(), SameHost::measure);
+  EXPECT_LE(std::abs(measured.seconds), measured.error_seconds);  // all read one clock
+  EXPECT_EQ(measured.error_seconds > 0, environment().rank() > 0);
 }
 
 TEST(BorrowedCores, AreThoseOfAllRanksAndGoBack) {

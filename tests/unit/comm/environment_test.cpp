@@ -43,9 +43,11 @@ TEST(MemoryUse, CountsThePagesOfThisProcess) {
   EXPECT_EQ(before.process, ::getpid());
   const std::vector<char> more(64U << 20, 'x');
   // Other allocations may come and go meanwhile, but not half of these 64 MiB.
-  const std::uint64_t after = memory_use().bytes;
-  EXPECT_GT(after, before.bytes + more.size() / 2);
-  EXPECT_EQ(more[after % more.size()], 'x');  // or a compiler may leave the pages out
+  const MemoryUse after = memory_use();
+  EXPECT_GT(after.bytes, before.bytes + more.size() / 2);
+  EXPECT_GT(after.held, before.held + more.size() / 2);
+  EXPECT_LT(after.held, after.bytes);               // the program itself is a file
+  EXPECT_EQ(more[after.bytes % more.size()], 'x');  // or a compiler may leave the pages out
 }
 
 }  // namespace

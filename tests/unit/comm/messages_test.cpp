@@ -13,7 +13,7 @@ namespace {
 auto fields(const StartPass& m) {
   return std::tuple{m.pass, m.kind, m.part, m.learning_rate_factor};
 }
-auto fields(const MemoryUse& m) { return std::tuple{m.process, m.bytes}; }
+auto fields(const MemoryUse& m) { return std::tuple{m.process, m.bytes, m.held}; }
 auto fields(const StripsDone& m) {
   return std::tuple{m.pass, m.strips, m.sums, m.block_bytes, m.blocks, fields(m.memory)};
 }

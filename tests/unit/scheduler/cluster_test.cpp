@@ -64,8 +64,8 @@ TEST_F(ClusterOf, AddsStripsInAscendingOrderWhoeverIsFirst) {
   EXPECT_EQ(progress, std::vector<std::uint64_t>{5});
   ASSERT_EQ(result.workers.size(), 1U);
   EXPECT_EQ(result.workers[0].interactions, 7U);
-  EXPECT_GT(result.memory_bytes, 110U);  // and this process
-  EXPECT_LT(result.memory_bytes, std::uint64_t{1} << 32);
+  EXPECT_GT(result.memory.bytes, 110U);  // and this process
+  EXPECT_LT(result.memory.bytes, std::uint64_t{1} << 32);
 }
 
 TEST_F(ClusterOf, NumbersPassesFromZeroForEveryRole) {

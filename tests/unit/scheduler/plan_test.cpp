@@ -1,5 +1,6 @@
 #include "scheduler/plan.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -44,6 +45,55 @@ TEST(Plan, CountsTheDatasetAmongWhatIsStillToWrite) {
   EXPECT_EQ(make_plan(input).to_write, there.to_write + 999);
 }
 
+TEST(Plan, AddsTheMemoryOfAllNodes) {
+  PlanInput input = small_input();
+  input.tables_in_all = 35'000;
+  input.nodes = 4;
+  input.ranks = 3;
+  input.servers = 8;
+  const Plan plan = make_plan(input);
+  const std::uint64_t mover = kMoverBytes + kMoverBlocks * 2 * (32 * 4 + 8);  // 2 rows of a block
+  EXPECT_EQ(plan.ranks, 3 * kRankBytes + 2 * kServerBytes + mover);
+  EXPECT_EQ(plan.held, 35'000 + 12 * kRankBytes + 8 * kServerBytes + 4 * mover);
+  input.nodes = input.ranks = input.servers = 1;
+  EXPECT_EQ(make_plan(input).held, 35'000 + kAloneBytes + kServerBytes);
+  input.saves = false;
+  EXPECT_EQ(make_plan(input).held, 35'000 + kAloneBytes);
+}
+
+TEST(Plan, TheLongestWorkBoundsAnEpoch) {
+  PlanInput input = small_input();  // 21 interactions, of which 2 workers can be busy
+  input.cores = 4;
+  EXPECT_EQ(make_plan(input).longest_work,
+            std::max<std::uint64_t>(11, make_plan(input).critical_path));
+  input.work = 19;  // a node with many strips and few workers
+  EXPECT_EQ(make_plan(input).longest_work, 19U);
+  EXPECT_EQ(make_plan(input).longest_share, 19U);
+  input.cores = 1;
+  EXPECT_EQ(make_plan(input).longest_share, 21U);
+}
+
+TEST(EpochTime, IsThatOfWorkersOrOfTheNetwork) {
+  PlanInput input = small_input();
+  input.nodes = 2;
+  input.work = 20;
+  input.cores = 2;
+  input.validation = 30;
+  const Plan plan = make_plan(input);
+  const double bits = 8 * static_cast<double>(plan.epoch_traffic) / 2;  // of each node
+  const EpochTime fast = epoch_time(input, plan, {2, 0.5}, bits);
+  EXPECT_EQ(fast.network_seconds, 1);
+  EXPECT_EQ(fast.compute_seconds, 40);
+  EXPECT_EQ(fast.train_seconds, 40 + kPassSeconds);
+  EXPECT_EQ(fast.evaluate_seconds, 7.5);
+  const EpochTime slow = epoch_time(input, plan, {2, 0.5}, bits / 100);
+  EXPECT_EQ(slow.train_seconds, 100 + kPassSeconds);
+  EXPECT_EQ(slow.evaluate_seconds, 100);
+  EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, 0).train_seconds, 40 + kPassSeconds);
+  input.nodes = 1;  // and one rank
+  EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, 0).train_seconds, 40);
+}
+
 TEST(Plan, OneNodeSendsNothing) {
   const Plan plan = make_plan(small_input());
   EXPECT_EQ(plan.epoch_traffic, 0U);
@@ -57,9 +107,10 @@ TEST(Plan, EveryNodeSendsEveryItemOncePerEpoch) {
   const std::uint64_t row = 32 * 4 + 8;  // dim 20 padded to 32, bias and accumulator
   EXPECT_EQ(make_plan(input).epoch_traffic, 4 * (6 * row + 16 * input.grid.blocks()));
   input.travelling_items = 2;
-  input.staying_bytes = 100;
   EXPECT_EQ(make_plan(input).epoch_traffic, 4 * (2 * row + 16 * input.grid.blocks()));
-  EXPECT_EQ(make_plan(input).ranks, kRankBytes + 100);
+  const std::uint64_t dense = make_plan(input).ranks;
+  input.staying_bytes = 100;
+  EXPECT_EQ(make_plan(input).ranks, dense + 100);
 }
 
 TEST(Plan, NoMoreWorkersAreBusyThanStripsOrBlocks) {
