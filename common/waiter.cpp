@@ -1,7 +1,6 @@
 #include "common/waiter.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <thread>
 
 #include <fmt/format.h>
@@ -36,9 +35,9 @@ void Waiter::pause(const std::string& what) {
                     "(cluster.timeout_seconds)",
                     since_progress_.seconds(), what)};
   }
-  const double sleep =
+  const double nap =
       std::clamp(kShareOfWait * since_progress_.seconds(), kShortestSleep, kLongestSleep);
-  std::this_thread::sleep_for(Seconds{sleep});
+  sleep(Seconds{nap});
 }
 
 }  // namespace factorps
