@@ -19,6 +19,7 @@ Clock::time_point Clock::now() noexcept {
 }
 
 void sleep(Seconds time) { std::this_thread::sleep_for(time); }
+void yield() noexcept { std::this_thread::yield(); }
 
 double thread_cpu_seconds() noexcept { return read(CLOCK_THREAD_CPUTIME_ID); }
 double process_cpu_seconds() noexcept { return read(CLOCK_PROCESS_CPUTIME_ID); }

@@ -7,8 +7,8 @@ namespace factorps {
 
 using Seconds = std::chrono::duration<double>;
 
-/// Wall time that never goes back. All of the project's wall time passes here and in sleep(), so
-/// that a simulation can put its own in their place (bench/simulate).
+/// Wall time that never goes back. All of the project's wall time passes here, in sleep() and
+/// in yield(), so that a simulation can put its own in their place (bench/simulate).
 struct Clock {
   using duration = std::chrono::nanoseconds;
   using rep = duration::rep;
@@ -19,6 +19,8 @@ struct Clock {
 };
 /// Lets the calling thread rest.
 void sleep(Seconds time);
+/// Lets other threads go first.
+void yield() noexcept;
 
 /// CPU time of the calling thread, seconds.
 [[nodiscard]] double thread_cpu_seconds() noexcept;

@@ -1,7 +1,6 @@
 #include "common/waiter.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -26,7 +25,7 @@ void Waiter::pause(const std::string& what) {
   ++pauses_;
   if (pauses_ <= kSpins) return;
   if (pauses_ <= kSpins + kYields) {
-    std::this_thread::yield();
+    yield();
     return;
   }
   if (since_progress_.seconds() > timeout_) {

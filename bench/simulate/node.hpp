@@ -26,7 +26,7 @@ struct Job {
   std::uint64_t order_seed;
   std::size_t dim = 128;
   ps::WireFormat wire = ps::WireFormat::fp32;
-  int passes = 3;
+  int passes = 1;
 };
 
 /// One training pass.

@@ -11,6 +11,7 @@ Clock::time_point Clock::now() noexcept {
 }
 
 void sleep(Seconds time) { simgrid::s4u::this_actor::sleep_for(time.count()); }
+void yield() noexcept {}
 
 double thread_cpu_seconds() noexcept { return simgrid::s4u::Engine::get_clock(); }
 double process_cpu_seconds() noexcept { return simgrid::s4u::Engine::get_clock(); }
