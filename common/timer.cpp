@@ -1,6 +1,7 @@
 #include "common/timer.hpp"
 
 #include <ctime>
+#include <thread>
 
 namespace factorps {
 namespace {
@@ -12,6 +13,13 @@ double read(clockid_t clock) noexcept {
 }
 
 }  // namespace
+
+Clock::time_point Clock::now() noexcept {
+  return time_point{std::chrono::steady_clock::now().time_since_epoch()};
+}
+
+void sleep(Seconds time) { std::this_thread::sleep_for(time); }
+void yield() noexcept { std::this_thread::yield(); }
 
 double thread_cpu_seconds() noexcept { return read(CLOCK_THREAD_CPUTIME_ID); }
 double process_cpu_seconds() noexcept { return read(CLOCK_PROCESS_CPUTIME_ID); }

@@ -5,8 +5,22 @@
 
 namespace factorps {
 
-using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
+
+/// Wall time that never goes back. All of the project's wall time passes here, in sleep() and
+/// in yield(), so that a simulation can put its own in their place (bench/simulate).
+struct Clock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<Clock>;
+  static constexpr bool is_steady = true;  // NOLINT(readability-identifier-naming): the standard's
+  [[nodiscard]] static time_point now() noexcept;
+};
+/// Lets the calling thread rest.
+void sleep(Seconds time);
+/// Lets other threads go first.
+void yield() noexcept;
 
 /// CPU time of the calling thread, seconds.
 [[nodiscard]] double thread_cpu_seconds() noexcept;

@@ -1,8 +1,6 @@
 #include "common/waiter.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -27,7 +25,7 @@ void Waiter::pause(const std::string& what) {
   ++pauses_;
   if (pauses_ <= kSpins) return;
   if (pauses_ <= kSpins + kYields) {
-    std::this_thread::yield();
+    yield();
     return;
   }
   if (since_progress_.seconds() > timeout_) {
@@ -36,9 +34,9 @@ void Waiter::pause(const std::string& what) {
                     "(cluster.timeout_seconds)",
                     since_progress_.seconds(), what)};
   }
-  const double sleep =
+  const double nap =
       std::clamp(kShareOfWait * since_progress_.seconds(), kShortestSleep, kLongestSleep);
-  std::this_thread::sleep_for(Seconds{sleep});
+  sleep(Seconds{nap});
 }
 
 }  // namespace factorps
