@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -83,10 +84,14 @@ struct ModelOptions : ConfigOptions {
 };
 
 struct EvaluateOptions : ModelOptions {
-  std::filesystem::path dataset;   ///< empty: data.dataset of the config; with a baseline: `model`
-  std::string baseline;            ///< user-mean | item-mean | global-mean instead of a model
+  std::filesystem::path dataset;  ///< empty: data.dataset of the config; with a baseline: `model`
+  /// user-mean | item-mean | global-mean, with `at` popular, instead of a model
+  std::string baseline;
   std::string part = "test";       ///< train | validation | test
   std::filesystem::path per_user;  ///< file for one line per user; empty: none
+  std::vector<std::int64_t> at;    ///< lengths of rankings; empty: errors of predictions instead
+  std::optional<double> relevant_from;  ///< least value of a relevant interaction, original units
+  bool pessimistic = false;             ///< ties: relevant items last
 };
 
 struct PredictOptions : ModelOptions {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
+#include "apps/evaluate_ranking.hpp"
 #include "apps/evaluation.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
@@ -146,29 +147,53 @@ void report(const EvaluateOptions& options, const Target& target, const Evaluati
   }
 }
 
+/// @throws ConfigError if the baseline does not give what the options ask for
+void check_baseline(const EvaluateOptions& options) {
+  const bool ranks = !options.at.empty();
+  if (options.baseline.empty() || (options.baseline == "popular") == ranks) return;
+  throw ConfigError{
+      ranks
+          ? fmt::format("--baseline {}: gives no ranking; expected popular with --at",
+                        options.baseline)
+          : std::string{"--baseline popular: predicts no values; expected --at K[,K...] with it"}};
+}
+
+ExitCode evaluate_baseline(const EvaluateOptions& options, const Config& config,
+                           const Dataset& dataset, const Target& target,
+                           const comm::Environment& environment) {
+  if (!options.at.empty()) {
+    return evaluate_ranking(options, dataset, Ranker{dataset}, "most popular in the training data",
+                            environment);
+  }
+  const Predictor predict = baseline_predictor(options.baseline, dataset);
+  const Evaluation evaluation = evaluate(target, predict, !options.per_user.empty(), environment);
+  if (environment.rank() != 0) return ExitCode::done;
+  report(options, target, evaluation, config.evaluate.clip,
+         {{"predictor", options.baseline + " of the training data"}});
+  return ExitCode::done;
+}
+
 }  // namespace
 
 ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment) {
+  check_baseline(options);
   const Config config = load_config(options.config, options.assignments);
   const Dataset dataset{dataset_path(options, config)};
   Target target{&dataset, part_of(options.part), dataset.value_min(), dataset.value_max()};
-  const bool per_user = !options.per_user.empty();
   if (!options.baseline.empty()) {
-    const Predictor predict = baseline_predictor(options.baseline, dataset);
-    const Evaluation evaluation = evaluate(target, predict, per_user, environment);
-    if (environment.rank() != 0) return ExitCode::done;
-    report(options, target, evaluation, config.evaluate.clip,
-           {{"predictor", options.baseline + " of the training data"}});
-    return ExitCode::done;
+    return evaluate_baseline(options, config, dataset, target, environment);
   }
   const Model model = open_model(options, config);
   const RowMatch match{model, dataset};
+  const std::string name = fmt::format("{} (sha256 {})", model.path().string(), model.sha256());
+  if (!options.at.empty()) {
+    return evaluate_ranking(options, dataset, Ranker{model, match, dataset}, name, environment);
+  }
   target.low = model.info().value_min;
   target.high = model.info().value_max;
   const Evaluation evaluation =
-      evaluate(target, model_predictor(model, match), per_user, environment);
+      evaluate(target, model_predictor(model, match), !options.per_user.empty(), environment);
   if (environment.rank() != 0) return ExitCode::done;
-  const std::string name = fmt::format("{} (sha256 {})", model.path().string(), model.sha256());
   report(options, target, evaluation, config.evaluate.clip,
          {{"predictor", name}, {"rows", match.describe()}});
   return ExitCode::done;

@@ -103,9 +103,21 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
       ->type_name("DATASET");
   app.add_option("--part", options.part, "Which interactions")
       ->check(CLI::IsMember({"train", "validation", "test"}));
-  app.add_option("--baseline", options.baseline, "Evaluate a mean of the training values; no MODEL")
-      ->check(CLI::IsMember({"user-mean", "item-mean", "global-mean"}));
+  app.add_option("--baseline", options.baseline,
+                 "Evaluate a mean of the training values (with --at: popular); no MODEL")
+      ->check(CLI::IsMember({"user-mean", "item-mean", "global-mean", "popular"}));
   app.add_option("--per-user", options.per_user, "Also write one line per user")->type_name("FILE");
+  CLI::Option* at = app.add_option("--at", options.at, "Evaluate rankings of all items, cut here")
+                        ->type_name("K[,K...]")
+                        ->delimiter(',')
+                        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31));
+  app.add_option("--relevant-from", options.relevant_from,
+                 "Least value of a relevant interaction; default: all are relevant")
+      ->needs(at);
+  app.add_flag("--pessimistic", options.pessimistic,
+               "Relevant items come last among those of equal score; default: expectation over "
+               "random order")
+      ->needs(at);
 }
 
 void declare_options(CLI::App& app, PredictOptions& options) {

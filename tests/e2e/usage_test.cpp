@@ -149,6 +149,89 @@ TEST_F(Usage, EvaluateIsTheSameOnAnyNumberOfRanks) {
   EXPECT_EQ(read_text(alone), read_text(shared));
 }
 
+TEST_F(Usage, EvaluateRanksAllItems) {
+  const auto metrics = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"evaluate", model_, dataset_, "--json", "--at", "1,3"});
+    const ProgramResult result = factorps(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  // anna wants 10 among 9 and 10, scored 3 and 5.5. bert wants 9 among 7, 8 and 9, scored 2.25,
+  // 3.25 and 3.25. cleo wants 7 among all, scored 3, 3.5, 3 and 3.5.
+  const auto expected = metrics({});
+  const auto mean = [](const nlohmann::json& result, const char* metric) {
+    return result["metrics"][metric]["mean"].get<double>();
+  };
+  EXPECT_DOUBLE_EQ(mean(expected, "recall@1"), (1 + 0.5 + 0) / 3);
+  EXPECT_DOUBLE_EQ(mean(expected, "recall@3"), (1 + 1 + 0.5) / 3);
+  EXPECT_DOUBLE_EQ(mean(expected, "mrr@3"), (1 + (1 + 0.5) / 2 + 0.5 / 3) / 3);
+  EXPECT_DOUBLE_EQ(mean(expected, "auc"), (1 + 1.5 / 2 + 0.5 / 3) / 3);
+  EXPECT_EQ(expected["protocol"]["users"], 3);
+  EXPECT_EQ(expected["protocol"]["users_without_training_data"], 1);
+  EXPECT_DOUBLE_EQ(mean(metrics({"--pessimistic"}), "recall@1"), 1.0 / 3);
+  const auto liked = metrics({"--relevant-from", "3"});  // not bert's
+  EXPECT_EQ(liked["protocol"]["users_without_relevant_items"], 1);
+  EXPECT_DOUBLE_EQ(mean(liked, "recall@1"), 0.5);
+}
+
+TEST_F(Usage, EvaluateRanksByPopularity) {
+  const ProgramResult result =
+      factorps({"evaluate", "--baseline", "popular", dataset_, "--at", "1", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  // Items 7, 8 and 10 have one training interaction, 9 has none: anna's 10 comes first, bert's 9
+  // last of three, cleo's 7 is one of three.
+  EXPECT_DOUBLE_EQ(nlohmann::json::parse(result.out)["metrics"]["recall@1"]["mean"].get<double>(),
+                   (1 + 0 + 1.0 / 3) / 3);
+}
+
+TEST_F(Usage, EvaluateRanksItemsOfAnotherDatasetByExternalId) {
+  DatasetContents other = small_contents();
+  other.user_ids = IdTable::of_strings({0, 4, 8, 12}, "annazoeyfred");
+  other.item_ids = IdTable::of_integers({7, 8, 11, 10});
+  write_dataset(dataset_, other);
+  const std::string users = directory_ / "users.tsv";
+  const ProgramResult result =
+      factorps({"evaluate", model_, dataset_, "--at", "1", "--per-user", users});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  // To the model zoey and item 11 are new: 7, 8 and 11 score 3, 3.5 and 3 for her.
+  EXPECT_NE(read_text(users).find("\nanna\t2\t1\t1\t1"), std::string::npos) << read_text(users);
+  EXPECT_NE(read_text(users).find("\nzoey\t3\t1\t0\t0"), std::string::npos) << read_text(users);
+}
+
+TEST_F(Usage, EvaluateRanksTheSameOnAnyNumberOfRanks) {
+  const std::string alone = directory_ / "alone.tsv";
+  const std::string shared = directory_ / "shared.tsv";
+  const std::vector<std::string> command{"evaluate", model_,  dataset_,    "--json",
+                                         "--at",     "1,2,3", "--per-user"};
+  const auto with = [&](const std::string& file) {
+    auto arguments = command;
+    arguments.push_back(file);
+    return arguments;
+  };
+  const auto one = factorps(with(alone));
+  const auto three = factorps_ranks(3, with(shared));
+  ASSERT_EQ(three.exit_code, 0) << three.err;
+  EXPECT_EQ(one.out, three.out);
+  EXPECT_EQ(read_text(alone), read_text(shared));
+}
+
+TEST_F(Usage, EvaluateSaysWhatCannotBeRanked) {
+  const auto error = [&](const std::vector<std::string>& command) {
+    const ProgramResult result = factorps(command);
+    EXPECT_EQ(result.exit_code, 2);
+    return result.err;
+  };
+  EXPECT_NE(error({"evaluate", "--baseline", "user-mean", dataset_, "--at", "1"})
+                .find("--baseline user-mean: gives no ranking; expected popular"),
+            std::string::npos);
+  EXPECT_NE(error({"evaluate", "--baseline", "popular", dataset_}).find("predicts no values"),
+            std::string::npos);
+  EXPECT_NE(error({"evaluate", model_, dataset_, "--part", "train", "--at", "1"})
+                .find("expected --part validation or test"),
+            std::string::npos);
+  EXPECT_NE(error({"evaluate", model_, dataset_, "--at", "0"}).find("--at"), std::string::npos);
+}
+
 TEST_F(Usage, EvaluateRefusesADamagedCell) {
   const std::uint64_t offset = h5::File::open(dataset_).offset("/test/items");
   std::fstream file{dataset_, std::ios::in | std::ios::out | std::ios::binary};

@@ -1,0 +1,55 @@
+#include "apps/ranker.hpp"
+
+#include <algorithm>
+
+namespace factorps::apps {
+
+Ranker::Ranker(const Model& model, const RowMatch& match, const Dataset& dataset)
+    : model_{&model}, match_{&match} {
+  const Normalisation& normalisation = model.info().normalisation;
+  items_ = {model.info().dim, model.item_factors(), model.item_bias(), {}, {}};
+  if (normalisation.by == NormaliseBy::item) {
+    items_.scale = normalisation.scale;
+    items_.offset = normalisation.offset;
+  }
+  if (!match.same_dataset()) copy_items(model, match, dataset.grid().items());
+}
+
+void Ranker::copy_items(const Model& model, const RowMatch& match, std::uint64_t items) {
+  const std::size_t dim = model.info().dim;
+  const bool scaled = !items_.scale.empty();
+  factors_.resize(items * dim);
+  bias_.resize(items);
+  if (scaled) {
+    scale_.assign(items, 1);
+    offset_.resize(items);
+  }
+  for (std::uint64_t item = 0; item < items; ++item) {
+    const auto row = match.item(item);
+    if (!row) continue;
+    std::copy_n(items_.factors.data() + *row * dim, dim, factors_.data() + item * dim);
+    bias_[item] = items_.bias[*row];
+    if (!scaled) continue;
+    scale_[item] = items_.scale[*row];
+    offset_[item] = items_.offset[*row];
+  }
+  items_ = {dim, factors_, bias_, scale_, offset_};
+}
+
+Ranker::Ranker(const Dataset& dataset)
+    : bias_{dataset.item_counts().begin(), dataset.item_counts().end()} {
+  items_.bias = bias_;
+}
+
+eval::Query Ranker::query(std::uint64_t user) const {
+  eval::Query query;
+  if (model_ == nullptr) return query;
+  query.base = static_cast<float>(model_->info().mu);
+  const auto row = match_->user(user);
+  if (!row) return query;
+  query.factors = model_->user(*row);
+  query.base += model_->user_bias()[*row];
+  return query;
+}
+
+}  // namespace factorps::apps

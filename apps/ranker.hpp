@@ -1,0 +1,39 @@
+/// What ranks the items of a dataset: a model, or popularity.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "apps/row_match.hpp"
+#include "eval/scores.hpp"
+#include "io/dataset.hpp"
+#include "io/model_file.hpp"
+
+namespace factorps::apps {
+
+/// Scores of every item of a dataset for any of its users.
+class Ranker {
+ public:
+  /// By the model; an item or user that it does not know has neither factors nor bias.
+  Ranker(const Model& model, const RowMatch& match, const Dataset& dataset);
+  /// By the number of training interactions, the same for every user.
+  explicit Ranker(const Dataset& dataset);
+
+  [[nodiscard]] const eval::ItemTable& items() const noexcept { return items_; }
+  /// @param user row of the dataset
+  [[nodiscard]] eval::Query query(std::uint64_t user) const;
+
+ private:
+  void copy_items(const Model& model, const RowMatch& match, std::uint64_t items);
+
+  const Model* model_ = nullptr;
+  const RowMatch* match_ = nullptr;
+  eval::ItemTable items_;
+  // Rows of the dataset, where the model has others.
+  std::vector<float> factors_;
+  std::vector<float> bias_;
+  std::vector<float> scale_;
+  std::vector<float> offset_;
+};
+
+}  // namespace factorps::apps

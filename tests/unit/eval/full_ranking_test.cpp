@@ -1,0 +1,102 @@
+#include "eval/full_ranking.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "common/random.hpp"
+
+namespace factorps::eval {
+namespace {
+
+/// Multiples of 1/2 between -2 and 2: products and sums are exact, and there are many ties.
+std::vector<float> coarse_floats(std::size_t count, std::uint64_t seed) {
+  const RandomStream stream{seed, Purpose::generate};
+  std::vector<float> values(count);
+  for (std::size_t n = 0; n < count; ++n) {
+    values[n] = 0.5F * static_cast<float>(stream.below(9, n)) - 2;
+  }
+  return values;
+}
+
+bool operator==(const TieGroup& a, const TieGroup& b) {
+  return a.above == b.above && a.size == b.size && a.relevant == b.relevant;
+}
+
+/// Obviously right: every score, compared with every other one.
+FullRanking reference(const ItemTable& items, const Query& query,
+                      std::span<const std::uint32_t> relevant) {
+  const auto in = [](std::span<const std::uint32_t> rows, std::uint32_t item) {
+    return std::find(rows.begin(), rows.end(), item) != rows.end();
+  };
+  std::map<float, TieGroup, std::greater<>> groups;  // [score]
+  FullRanking ranking;
+  for (std::uint32_t i = 0; i < items.bias.size(); ++i) {
+    if (in(query.excluded, i)) continue;
+    float score = query.base + items.bias[i];
+    for (std::size_t d = 0; d < items.dim; ++d) {
+      score += query.factors[d] * items.factors[i * items.dim + d];
+    }
+    ++groups[score].size;
+    if (in(relevant, i)) ++groups[score].relevant;
+    ++ranking.candidates;
+  }
+  std::uint64_t above = 0;
+  for (auto& [score, group] : groups) {
+    group.above = above;
+    above += group.size;
+    if (group.relevant > 0) ranking.groups.push_back(group);
+  }
+  return ranking;
+}
+
+TEST(FullRanking, AgreesWithComparingAllScores) {
+  constexpr std::size_t kItems = 1500;  // more than a block of items
+  constexpr std::size_t kDim = 3;
+  const auto factors = coarse_floats(kItems * kDim, 1);
+  const auto bias = coarse_floats(kItems, 2);
+  const auto users = coarse_floats(kQueryBlock * kDim, 3);
+  const ItemTable items{kDim, factors, bias, {}, {}};
+  const RandomStream stream{4, Purpose::generate};
+  std::vector<std::vector<std::uint32_t>> excluded(kQueryBlock);
+  std::vector<std::vector<std::uint32_t>> relevant(kQueryBlock);
+  for (std::size_t q = 0; q < kQueryBlock; ++q) {
+    for (std::uint32_t i = 0; i < kItems; ++i) {
+      if (stream.below(10, q * kItems + i) == 0) excluded[q].push_back(i);
+      if (stream.below(50, (q + kQueryBlock) * kItems + i) == 0) relevant[q].push_back(i);
+    }
+  }
+  std::vector<Query> queries;
+  std::vector<std::span<const std::uint32_t>> wanted;
+  for (std::size_t q = 0; q < kQueryBlock; ++q) {
+    queries.push_back({std::span{users}.subspan(q * kDim, kDim), 0.5F, excluded[q]});
+    wanted.emplace_back(relevant[q]);
+  }
+  const auto rankings = rank_relevant(items, queries, wanted);
+  ASSERT_EQ(rankings.size(), kQueryBlock);
+  for (std::size_t q = 0; q < kQueryBlock; ++q) {
+    const FullRanking expected = reference(items, queries[q], wanted[q]);
+    EXPECT_EQ(rankings[q].candidates, expected.candidates);
+    ASSERT_EQ(rankings[q].groups.size(), expected.groups.size()) << "query " << q;
+    for (std::size_t g = 0; g < expected.groups.size(); ++g) {
+      EXPECT_TRUE(rankings[q].groups[g] == expected.groups[g]) << "query " << q << " group " << g;
+    }
+  }
+}
+
+TEST(FullRanking, PutsScoresThatAreNoNumbersLast) {
+  const std::vector<float> bias{1, std::numeric_limits<float>::quiet_NaN(), 2};
+  const Query query;
+  const std::vector<std::uint32_t> wanted{1};
+  const std::span<const std::uint32_t> relevant{wanted};
+  const auto rankings = rank_relevant({0, {}, bias, {}, {}}, {&query, 1}, {&relevant, 1});
+  ASSERT_EQ(rankings[0].groups.size(), 1U);
+  EXPECT_EQ(rankings[0].groups[0].above, 2U);
+  EXPECT_EQ(rankings[0].candidates, 3U);
+}
+
+}  // namespace
+}  // namespace factorps::eval
