@@ -11,6 +11,7 @@
 #include "comm/environment.hpp"
 #include "comm/mpi_ring.hpp"
 #include "comm/mpi_transport.hpp"
+#include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
 #include "common/error.hpp"
 #include "common/waiter.hpp"
@@ -157,8 +158,9 @@ class Workers {
 
 std::unique_ptr<ps::BlockMover> make_mover(const Job& job, int node, const ps::Tables& tables,
                                            comm::Transport& link, comm::MpiRing& ring) {
-  return std::make_unique<ps::BlockMover>(link, job.layout.server(job.placement.previous(node)),
-                                          ring.link(), job.placement, node, tables);
+  return std::make_unique<ps::BlockMover>(
+      link, job.layout.server(job.placement.previous(node)), ring.link(), job.placement, node,
+      tables, ps::Residents{job.work.grid, round_up(job.dim, kRowMultiple)});
 }
 
 PassTimes times_of(const scheduler::PassResult& result) {
