@@ -35,7 +35,7 @@ std::uint64_t memory_of_mover(const PlanInput& input) {
   for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
     rows = std::max(rows, input.grid.items_of(BlockId{b}).size());
   }
-  return kMoverBytes + kMoverBlocks * rows * wire_row_bytes(input);
+  return kMoverBytes + rows * wire_row_bytes(input);
 }
 
 std::uint64_t memory_of_programs(const PlanInput& input, std::uint64_t ranks,

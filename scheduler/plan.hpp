@@ -16,10 +16,8 @@ namespace factorps::scheduler {
 inline constexpr std::uint64_t kRankBytes = std::uint64_t{5600} << 10;
 /// Of a server besides, if it writes checkpoints: what they leave.
 inline constexpr std::uint64_t kServerBytes = std::uint64_t{2500} << 10;
-/// Of a node whose blocks travel, besides: this, and so many times its largest block in buffers of
-/// MPI.
-inline constexpr std::uint64_t kMoverBytes = std::uint64_t{300} << 10;
-inline constexpr std::uint64_t kMoverBlocks = 4;
+/// Of a node whose blocks travel, besides: buffers of MPI, this and a copy of the largest block.
+inline constexpr std::uint64_t kMoverBytes = std::uint64_t{1} << 20;
 /// Of a job of one rank, which needs no MPI; its server comes on top.
 inline constexpr std::uint64_t kAloneBytes = std::uint64_t{3100} << 10;
 

@@ -52,7 +52,7 @@ TEST(Plan, AddsTheMemoryOfAllNodes) {
   input.ranks = 3;
   input.servers = 8;
   const Plan plan = make_plan(input);
-  const std::uint64_t mover = kMoverBytes + kMoverBlocks * 2 * (32 * 4 + 8);  // 2 rows of a block
+  const std::uint64_t mover = kMoverBytes + 2 * (32 * 4 + 8);  // 2 rows of a block
   EXPECT_EQ(plan.ranks, 3 * kRankBytes + 2 * kServerBytes + mover);
   EXPECT_EQ(plan.held, 35'000 + 12 * kRankBytes + 8 * kServerBytes + 4 * mover);
   input.nodes = input.ranks = input.servers = 1;
