@@ -40,8 +40,7 @@ class StripRanker::UserItems {
   void sort() {
     for (auto& items : items_) {
       std::ranges::sort(items);
-      const auto twice = std::ranges::unique(items);
-      items.erase(twice.begin(), twice.end());
+      items.erase(std::unique(items.begin(), items.end()), items.end());
     }
   }
   [[nodiscard]] std::span<const std::uint32_t> of(std::uint64_t user) const {
