@@ -16,6 +16,14 @@ if(FACTORPS_SANITIZE)
   target_link_options(factorps_developer INTERFACE -fsanitize=${FACTORPS_SANITIZE})
 endif()
 
+# Seconds that a test may take. Sanitizers cost a factor.
+set(FACTORPS_UNIT_TIMEOUT 60)
+set(FACTORPS_E2E_TIMEOUT 120)
+if(FACTORPS_SANITIZE)
+  set(FACTORPS_UNIT_TIMEOUT 300)
+  set(FACTORPS_E2E_TIMEOUT 600)
+endif()
+
 # A program that starts MPI: leaks inside Open MPI can be told from ours.
 function(factorps_starts_mpi target)
   if(FACTORPS_SANITIZE MATCHES "address")
