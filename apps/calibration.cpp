@@ -1,10 +1,12 @@
 #include "apps/calibration.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "apps/job.hpp"
 #include "common/timer.hpp"
+#include "scheduler/scaling/statistics.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -32,12 +34,6 @@ Grid sample_of(const Dataset& dataset, std::int64_t dim, int threads) {
   return grid;
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
 /// Seconds of a worker per interaction of one pass, with its waits.
 double seconds_each(scheduler::Cluster& cluster, comm::PassKind kind, Calibration& result) {
   comm::StartPass start;
@@ -62,7 +58,7 @@ void measure(scheduler::Cluster& cluster, Calibration& result) {
     evaluation.push_back(seconds_each(cluster, comm::PassKind::evaluate, result));
   }
   result.passes = training.size();
-  result.speed = {median(std::move(training)), median(std::move(evaluation))};
+  result.speed = {scheduler::median(std::move(training)), scheduler::median(std::move(evaluation))};
 }
 
 }  // namespace
@@ -74,7 +70,7 @@ Calibration calibrate(const Config& config, const Dataset& dataset, int threads,
   Calibration result;
   result.threads = threads;
   run_alone(config, dataset, grid, threads, choose_kernels(config, environment), environment,
-            [&](scheduler::Cluster& cluster) { measure(cluster, result); });
+            [&](scheduler::Cluster& cluster, const auto&) { measure(cluster, result); });
   result.seconds = stopwatch.seconds();
   return result;
 }

@@ -1,13 +1,16 @@
 #include "apps/job.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstring>
 #include <exception>
 #include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -78,7 +81,7 @@ class WorkerThreads {
   std::vector<std::jthread> threads_;
 };
 
-void run_in_process(const Roles& roles, const ps::JobLayout& layout, std::uint32_t strips,
+void run_in_process(const Roles& roles, const ps::JobLayout& layout, const Grid& grid,
                     double timeout, const Conduct& conduct) {
   comm::LocalHub hub{layout.roles()};
   const auto scheduler_link = hub.link(0);
@@ -90,12 +93,13 @@ void run_in_process(const Roles& roles, const ps::JobLayout& layout, std::uint32
     auto worker = roles.worker(*link, w);
     workers.start(std::move(link), std::move(worker));
   }
-  scheduler::Cluster cluster{*scheduler_link, layout.servers, layout.workers, strips, timeout, [&] {
-                               workers.check();
-                               return server->step();
-                             }};
+  scheduler::Cluster cluster{
+      *scheduler_link, layout.servers, layout.workers, grid.strips(), timeout, [&] {
+        workers.check();
+        return server->step();
+      }};
   cluster.record_to(roles.recorder(0));
-  conduct(cluster);
+  conduct(cluster, {grid.items(), 0, 0});
   cluster.shutdown();
   workers.join();
   workers.check();
@@ -158,28 +162,55 @@ RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int nod
   return mine;
 }
 
+/// Collective: one rank of each node finds what stays there and speaks for it in the sums.
+ps::Residents residents_of(const Config& config, const Dataset& dataset, const JobMap& map,
+                           int node, const comm::Environment& environment) {
+  const auto mode = ps::lease_mode(config.cluster.lease);
+  const auto stride = round_up(static_cast<std::size_t>(config.model.dim), kRowMultiple);
+  if (mover_of(map.layout, node) == environment.rank()) {
+    const auto sum = [&](BlockId, std::vector<std::uint16_t> mine) {
+      environment.sum(mine);
+      return mine;
+    };
+    return ps::find_residents(dataset, map.placement, node, stride, mode, sum);
+  }
+  const Grid& grid = dataset.grid();
+  for (std::uint32_t b = 0; mode != ps::LeaseMode::dense && b < grid.blocks(); ++b) {
+    std::vector<std::uint16_t> nothing(grid.items_of(BlockId{b}).size());
+    environment.sum(nothing);
+  }
+  return {grid, stride};
+}
+
 /// Collective; nothing on a single node.
 std::unique_ptr<Ring> make_ring(const Config& config, const Dataset& dataset, const JobMap& map,
                                 int node, const comm::Environment& environment) {
   const ps::Placement& placement = map.placement;
   if (placement.nodes() == 1) return nullptr;
-  // One rank of each node speaks for it.
-  const bool speaks = mover_of(map.layout, node) == environment.rank();
-  const auto sum = [&](BlockId, std::vector<std::uint16_t> mine) {
-    if (!speaks) std::ranges::fill(mine, std::uint16_t{0});
-    environment.sum(mine);
-    return mine;
-  };
-  const auto stride = round_up(static_cast<std::size_t>(config.model.dim), kRowMultiple);
   return std::make_unique<Ring>(mover_of(map.layout, placement.next(node)),
                                 mover_of(map.layout, placement.previous(node)),
-                                ps::find_residents(dataset, placement, node, stride,
-                                                   ps::lease_mode(config.cluster.lease), sum));
+                                residents_of(config, dataset, map, node, environment));
+}
+
+/// Collective; the count is on rank 0.
+ps::LeaseCount leases_of_job(const Grid& grid, const Ring* ring,
+                             const comm::Environment& environment) {
+  ps::LeaseCount count{grid.items(), 0, 0};
+  if (ring == nullptr) return count;
+  const std::array mine{ring->residents.num_travelling(), ring->residents.num_staying()};
+  for (const auto& bytes : environment.gather(std::as_bytes(std::span{mine}))) {
+    std::array<std::uint64_t, 2> of_rank{};
+    std::memcpy(of_rank.data(), bytes.data(), sizeof of_rank);
+    count.travelling = std::min(count.travelling, of_rank[0]);
+    count.most_staying = std::max(count.most_staying, of_rank[1]);
+    count.staying += of_rank[1];
+  }
+  return count;
 }
 
 void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique_ptr<Ring>& ring,
-                        int node, double timeout, const comm::Environment& environment,
-                        const Conduct& conduct) {
+                        int node, const ps::LeaseCount& leases, double timeout,
+                        const comm::Environment& environment, const Conduct& conduct) {
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
   RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring);
@@ -190,7 +221,7 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
                                layout.workers, map.placement.strips(map.placement.nodes() - 1).end,
                                timeout,        [&] { return mine.step(); }};
     cluster.record_to(roles.recorder(0));
-    conduct(cluster);
+    conduct(cluster, leases);
     cluster.shutdown();
   }
   run_role(mine, [] { return false; });
@@ -274,10 +305,11 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
     const auto ring = make_ring(config, dataset, map, node, environment);
-    run_under_launcher(roles, map, ring, node, timeout, environment, conduct);
+    const ps::LeaseCount leases = leases_of_job(grid, ring.get(), environment);
+    run_under_launcher(roles, map, ring, node, leases, timeout, environment, conduct);
     environment.barrier();
   } else {
-    run_in_process(roles, map.layout, grid.strips(), timeout, conduct);
+    run_in_process(roles, map.layout, grid, timeout, conduct);
   }
 }
 
@@ -288,7 +320,7 @@ void run_alone(const Config& config, const Dataset& dataset, const Grid& grid, i
   const std::size_t bytes = table_bytes(map, grid, config.model.dim, 0);
   const comm::SharedMemory memory{environment, 0, 1, bytes, bytes};
   const Roles roles{config, dataset, grid, map, kernels, 0, memory.bytes(), nullptr};
-  run_in_process(roles, map.layout, grid.strips(), config.cluster.timeout_seconds, conduct);
+  run_in_process(roles, map.layout, grid, config.cluster.timeout_seconds, conduct);
 }
 
 }  // namespace factorps::apps

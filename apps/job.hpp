@@ -9,12 +9,13 @@
 #include "io/dataset.hpp"
 #include "model/kernels/sgd_kernel.hpp"
 #include "ps/layout.hpp"
+#include "ps/residents.hpp"
 #include "scheduler/cluster.hpp"
 
 namespace factorps::apps {
 
 /// What the scheduler does with the job once it stands; called on rank 0 only.
-using Conduct = std::function<void(scheduler::Cluster& cluster)>;
+using Conduct = std::function<void(scheduler::Cluster& cluster, const ps::LeaseCount& leases)>;
 
 /// The roles of a job without a launcher: threads of one process.
 [[nodiscard]] ps::JobLayout layout_alone(const Config& config);

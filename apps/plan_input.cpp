@@ -103,16 +103,10 @@ ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
 }
 
 /// Without a dataset nobody knows which rows could stay: all travel.
-void count_leases(const Config& config, const JobMap& map, const Dataset* dataset,
-                  scheduler::PlanInput& input) {
-  input.travelling_items = input.grid.items();
-  if (dataset == nullptr || map.placement.nodes() == 1) return;
-  const auto leases =
-      ps::count_leases(*dataset, map.placement, ps::lease_mode(config.cluster.lease));
-  const std::uint64_t row = round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState);
-  input.travelling_items = leases.travelling;
-  input.staying_bytes = leases.most_staying * row;
-  input.staying_in_all = leases.staying * row;
+ps::LeaseCount leases_of(const Config& config, const JobMap& map, const Grid& grid,
+                         const Dataset* dataset) {
+  if (dataset == nullptr || map.placement.nodes() == 1) return {grid.items(), 0, 0};
+  return ps::count_leases(*dataset, map.placement, ps::lease_mode(config.cluster.lease));
 }
 
 void measure_nodes(const JobMap& map, std::int64_t dim, scheduler::PlanInput& input) {
@@ -132,24 +126,25 @@ void measure_nodes(const JobMap& map, std::int64_t dim, scheduler::PlanInput& in
 }
 
 /// What follows from configuration and layout, when the data are known.
-/// @param dataset none: not prepared yet
-void add_job(const Config& config, const ps::JobLayout& layout, std::uint64_t machines,
-             const Dataset* dataset, scheduler::PlanInput& input) {
+void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
+             const ps::LeaseCount& leases, scheduler::PlanInput& input) {
   input.dim = static_cast<std::uint64_t>(config.model.dim);
   input.seed = config.train.seed;
   input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
-  input.nodes = static_cast<std::uint64_t>(layout.nodes);
-  input.workers = static_cast<std::uint64_t>(layout.workers);
-  input.servers = static_cast<std::uint64_t>(layout.servers);
+  input.nodes = static_cast<std::uint64_t>(map.layout.nodes);
+  input.workers = static_cast<std::uint64_t>(map.layout.workers);
+  input.servers = static_cast<std::uint64_t>(map.layout.servers);
   input.cores = machines * std::max(1U, std::thread::hardware_concurrency());
   input.checkpoints =
       static_cast<std::uint64_t>(config.checkpoint.keep) + 2;  // best, being written
   input.store_seen = config.run.store_seen;
   input.saves = config.checkpoint.every_epochs > 0 || config.checkpoint.every_minutes > 0 ||
                 (config.evaluate.keep == "best" && input.validation > 0);
-  const JobMap map{config, input.grid, layout};
   measure_nodes(map, config.model.dim, input);
-  count_leases(config, map, dataset, input);
+  const std::uint64_t row = round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState);
+  input.travelling_items = leases.travelling;
+  input.staying_bytes = leases.most_staying * row;
+  input.staying_in_all = leases.staying * row;
 }
 
 std::uint64_t free_bytes(std::filesystem::path path) {
@@ -197,20 +192,21 @@ scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   // Pretend nodes are all on this machine.
   const std::int64_t machines = config.cluster.node_size > 0 ? 1 : options.nodes;
-  add_job(config, layout_of(config, options), static_cast<std::uint64_t>(machines),
-          dataset ? &*dataset : nullptr, input);
+  const JobMap map{config, input.grid, layout_of(config, options)};
+  add_job(config, map, static_cast<std::uint64_t>(machines),
+          leases_of(config, map, input.grid, dataset ? &*dataset : nullptr), input);
   return input;
 }
 
 scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& dataset,
-                                       const ps::JobLayout& layout,
+                                       const ps::JobLayout& layout, const ps::LeaseCount& leases,
                                        const comm::Environment& environment) {
   scheduler::PlanInput input;
   measure_dataset(dataset, input);
   const auto nodes = static_cast<std::uint64_t>(layout.nodes);
   input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
   const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
-  add_job(config, layout, hosts.size(), &dataset, input);
+  add_job(config, JobMap{config, input.grid, layout}, hosts.size(), leases, input);
   return input;
 }
 

@@ -6,6 +6,7 @@
 #include "io/config.hpp"
 #include "io/dataset.hpp"
 #include "ps/layout.hpp"
+#include "ps/residents.hpp"
 #include "scheduler/plan.hpp"
 
 namespace factorps::apps {
@@ -17,6 +18,7 @@ namespace factorps::apps {
 /// Of a job that runs, with as many ranks on every node as on the largest.
 [[nodiscard]] scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& dataset,
                                                      const ps::JobLayout& layout,
+                                                     const ps::LeaseCount& leases,
                                                      const comm::Environment& environment);
 
 /// What this machine has free now. The disk is that of run.dir.

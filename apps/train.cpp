@@ -134,8 +134,8 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
 
 /// The figures that `factorps inspect RUN` will compare with what happened.
 std::string plan_text(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
-                      const comm::Environment& environment) {
-  const auto input = plan_input_of_job(config, dataset, layout, environment);
+                      const ps::LeaseCount& leases, const comm::Environment& environment) {
+  const auto input = plan_input_of_job(config, dataset, layout, leases, environment);
   return scheduler::plan_record(input, make_plan(input)).dump(2) + '\n';
 }
 
@@ -161,11 +161,11 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
   std::optional<JobTrace> trace;
   if (!options.trace.empty()) trace.emplace(options.trace, config.run.dir, environment, layout);
   scheduler::TrainingResult result;
-  const auto conduct = [&](scheduler::Cluster& cluster) {
+  const auto conduct = [&](scheduler::Cluster& cluster, const ps::LeaseCount& leases) {
     scheduler::RunDirectory run{config.run.dir};
     const auto resume = resume_point(options, run, config, dataset);
     run.write_config(to_toml(config));
-    run.write_plan(plan_text(config, dataset, layout, environment));
+    run.write_plan(plan_text(config, dataset, layout, leases, environment));
     const scheduler::JobFacts facts = facts_of_job(layout, kernels, environment);
     scheduler::ProgressDisplay display = display_for(options.output, config, dataset);
     scheduler::Trainer trainer{

@@ -69,14 +69,16 @@ void scatter_rows(RowsView from, std::span<const std::uint32_t> rows, RowsView t
 }
 
 Residents::Residents(const Grid& grid, std::size_t stride)
-    : stride_{stride}, blocks_(grid.blocks()) {}
+    : stride_{stride}, num_travelling_{grid.items()}, blocks_(grid.blocks()) {}
 
 void Residents::declare(BlockId block, std::vector<std::uint32_t> travelling,
                         std::span<const std::uint16_t> touched, bool home) {
   BlockRows& rows = blocks_.at(block.value());
   rows.in_part = travelling.size() < touched.size();
+  num_travelling_ -= touched.size() - travelling.size();
   rows.staying = staying_rows(travelling, touched, home);
   if (rows.in_part) rows.travelling = std::move(travelling);
+  num_staying_ += rows.staying.size();
   rows.factors = AlignedBuffer<float>{rows.staying.size() * stride_};
   rows.states = AlignedBuffer<RowState>{rows.staying.size()};
 }
@@ -84,14 +86,6 @@ void Residents::declare(BlockId block, std::vector<std::uint32_t> travelling,
 RowsView Residents::kept(BlockId block) const {
   const BlockRows& rows = at(block);
   return {rows.factors.data(), rows.states.data(), stride_, rows.staying.size()};
-}
-
-std::size_t Residents::bytes() const noexcept {
-  std::size_t bytes = 0;
-  for (const BlockRows& rows : blocks_) {
-    bytes += rows.factors.size() * sizeof(float) + rows.states.size() * sizeof(RowState);
-  }
-  return bytes;
 }
 
 Residents find_residents(const Dataset& dataset, const Placement& placement, int node,

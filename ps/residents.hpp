@@ -67,8 +67,10 @@ class Residents {
   }
   /// The kept rows, one after another as in staying().
   [[nodiscard]] RowsView kept(BlockId block) const;
-  /// Of all kept rows.
-  [[nodiscard]] std::size_t bytes() const noexcept;
+  /// Rows of all blocks that travel.
+  [[nodiscard]] std::uint64_t num_travelling() const noexcept { return num_travelling_; }
+  /// Rows of all blocks that this node keeps.
+  [[nodiscard]] std::uint64_t num_staying() const noexcept { return num_staying_; }
 
  private:
   struct BlockRows {
@@ -81,6 +83,8 @@ class Residents {
   [[nodiscard]] const BlockRows& at(BlockId block) const { return blocks_.at(block.value()); }
 
   std::size_t stride_;
+  std::uint64_t num_travelling_;
+  std::uint64_t num_staying_ = 0;
   std::vector<BlockRows> blocks_;  // [block]
 };
 
@@ -92,7 +96,7 @@ using SumOverNodes =
 [[nodiscard]] Residents find_residents(const Dataset& dataset, const Placement& placement, int node,
                                        std::size_t stride, LeaseMode mode, const SumOverNodes& sum);
 
-/// What find_residents() would find on all nodes together.
+/// What find_residents() finds on all nodes together.
 struct LeaseCount {
   std::uint64_t travelling = 0;    ///< rows
   std::uint64_t most_staying = 0;  ///< rows, of the node that keeps most

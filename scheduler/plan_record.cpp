@@ -4,12 +4,14 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
 #include "io/checkpoint.hpp"
+#include "scheduler/scaling/statistics.hpp"
 
 namespace factorps::scheduler {
 namespace {
@@ -46,9 +48,7 @@ double seconds_per_update(const EpochRecord& epoch) {
 double median_seconds(std::span<const EpochRecord> epochs) {
   std::vector<double> seconds;
   for (const EpochRecord& epoch : epochs) seconds.push_back(epoch.train_seconds);
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::ranges::nth_element(seconds, middle);
-  return *middle;
+  return median(std::move(seconds));
 }
 
 std::uint64_t bytes_of_files(const fs::path& directory) {

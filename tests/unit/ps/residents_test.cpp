@@ -51,7 +51,10 @@ TEST(ResidentRows, AreThoseOfThisNodeAndAtHomeThoseOfNobody) {
   guest.declare(BlockId{0}, {2, 4}, touched, false);
   EXPECT_TRUE(guest.in_part(BlockId{0}));
   EXPECT_EQ(Rows(guest.staying(BlockId{0}).begin(), guest.staying(BlockId{0}).end()), (Rows{1}));
-  EXPECT_EQ(guest.bytes(), 16 * sizeof(float) + sizeof(RowState));
+  EXPECT_EQ(guest.num_staying(), 1U);
+  EXPECT_EQ(guest.num_travelling(), 2U);
+  EXPECT_EQ(guest.kept(BlockId{0}).rows, 1U);
+  EXPECT_EQ(guest.kept(BlockId{0}).stride, 16U);
   Residents home{grid, 16};
   home.declare(BlockId{0}, {2, 4}, touched, true);
   EXPECT_EQ(Rows(home.staying(BlockId{0}).begin(), home.staying(BlockId{0}).end()),
@@ -60,6 +63,7 @@ TEST(ResidentRows, AreThoseOfThisNodeAndAtHomeThoseOfNobody) {
   dense.declare(BlockId{0}, {0, 1, 2, 3, 4}, touched, true);
   EXPECT_FALSE(dense.in_part(BlockId{0}));
   EXPECT_TRUE(dense.staying(BlockId{0}).empty());
+  EXPECT_EQ(dense.num_travelling(), 5U);
 }
 
 TEST(GatheredRows, ComeBackWhereTheyWere) {
