@@ -11,12 +11,15 @@
 namespace factorps::ps {
 namespace {
 
-void initialise_row(RowsView rows, std::uint64_t r, std::uint64_t table_row, std::size_t dim,
-                    std::span<const std::uint32_t> counts, const ServerOptions& options,
-                    Purpose table) {
-  if (counts[table_row] == 0) return;  // cold: stays zero
-  initial_row({rows.factors + r * rows.stride, dim}, table_row, options.seed, table,
-              options.init_std);
+/// @param table_row of row r
+template <class TableRow>
+void initialise_rows(RowsView rows, std::size_t dim, std::span<const std::uint32_t> counts,
+                     const ServerOptions& options, Purpose table, TableRow table_row) {
+  for (std::uint64_t r = 0; r < rows.rows; ++r) {
+    const std::uint64_t row = table_row(r);
+    if (counts[row] == 0) continue;  // cold: stays zero
+    initial_row({rows.factors + r * rows.stride, dim}, row, options.seed, table, options.init_std);
+  }
 }
 
 }  // namespace
@@ -136,26 +139,20 @@ void Server::initialise() {
   const Grid& grid = tables_.grid();
   const std::size_t dim = tables_.dim();
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    const RowsView rows = tables_.strip(StripId{s});
     const std::uint64_t first = grid.users_of(StripId{s}).begin;
-    for (std::uint64_t r = 0; r < rows.rows; ++r) {
-      initialise_row(rows, r, first + r, dim, dataset_.user_counts(), options_, Purpose::init_user);
-    }
+    initialise_rows(tables_.strip(StripId{s}), dim, dataset_.user_counts(), options_,
+                    Purpose::init_user, [&](std::uint64_t r) { return first + r; });
   }
-  const auto initialise_item = [&](RowsView rows, std::uint64_t r, std::uint64_t item) {
-    initialise_row(rows, r, item, dim, dataset_.item_counts(), options_, Purpose::init_item);
-  };
   for (const BlockId block : shard_.blocks) {
-    const RowsView rows = tables_.block(block);
     const std::uint64_t first = grid.items_of(block).begin;
-    for (std::uint64_t r = 0; r < rows.rows; ++r) initialise_item(rows, r, first + r);
+    initialise_rows(tables_.block(block), dim, dataset_.item_counts(), options_, Purpose::init_item,
+                    [&](std::uint64_t r) { return first + r; });
   }
   for (const BlockId block : blocks_with_residents()) {
-    const auto which = mover_->residents().staying(block);
     const std::uint64_t first = grid.items_of(block).begin;
-    for (std::size_t n = 0; n < which.size(); ++n) {
-      initialise_item(mover_->residents().kept(block), n, first + which[n]);
-    }
+    const auto which = mover_->residents().staying(block);
+    initialise_rows(mover_->residents().kept(block), dim, dataset_.item_counts(), options_,
+                    Purpose::init_item, [&](std::uint64_t r) { return first + which[r]; });
   }
 }
 
