@@ -6,6 +6,7 @@
 #include "apps/commands.hpp"
 #include "apps/evaluate_ranking.hpp"
 #include "apps/evaluation.hpp"
+#include "apps/protocol.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
 #include "comm/environment.hpp"
@@ -48,6 +49,7 @@ Predictor baseline_predictor(const std::string& baseline, const Dataset& dataset
   const bool by_item = baseline == "item-mean";
   eval::MeanPredictor sums{by_user ? grid.users() : by_item ? grid.items() : 1};
   for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+    dataset.verify(StripId{s});
     for_each_interaction(dataset, Part::train, StripId{s}, [&](auto user, auto item, float value) {
       sums.add(by_user ? user : by_item ? item : 0, value);
     });
@@ -61,18 +63,12 @@ Predictor baseline_predictor(const std::string& baseline, const Dataset& dataset
 
 /// What the numbers mean: everything that another program needs to get the same ones.
 Json protocol(const EvaluateOptions& options, const Target& target, const eval::ErrorSums& sums) {
-  const Dataset& dataset = *target.dataset;
-  const auto prepare = Json::parse(dataset.summary(), nullptr, false);
-  const bool has_split = prepare.is_object() && prepare.contains("split");
-  return {
-      {"dataset", dataset.path().string()},
-      {"fingerprint", dataset.fingerprint()},
-      {"split", has_split ? prepare["split"] : Json()},
-      {"part", options.part},
-      {"interactions", sums.count},
-      {"cold", {{"users", sums.cold_users}, {"items", sums.cold_items}, {"both", sums.cold_both}}},
-      {"units", "original values"},
-      {"clipped_to", {target.low, target.high}}};
+  Json how = data_protocol(*target.dataset, options.part);
+  how["interactions"] = sums.count;
+  how["cold"] = {{"users", sums.cold_users}, {"items", sums.cold_items}, {"both", sums.cold_both}};
+  how["units"] = "original values";
+  how["clipped_to"] = {target.low, target.high};
+  return how;
 }
 
 Json metrics(const eval::ErrorSums& sums, bool clip) {
@@ -89,23 +85,18 @@ Json metrics(const eval::ErrorSums& sums, bool clip) {
 void print_text(const Json& result) {
   const Json& how = result["protocol"];
   const Json& cold = how["cold"];
-  const auto line = [](const char* name, const std::string& text) {
-    std::cout << fmt::format("{:<11} {}\n", name, text);
-  };
-  line("predictor", result["predictor"].get<std::string>());
-  line("dataset", fmt::format("{} (fingerprint {})", how["dataset"].get<std::string>(),
-                              how["fingerprint"].get<std::string>()));
-  if (result.contains("rows")) line("rows", result["rows"].get<std::string>());
-  if (how["split"].is_string()) line("split", how["split"].get<std::string>());
-  line("part", fmt::format("{}, {} interactions", how["part"].get<std::string>(),
-                           how["interactions"].get<std::uint64_t>()));
-  line("cold", fmt::format("{} by user, {} by item, {} by both; predicted by bias or mean",
-                           cold["users"].get<std::uint64_t>(), cold["items"].get<std::uint64_t>(),
-                           cold["both"].get<std::uint64_t>()));
-  line("units", fmt::format("original values, clipped to {} .. {}",
-                            how["clipped_to"][0].get<float>(), how["clipped_to"][1].get<float>()));
+  print_head(result);
+  print_line("part", fmt::format("{}, {} interactions", how["part"].get<std::string>(),
+                                 how["interactions"].get<std::uint64_t>()));
+  print_line("cold",
+             fmt::format("{} by user, {} by item, {} by both; predicted by bias or mean",
+                         cold["users"].get<std::uint64_t>(), cold["items"].get<std::uint64_t>(),
+                         cold["both"].get<std::uint64_t>()));
+  print_line("units",
+             fmt::format("original values, clipped to {} .. {}", how["clipped_to"][0].get<float>(),
+                         how["clipped_to"][1].get<float>()));
   if (result["rmse"].is_null()) {
-    line("RMSE", "none: the part is empty");
+    print_line("RMSE", "none: the part is empty");
     return;
   }
   const bool clip = result["clipped"].get<bool>();
@@ -116,8 +107,8 @@ void print_text(const Json& result) {
     return clip ? number("clipped") + ", " + number("unclipped")
                 : number("unclipped") + ", " + number("clipped");
   };
-  line("RMSE", pair("rmse"));
-  line("MAE", pair("mae"));
+  print_line("RMSE", pair("rmse"));
+  print_line("MAE", pair("mae"));
 }
 
 void write_users(const std::filesystem::path& path, const Evaluation& evaluation,
@@ -162,8 +153,8 @@ ExitCode evaluate_baseline(const EvaluateOptions& options, const Config& config,
                            const Dataset& dataset, const Target& target,
                            const comm::Environment& environment) {
   if (!options.at.empty()) {
-    return evaluate_ranking(options, dataset, Ranker{dataset}, "most popular in the training data",
-                            environment);
+    return evaluate_ranking(options, dataset, Ranker{dataset},
+                            {{"predictor", "most popular in the training data"}}, environment);
   }
   const Predictor predict = baseline_predictor(options.baseline, dataset);
   const Evaluation evaluation = evaluate(target, predict, !options.per_user.empty(), environment);
@@ -185,17 +176,18 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
   }
   const Model model = open_model(options, config);
   const RowMatch match{model, dataset};
-  const std::string name = fmt::format("{} (sha256 {})", model.path().string(), model.sha256());
+  const Json head{
+      {"predictor", fmt::format("{} (sha256 {})", model.path().string(), model.sha256())},
+      {"rows", match.describe()}};
   if (!options.at.empty()) {
-    return evaluate_ranking(options, dataset, Ranker{model, match, dataset}, name, environment);
+    return evaluate_ranking(options, dataset, Ranker{model, match, dataset}, head, environment);
   }
   target.low = model.info().value_min;
   target.high = model.info().value_max;
   const Evaluation evaluation =
       evaluate(target, model_predictor(model, match), !options.per_user.empty(), environment);
   if (environment.rank() != 0) return ExitCode::done;
-  report(options, target, evaluation, config.evaluate.clip,
-         {{"predictor", name}, {"rows", match.describe()}});
+  report(options, target, evaluation, config.evaluate.clip, head);
   return ExitCode::done;
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/protocol.hpp"
 #include "apps/strip_ranking.hpp"
 #include "apps/text_output.hpp"
 #include "comm/environment.hpp"
@@ -58,43 +59,34 @@ Json metrics_json(const RankingSums& sums, const std::vector<std::string>& names
 
 Json protocol(const EvaluateOptions& options, const Dataset& dataset, const RankingSums& sums) {
   const bool testing = options.part == part_name(Part::test);
-  const auto prepare = Json::parse(dataset.summary(), nullptr, false);
-  const bool has_split = prepare.is_object() && prepare.contains("split");
-  return {
-      {"dataset", dataset.path().string()},
-      {"fingerprint", dataset.fingerprint()},
-      {"split", has_split ? prepare["split"] : Json()},
-      {"part", options.part},
-      {"candidates", fmt::format("all {} items but those of the user in {}", dataset.grid().items(),
-                                 testing ? "train and validation" : "train")},
-      {"relevant", options.relevant_from
-                       ? fmt::format("values of at least {}", *options.relevant_from)
-                       : "every interaction of the part"},
-      {"ties", options.pessimistic ? "pessimistic" : "expected over random order"},
-      {"users", sums.users},
-      {"users_without_relevant_items", sums.skipped},
-      {"users_without_training_data", sums.cold},
-      {"relevant_items", sums.relevant}};
+  Json how = data_protocol(dataset, options.part);
+  how["candidates"] =
+      fmt::format("all {} items but those of the user in {}", dataset.grid().items(),
+                  testing ? "train and validation" : "train");
+  how["relevant"] = options.relevant_from
+                        ? fmt::format("values of at least {}", *options.relevant_from)
+                        : "every interaction of the part";
+  how["ties"] = options.pessimistic ? "pessimistic" : "expected over random order";
+  how["users"] = sums.users;
+  how["users_without_relevant_items"] = sums.skipped;
+  how["users_without_training_data"] = sums.cold;
+  how["relevant_items"] = sums.relevant;
+  return how;
 }
 
 void print_text(const Json& result, const EvaluateOptions& options) {
   const Json& how = result["protocol"];
-  const auto line = [](const char* name, const std::string& text) {
-    std::cout << fmt::format("{:<11} {}\n", name, text);
-  };
-  line("predictor", result["predictor"].get<std::string>());
-  line("dataset", fmt::format("{} (fingerprint {})", how["dataset"].get<std::string>(),
-                              how["fingerprint"].get<std::string>()));
-  if (how["split"].is_string()) line("split", how["split"].get<std::string>());
-  line("part", options.part);
-  line("candidates", how["candidates"].get<std::string>());
-  line("relevant",
-       fmt::format("{}: {:.0f} of {:.0f} users ({:.0f} users have none; {:.0f} had no "
-                   "training data)",
-                   how["relevant"].get<std::string>(), how["relevant_items"].get<double>(),
-                   how["users"].get<double>(), how["users_without_relevant_items"].get<double>(),
-                   how["users_without_training_data"].get<double>()));
-  line("ties", how["ties"].get<std::string>());
+  print_head(result);
+  print_line("part", options.part);
+  print_line("candidates", how["candidates"].get<std::string>());
+  print_line(
+      "relevant",
+      fmt::format("{}: {:.0f} of {:.0f} users ({:.0f} users have none; {:.0f} had no "
+                  "training data)",
+                  how["relevant"].get<std::string>(), how["relevant_items"].get<double>(),
+                  how["users"].get<double>(), how["users_without_relevant_items"].get<double>(),
+                  how["users_without_training_data"].get<double>()));
+  print_line("ties", how["ties"].get<std::string>());
   for (const auto& [name, value] : result["metrics"].items()) {
     if (value.is_null()) continue;
     const Json& error = value["standard_error"];
@@ -106,8 +98,7 @@ void print_text(const Json& result, const EvaluateOptions& options) {
 }  // namespace
 
 ExitCode evaluate_ranking(const EvaluateOptions& options, const Dataset& dataset,
-                          const Ranker& ranker, const std::string& predictor,
-                          const comm::Environment& environment) {
+                          const Ranker& ranker, Json result, const comm::Environment& environment) {
   if (options.part == part_name(Part::train)) {
     throw ConfigError{
         "--at ranks items that are not in the training data: expected --part "
@@ -123,9 +114,8 @@ ExitCode evaluate_ranking(const EvaluateOptions& options, const Dataset& dataset
                                        out ? &*out : nullptr, environment);
   if (environment.rank() != 0) return ExitCode::done;
   if (out) out->commit();
-  Json result{{"predictor", predictor},
-              {"protocol", protocol(options, dataset, sums)},
-              {"metrics", metrics_json(sums, names)}};
+  result["protocol"] = protocol(options, dataset, sums);
+  result["metrics"] = metrics_json(sums, names);
   if (options.output.json) {
     std::cout << result.dump(2) << '\n';
   } else {

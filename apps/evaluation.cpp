@@ -30,6 +30,7 @@ Evaluation evaluate_strip(const Target& target, StripId strip, const Predictor& 
     if (!per_user) return;
     sums[user - rows.begin].add(predicted.value, value, target.low, target.high, predicted.cold);
   };
+  target.dataset->verify(strip);
   for_each_interaction(*target.dataset, target.part, strip, visit);
   result.users = strip_users(sums, rows.begin);
   return result;
@@ -51,7 +52,6 @@ std::vector<std::vector<T>> gather(const std::vector<T>& mine,
 
 void for_each_interaction(const Dataset& dataset, Part part, StripId strip,
                           const std::function<void(std::uint64_t, std::uint64_t, float)>& visit) {
-  dataset.verify(strip);
   const Grid& grid = dataset.grid();
   const std::uint64_t first_user = grid.users_of(strip).begin;
   for (std::uint32_t block = 0; block < grid.blocks(); ++block) {

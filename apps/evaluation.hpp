@@ -40,7 +40,7 @@ struct Evaluation {
 };
 
 /// Calls visit(user row, item row, value in original units) for all interactions of one strip in
-/// logical order. @throws DataError if a cell of the strip is damaged
+/// logical order. The strip must have been verified (Dataset::verify).
 void for_each_interaction(const Dataset& dataset, Part part, StripId strip,
                           const std::function<void(std::uint64_t, std::uint64_t, float)>& visit);
 

@@ -14,6 +14,7 @@ namespace {
 template <class Visit>
 void for_each_pair(const Dataset& dataset, const RowMatch& match, Visit visit) {
   for (std::uint32_t strip = 0; strip < dataset.grid().strips(); ++strip) {
+    dataset.verify(StripId{strip});
     for_each_interaction(dataset, Part::train, StripId{strip}, [&](auto user, auto item, float) {
       const auto u = match.user(user);
       const auto i = match.item(item);

@@ -86,6 +86,7 @@ void StripRanker::collect(StripId strip, UserItems& known, UserItems& relevant) 
   };
   constexpr double kAny = -std::numeric_limits<double>::infinity();
   const bool testing = options_.part == part_name(Part::test);
+  dataset_.verify(strip);
   for_each_interaction(dataset_, Part::train, strip, add_to(known, kAny));
   if (testing) for_each_interaction(dataset_, Part::validation, strip, add_to(known, kAny));
   for_each_interaction(dataset_, testing ? Part::test : Part::validation, strip,

@@ -69,7 +69,7 @@ void TextOutput::commit() {
 
 void refuse_files_of_run(const std::filesystem::path& out, const std::filesystem::path& run) {
   for (const char* name :
-       {"config.toml", "metrics.jsonl", "summary.json", "log.txt", "scaling.json"}) {
+       {"config.toml", "plan.json", "metrics.jsonl", "summary.json", "log.txt", "scaling.json"}) {
     std::error_code ignored;
     if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
     throw ConfigError{

@@ -100,6 +100,14 @@ ScalingRecord record_of_training(const std::filesystem::path& directory, const S
   return record;
 }
 
+json to_json(const TimeSplit& time) {
+  return {{"compute", time.compute},
+          {"wait_turn", time.wait_turn},
+          {"wait_block", time.wait_block},
+          {"evaluate", time.evaluate},
+          {"checkpoint", time.checkpoint}};
+}
+
 json to_json(const ScalingRecord& r) {
   const GridSize& asked = r.run.grid;
   return {{"id", r.run.id()},
@@ -118,12 +126,7 @@ json to_json(const ScalingRecord& r) {
           {"oversubscribed", r.oversubscribed()},
           {"interactions", r.interactions},
           {"epoch_seconds", r.epoch_seconds},
-          {"seconds",
-           {{"compute", r.time.compute},
-            {"wait_turn", r.time.wait_turn},
-            {"wait_block", r.time.wait_block},
-            {"evaluate", r.time.evaluate},
-            {"checkpoint", r.time.checkpoint}}},
+          {"seconds", to_json(r.time)},
           {"cpu_seconds", r.cpu_seconds},
           {"block_bytes", r.block_bytes},
           {"model_sha256", r.model_sha256},

@@ -59,6 +59,7 @@ struct ScalingRecord {
                                                const ScalingRun& run, const RunFacts& facts,
                                                const Config& config);
 
+[[nodiscard]] nlohmann::json to_json(const TimeSplit& time);
 [[nodiscard]] nlohmann::json to_json(const ScalingRecord& record);
 /// @throws DataError naming the file if something is missing or damaged
 [[nodiscard]] ScalingRecord read_record(const std::filesystem::path& file);

@@ -28,12 +28,7 @@ json to_json(const ScalingPoint& p) {
           {"cpu_efficiency", to_json(p.cpu_efficiency)},
           {"bytes_per_node", p.bytes_per_node},
           {"stalled", p.stalled},
-          {"seconds",
-           {{"compute", p.time.compute},
-            {"wait_turn", p.time.wait_turn},
-            {"wait_block", p.time.wait_block},
-            {"evaluate", p.time.evaluate},
-            {"checkpoint", p.time.checkpoint}}},
+          {"seconds", to_json(p.time)},
           {"oversubscribed", p.oversubscribed},
           {"pretended_nodes", p.pretended},
           {"model_sha256", p.model_sha256}};
