@@ -1,0 +1,66 @@
+#include "model/kernels/als_kernel.hpp"
+
+// Highway compiles this file once per instruction set. Older CPUs get the reference kernels.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "model/kernels/als_kernel.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#include "model/kernels/als_solver-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace factorps {
+namespace HWY_NAMESPACE {
+
+double als_solve(const AlsProblem& problem, std::span<const AlsTask> tasks,
+                 AlsWorkspace& workspace) {
+  return AlsSolver{problem, tasks, workspace}.run();
+}
+
+/// Floats hold the sums of a few rows, then doubles: a table may have millions.
+void als_add_gram(const float* rows, std::size_t count, std::size_t stride, std::size_t i0,
+                  std::size_t j0, std::size_t width, double* sums) {
+  constexpr std::size_t kRows = 256;
+  AlignedBuffer<float> part{width * width};
+  for (std::size_t r = 0; r < count; r += kRows) {
+    std::fill_n(part.data(), part.size(), 0.0F);
+    const float* first = rows + r * stride;
+    add_products<false, false>({first + i0, stride, 1}, width, first + j0, stride, width, nullptr,
+                               std::min(kRows, count - r), part.data(), width);
+    for (std::size_t n = 0; n < part.size(); ++n) sums[n] += double{part.data()[n]};
+  }
+}
+
+AlsKernels als_kernels() { return {&als_solve, &als_add_gram}; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace factorps
+HWY_AFTER_NAMESPACE();
+#endif
+
+#if HWY_ONCE
+namespace factorps {
+
+AlsKernels als_kernels(InstructionSet set) {
+  switch (set) {
+#if HWY_TARGETS & HWY_SSE4
+    case InstructionSet::sse4:
+      return N_SSE4::als_kernels();
+#endif
+#if HWY_TARGETS & HWY_AVX2
+    case InstructionSet::avx2:
+      return N_AVX2::als_kernels();
+#endif
+#if HWY_TARGETS & HWY_AVX3
+    case InstructionSet::avx512:
+      return N_AVX3::als_kernels();
+#endif
+    default:
+      return {&als_solve_reference, &als_gram_reference};
+  }
+}
+
+}  // namespace factorps
+#endif

@@ -1,0 +1,328 @@
+/// Rows of one table, solved against the other one.
+// Included once per instruction set, from als_kernel.cpp; hence no #pragma once.
+#if defined(FACTORPS_ALS_SOLVER_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef FACTORPS_ALS_SOLVER_INL
+#undef FACTORPS_ALS_SOLVER_INL
+#else
+#define FACTORPS_ALS_SOLVER_INL
+#endif
+
+#include "model/kernels/als_matrix-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace factorps {
+namespace HWY_NAMESPACE {
+
+inline constexpr std::size_t kChunk = 64;  // interactions whose rows are copied together
+inline constexpr std::size_t kGroup = 4;   // rows whose dot products are reduced together
+
+/// out[n] = <v, rows[n]> for kGroup rows of `size` floats.
+HWY_INLINE void dots(const float* v, const float* const* rows, std::size_t size, float* out) {
+  const RowTag d;
+  RowVec sum[kGroup];
+  unroll<kGroup>([&](auto n) FACTORPS_LAMBDA { sum[n] = hn::Zero(d); });
+  for (std::size_t c = 0; c < size; c += kLanes) {
+    const RowVec x = hn::Load(d, v + c);
+    unroll<kGroup>(
+        [&](auto n) FACTORPS_LAMBDA { sum[n] = hn::MulAdd(x, hn::Load(d, rows[n] + c), sum[n]); });
+  }
+  QuadVec folded[kGroup];
+  unroll<kGroup>([&](auto n) FACTORPS_LAMBDA { folded[n] = fold_blocks(sum[n]); });
+  hn::StoreU(transpose_add(Quad(), folded), Quad(), out);
+}
+
+/// sum += factors[n] * rows[n] for kGroup rows.
+HWY_INLINE void add_rows(const float* factors, const float* const* rows, std::size_t size,
+                         float* sum) {
+  const RowTag d;
+  RowVec factor[kGroup];
+  unroll<kGroup>([&](auto n) FACTORPS_LAMBDA { factor[n] = hn::Set(d, factors[n]); });
+  for (std::size_t c = 0; c < size; c += kLanes) {
+    RowVec total = hn::Load(d, sum + c);
+    unroll<kGroup>([&](auto n) FACTORPS_LAMBDA {
+      total = hn::MulAdd(factor[n], hn::Load(d, rows[n] + c), total);
+    });
+    hn::Store(total, d, sum + c);
+  }
+}
+
+HWY_INLINE double dot(const float* a, const float* b, std::size_t size) {
+  const RowTag d;
+  RowVec sum = hn::Zero(d);
+  for (std::size_t c = 0; c < size; c += kLanes) {
+    sum = hn::MulAdd(hn::Load(d, a + c), hn::Load(d, b + c), sum);
+  }
+  return sum_of(fold_blocks(sum));
+}
+
+/// y += factor * x
+HWY_INLINE void add_scaled(float factor, const float* x, std::size_t size, float* y) {
+  const RowTag d;
+  for (std::size_t c = 0; c < size; c += kLanes) {
+    hn::Store(hn::MulAdd(hn::Set(d, factor), hn::Load(d, x + c), hn::Load(d, y + c)), d, y + c);
+  }
+}
+
+/// One batch of tasks. Their rows are copied side by side, where products with G read them.
+class AlsSolver {
+ public:
+  AlsSolver(const AlsProblem& problem, std::span<const AlsTask> tasks, AlsWorkspace& workspace)
+      : problem_{problem}, tasks_{tasks}, stride_{problem.stride} {
+    const std::size_t batch = kAlsBatch * stride_;
+    const std::size_t block = problem.block;
+    float* memory = AlsWorkspace::reserve(workspace.fixed,
+                                          4 * batch + block * block + kChunk * block + 3 * block);
+    const auto take = [&](std::size_t size) {
+      float* part = memory;
+      memory += size;
+      return part;
+    };
+    rows_ = take(batch);
+    products_ = take(batch);
+    residual_ = take(batch);
+    direction_ = take(batch);
+    matrix_ = take(block * block);
+    chunk_ = take(kChunk * block);
+    gradient_ = take(block);
+    step_ = take(block);
+    inverse_ = take(block);
+    std::size_t total = 0;
+    workspace.begin.clear();
+    for (const AlsTask& task : tasks) {
+      workspace.begin.push_back(total);
+      total += round_up(task.others.size(), kGroup);
+    }
+    errors_ = AlsWorkspace::reserve(workspace.residuals, total);
+    begin_ = workspace.begin.data();
+    std::fill_n(rows_, batch, 0.0F);
+    for (std::size_t t = 0; t < tasks.size(); ++t) {
+      if (!tasks[t].others.empty()) std::copy_n(tasks[t].row, stride_, rows_ + t * stride_);
+    }
+  }
+
+  HWY_INLINE double run() {
+    if (problem_.cg_steps > 0) {
+      descend();
+    } else {
+      solve_blocks();
+    }
+    double loss = 0;
+    for (std::size_t t = 0; t < tasks_.size(); ++t) {
+      std::copy_n(rows_ + t * stride_, stride_, tasks_[t].row);
+      loss += loss_of(t);
+    }
+    return loss;
+  }
+
+ private:
+  [[nodiscard]] const float* fixed(std::size_t t, std::size_t n) const {
+    return problem_.fixed + std::size_t{tasks_[t].others[n]} * stride_;
+  }
+  [[nodiscard]] float weight(std::size_t t, std::size_t n) const {
+    return tasks_[t].weights == nullptr ? 1.0F : tasks_[t].weights[n];
+  }
+
+  /// Calls body(n, count, rows) for groups of interactions; rows beyond count repeat the last.
+  template <class Body>
+  HWY_INLINE void for_groups(std::size_t t, Body&& body) const {
+    const std::size_t size = tasks_[t].others.size();
+    for (std::size_t n = 0; n < size; n += kGroup) {
+      const std::size_t count = std::min(kGroup, size - n);
+      const float* rows[kGroup];
+      for (std::size_t k = 0; k < kGroup; ++k) rows[k] = fixed(t, n + std::min(k, count - 1));
+      body(n, count, rows);
+    }
+  }
+
+  /// Errors <p, q> - 1 of all interactions.
+  HWY_INLINE void predict(std::size_t t) {
+    float* errors = errors_ + begin_[t];
+    for_groups(t, [&](std::size_t n, std::size_t, const float* const* rows) FACTORPS_LAMBDA {
+      dots(rows_ + t * stride_, rows, stride_, errors + n);
+      for (std::size_t k = 0; k < kGroup; ++k) errors[n + k] -= 1;
+    });
+  }
+
+  [[nodiscard]] double loss_of(std::size_t t) const {
+    double loss = 0;
+    for (std::size_t n = 0; n < tasks_[t].others.size(); ++n) {
+      const double error = errors_[begin_[t] + n];
+      loss += double{weight(t, n)} * error * error;
+    }
+    return loss;
+  }
+
+  /// products = vectors times columns [first, first + size) of G, for the whole batch.
+  HWY_INLINE void multiply_gram(const float* vectors, std::size_t first, std::size_t size) {
+    std::fill_n(products_, kAlsBatch * size, 0.0F);
+    add_products<false, false>({vectors, 1, stride_}, kAlsBatch, problem_.gram + first, stride_,
+                               size, nullptr, stride_, products_, size);
+  }
+
+  HWY_INLINE void solve_blocks() {
+    for (std::size_t t = 0; t < tasks_.size(); ++t) predict(t);
+    for (std::size_t first = 0; first < stride_; first += problem_.block) {
+      const std::size_t size = std::min(problem_.block, stride_ - first);
+      multiply_gram(rows_, first, size);
+      for (std::size_t t = 0; t < tasks_.size(); ++t) {
+        if (!tasks_[t].others.empty()) solve_block(t, first, size);
+      }
+    }
+  }
+
+  /// One exact step in a range of columns.
+  HWY_INLINE void solve_block(std::size_t t, std::size_t first, std::size_t size) {
+    float* row = rows_ + t * stride_ + first;
+    for (std::size_t i = 0; i < size; ++i) {
+      std::copy_n(problem_.gram + (first + i) * stride_ + first, size, matrix_ + i * size);
+      matrix_[i * size + i] += tasks_[t].l2;
+    }
+    std::copy_n(products_ + t * size, size, gradient_);
+    add_scaled(tasks_[t].l2, row, size, gradient_);
+    for_chunks(t, first, size, true, [&](std::size_t n, std::size_t count) FACTORPS_LAMBDA {
+      add_chunk(t, n, count, size);
+    });
+    Cholesky cholesky{matrix_, size, inverse_};
+    cholesky.factorise();
+    cholesky.solve(gradient_, step_);
+    add_scaled(-1, step_, size, row);
+    const bool kept = tasks_[t].others.size() <= kChunk;
+    for_chunks(t, first, size, !kept, [&](std::size_t n, std::size_t count) FACTORPS_LAMBDA {
+      update_errors(t, n, count, size);
+    });
+  }
+
+  /// Calls body(n, count) for up to kChunk interactions at a time, the range's columns of whose
+  /// rows stand in chunk_, with zeros up to a whole group.
+  /// @param copy false: they already do
+  template <class Body>
+  HWY_INLINE void for_chunks(std::size_t t, std::size_t first, std::size_t size, bool copy,
+                             Body&& body) {
+    const std::size_t all = tasks_[t].others.size();
+    for (std::size_t n = 0; n < all; n += kChunk) {
+      const std::size_t count = std::min(kChunk, all - n);
+      for (std::size_t k = 0; copy && k < count; ++k) {
+        std::copy_n(fixed(t, n + k) + first, size, chunk_ + k * size);
+      }
+      const std::size_t whole = round_up(count, kGroup);
+      std::fill_n(chunk_ + count * size, (whole - count) * size, 0.0F);
+      body(n, count);
+    }
+  }
+
+  HWY_INLINE void add_chunk(std::size_t t, std::size_t n, std::size_t count, std::size_t size) {
+    const float* errors = errors_ + begin_[t] + n;
+    const float* weights = tasks_[t].weights == nullptr ? nullptr : tasks_[t].weights + n;
+    for (std::size_t k = 0; k < count; k += kGroup) {
+      float factors[kGroup];
+      const float* rows[kGroup];
+      for (std::size_t j = 0; j < kGroup; ++j) {
+        rows[j] = chunk_ + (k + j) * size;
+        const bool there = k + j < count;
+        factors[j] =
+            there ? (weights == nullptr ? errors[k + j] : weights[k + j] * errors[k + j]) : 0.0F;
+      }
+      add_rows(factors, rows, size, gradient_);
+    }
+    const Factor factor{chunk_, size, 1};
+    if (weights == nullptr) {
+      add_products<true, false>(factor, size, chunk_, size, size, nullptr, count, matrix_, size);
+    } else {
+      add_products<true, true>(factor, size, chunk_, size, size, weights, count, matrix_, size);
+    }
+  }
+
+  HWY_INLINE void update_errors(std::size_t t, std::size_t n, std::size_t count, std::size_t size) {
+    float* errors = errors_ + begin_[t] + n;
+    for (std::size_t k = 0; k < count; k += kGroup) {
+      const float* rows[kGroup];
+      for (std::size_t j = 0; j < kGroup; ++j) rows[j] = chunk_ + (k + j) * size;
+      float change[kGroup];
+      dots(step_, rows, size, change);
+      for (std::size_t j = 0; j < kGroup; ++j) errors[k + j] -= change[j];
+    }
+  }
+
+  /// out(t) += sum over interactions of w (<v, q> + shift) q. Leaves <v, q> + shift in errors.
+  HWY_INLINE void apply(std::size_t t, const float* v, float shift, float* out) {
+    float* errors = errors_ + begin_[t];
+    for_groups(t, [&](std::size_t n, std::size_t count, const float* const* rows) FACTORPS_LAMBDA {
+      dots(v, rows, stride_, errors + n);
+      float factors[kGroup];
+      for (std::size_t k = 0; k < kGroup; ++k) {
+        errors[n + k] += shift;
+        factors[k] = k < count ? weight(t, n + k) * errors[n + k] : 0.0F;
+      }
+      add_rows(factors, rows, stride_, out);
+    });
+  }
+
+  /// products(t) = (half of the second derivative) vectors(t), with shift the gradient.
+  HWY_INLINE void multiply(const float* vectors, float shift) {
+    multiply_gram(vectors, 0, stride_);
+    for (std::size_t t = 0; t < tasks_.size(); ++t) {
+      const std::size_t at = t * stride_;
+      add_scaled(tasks_[t].l2, vectors + at, stride_, products_ + at);
+      apply(t, vectors + at, shift, products_ + at);
+    }
+  }
+
+  /// Conjugate gradients (Hestenes, Stiefel 1952).
+  HWY_INLINE void descend() {
+    const RowTag d;
+    multiply(rows_, -1);
+    double norm[kAlsBatch] = {};
+    for (std::size_t t = 0; t < tasks_.size(); ++t) {
+      for (std::size_t c = t * stride_; c < (t + 1) * stride_; c += kLanes) {
+        hn::Store(hn::Neg(hn::Load(d, products_ + c)), d, residual_ + c);
+        hn::Store(hn::Load(d, residual_ + c), d, direction_ + c);
+      }
+      norm[t] = dot(residual_ + t * stride_, residual_ + t * stride_, stride_);
+    }
+    std::fill(direction_ + tasks_.size() * stride_, direction_ + kAlsBatch * stride_, 0.0F);
+    for (std::size_t step = 0; step < problem_.cg_steps; ++step) {
+      multiply(direction_, 0);
+      for (std::size_t t = 0; t < tasks_.size(); ++t) norm[t] = advance(t, norm[t]);
+    }
+    for (std::size_t t = 0; t < tasks_.size(); ++t) predict(t);
+  }
+
+  /// @return the new squared norm of the residual
+  HWY_INLINE double advance(std::size_t t, double norm) {
+    const std::size_t at = t * stride_;
+    const double curvature = dot(direction_ + at, products_ + at, stride_);
+    if (tasks_[t].others.empty() || !(norm > 0) || !(curvature > 0)) return 0;
+    const auto length = static_cast<float>(norm / curvature);
+    add_scaled(length, direction_ + at, stride_, rows_ + at);
+    add_scaled(-length, products_ + at, stride_, residual_ + at);
+    const double rest = dot(residual_ + at, residual_ + at, stride_);
+    const RowTag d;
+    const RowVec ratio = hn::Set(d, static_cast<float>(rest / norm));
+    for (std::size_t c = at; c < at + stride_; c += kLanes) {
+      hn::Store(hn::MulAdd(ratio, hn::Load(d, direction_ + c), hn::Load(d, residual_ + c)), d,
+                direction_ + c);
+    }
+    return rest;
+  }
+
+  const AlsProblem& problem_;
+  std::span<const AlsTask> tasks_;
+  std::size_t stride_;
+  float* rows_;      // [kAlsBatch x stride]
+  float* products_;  // of the batch with columns of G
+  float* residual_;  // conjugate gradients
+  float* direction_;
+  float* matrix_;    // [block x block]
+  float* chunk_;     // [kChunk x block] columns of the other table's rows
+  float* gradient_;  // [block]
+  float* step_;
+  float* inverse_;
+  float* errors_;             // <p, q> - 1 of the interactions of all tasks
+  const std::size_t* begin_;  // [task] in errors
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace factorps
+HWY_AFTER_NAMESPACE();
+
+#endif
