@@ -246,6 +246,7 @@ std::vector<int> nodes_of_ranks(const Config& config, const comm::Environment& e
 /// Bytes of the tables of all nodes that share a machine with this rank.
 std::size_t bytes_on_machine(const std::vector<int>& node_of_rank, const JobMap& map,
                              const Grid& grid, std::int64_t dim,
+                             std::span<const std::uint64_t> cells,
                              const comm::Environment& environment) {
   const auto& hosts = environment.hosts();
   std::set<int> nodes;
@@ -255,7 +256,7 @@ std::size_t bytes_on_machine(const std::vector<int>& node_of_rank, const JobMap&
     }
   }
   std::size_t bytes = 0;
-  for (const int node : nodes) bytes += table_bytes(map, grid, dim, node);
+  for (const int node : nodes) bytes += table_bytes(map, grid, dim, cells, node);
   return bytes;
 }
 
@@ -298,9 +299,11 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   const std::vector<int> nodes = ps::nodes_of_ranks(layout);
   const int node = nodes[static_cast<std::size_t>(environment.rank())];
   const std::int64_t dim = config.model.dim;
-  const comm::SharedMemory memory{
-      environment, node, static_cast<int>(std::ranges::count(nodes, node)),
-      table_bytes(map, grid, dim, node), bytes_on_machine(nodes, map, grid, dim, environment)};
+  const auto cells = dataset.cell_sizes(Part::train);
+  const comm::SharedMemory memory{environment, node,
+                                  static_cast<int>(std::ranges::count(nodes, node)),
+                                  table_bytes(map, grid, dim, cells, node),
+                                  bytes_on_machine(nodes, map, grid, dim, cells, environment)};
   const Roles roles{config, dataset, grid, map, kernels, node, memory.bytes(), trace};
   const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
@@ -317,7 +320,8 @@ void run_alone(const Config& config, const Dataset& dataset, const Grid& grid, i
                const Kernels& kernels, const comm::Environment& environment,
                const Conduct& conduct) {
   const JobMap map{config, grid, ps::layout_of_process(workers)};
-  const std::size_t bytes = table_bytes(map, grid, config.model.dim, 0);
+  const std::size_t bytes =
+      table_bytes(map, grid, config.model.dim, dataset.cell_sizes(Part::train), 0);
   const comm::SharedMemory memory{environment, 0, 1, bytes, bytes};
   const Roles roles{config, dataset, grid, map, kernels, 0, memory.bytes(), nullptr};
   run_in_process(roles, map.layout, grid, config.cluster.timeout_seconds, conduct);

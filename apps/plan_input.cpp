@@ -112,7 +112,7 @@ ps::LeaseCount leases_of(const Config& config, const JobMap& map, const Grid& gr
 void measure_nodes(const JobMap& map, std::int64_t dim, scheduler::PlanInput& input) {
   const Grid& grid = input.grid;
   for (int node = 0; node < map.placement.nodes(); ++node) {
-    const std::uint64_t bytes = table_bytes(map, grid, dim, node);
+    const std::uint64_t bytes = table_bytes(map, grid, dim, input.cells, node);
     input.tables_bytes = std::max(input.tables_bytes, bytes);
     input.tables_in_all += bytes;
     const ps::Share strips = map.placement.strips(node);

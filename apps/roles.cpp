@@ -5,6 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "model/metric_name.hpp"
+#include "worker/als_work.hpp"
+#include "worker/cell_work.hpp"
+
 namespace factorps::apps {
 namespace {
 
@@ -27,6 +31,34 @@ SgdStep step_of(const Config& config, const Dataset& dataset) {
   // Factors of a trained model have a mean square of about 1.6 / dim on ratings of unit variance.
   step.accumulation = train.optimizer == "adagrad" ? static_cast<float>(1.6 / dim) : 0.0F;
   return step;
+}
+
+std::size_t ials_block(const IalsConfig& ials) {
+  if (ials.method != "subspace") return 0;
+  return round_up(static_cast<std::size_t>(ials.block), kRowMultiple);
+}
+
+Confidence confidence_of(const IalsConfig& ials) {
+  const auto kind = ials.confidence == "linear" ? Confidence::Kind::linear
+                    : ials.confidence == "log"  ? Confidence::Kind::log
+                                                : Confidence::Kind::one;
+  return {kind, static_cast<float>(ials.alpha), static_cast<float>(ials.epsilon)};
+}
+
+worker::AlsOptions als_options(const Config& config, InstructionSet set) {
+  const TrainConfig& train = config.train;
+  worker::AlsOptions options;
+  options.kernels = als_kernels(set);
+  options.l2_user = train.l2_user.value_or(train.l2);
+  options.l2_item = train.l2_item.value_or(train.l2);
+  options.l2_exponent = config.ials.l2_exponent;
+  options.unobserved = config.ials.unobserved_weight;
+  options.block = ials_block(config.ials);
+  options.cg_steps =
+      config.ials.method == "cg" ? static_cast<std::size_t>(config.ials.cg_steps) : 0;
+  options.confidence = confidence_of(config.ials);
+  options.rank_at = parse_metric(config.evaluate.metric).value().k;
+  return options;
 }
 
 ps::WireFormat wire_of(const Config& config) {
@@ -53,10 +85,25 @@ ps::Placement placement_of(const Config& config, const CellOrder& order, std::ui
 JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout)
     : layout{std::move(job_layout)},
       order{grid.strips(), grid.blocks(), config.train.seed},
-      placement{placement_of(config, order, grid.strips(), layout)} {}
+      placement{placement_of(config, order, grid.strips(), layout)},
+      als{config.train.solver == "ials"},
+      weighted{config.ials.confidence != "one"} {}
 
-std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim, int node) {
-  return ps::Tables::bytes_needed(grid, static_cast<std::size_t>(dim), map.placement.share(node));
+ps::NodeShare JobMap::tables(int node) const {
+  if (!als) return placement.share(node);
+  return {{0, placement.strips(placement.nodes() - 1).end}, 0, false};
+}
+
+ps::AlsShare JobMap::als_share(int node) const {
+  return {placement.strips(node), placement.homes(node), weighted};
+}
+
+std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
+                        std::span<const std::uint64_t> cells, int node) {
+  const auto width = static_cast<std::size_t>(dim);
+  const std::size_t tables = ps::Tables::bytes_needed(grid, width, map.tables(node));
+  return map.als ? tables + ps::AlsTables::bytes_needed(grid, width, map.als_share(node), cells)
+                 : tables;
 }
 
 Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
@@ -66,8 +113,14 @@ Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, con
       map_{map},
       kernels_{kernels},
       node_{node},
-      tables_{memory, grid, static_cast<std::size_t>(config.model.dim), map.placement.share(node)},
-      trace_{trace} {}
+      tables_{memory, grid, static_cast<std::size_t>(config.model.dim), map.tables(node)},
+      trace_{trace} {
+  if (!map.als) return;
+  const std::size_t tables =
+      ps::Tables::bytes_needed(grid, static_cast<std::size_t>(config.model.dim), map.tables(node));
+  als_.emplace(memory.subspan(tables), tables_, map.als_share(node),
+               dataset.cell_sizes(Part::train));
+}
 
 std::unique_ptr<ps::BlockMover> Roles::mover(comm::Transport& link, int n,
                                              std::unique_ptr<comm::RingLink> ring,
@@ -84,16 +137,23 @@ std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
   options.trace = recorder(map_.layout.server(n));
   return std::make_unique<ps::Server>(
       link, ps::shards_of(map_.layout, map_.placement).at(static_cast<std::size_t>(n)), tables_,
-      dataset_, map_.order.steps(), options, std::move(mover));
+      dataset_, map_.order.steps(), options, std::move(mover), als_ ? &*als_ : nullptr);
 }
 
 std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link, int n) const {
+  return std::make_unique<worker::Worker>(link, work(), recorder(map_.layout.worker(n)));
+}
+
+std::unique_ptr<worker::Work> Roles::work() const {
+  if (als_) {
+    return std::make_unique<worker::AlsWork>(*als_, dataset_, als_options(config_, kernels_.set));
+  }
   const ps::Share share = map_.placement.strips(node_);
   std::vector<StripId> strips;
   for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
-  return std::make_unique<worker::Worker>(
-      link, tables_, map_.order, dataset_, std::move(strips),
-      worker::WorkerOptions{step_of(config_, dataset_), kernels_, recorder(map_.layout.worker(n))});
+  return std::make_unique<worker::CellWork>(
+      tables_, map_.order, dataset_, std::move(strips),
+      worker::CellOptions{step_of(config_, dataset_), kernels_});
 }
 
 }  // namespace factorps::apps

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "apps/job_trace.hpp"
@@ -12,6 +13,7 @@
 #include "io/config.hpp"
 #include "io/dataset.hpp"
 #include "model/kernels/sgd_kernel.hpp"
+#include "ps/als_tables.hpp"
 #include "ps/placement.hpp"
 #include "ps/server.hpp"
 #include "worker/worker.hpp"
@@ -28,11 +30,19 @@ struct JobMap {
   ps::JobLayout layout;
   CellOrder order;
   ps::Placement placement;
+  bool als;  ///< every node holds a copy of both tables
+  bool weighted;
+
+  /// What a node holds of both tables.
+  [[nodiscard]] ps::NodeShare tables(int node) const;
+  /// What a node solves, if that is how the job trains.
+  [[nodiscard]] ps::AlsShare als_share(int node) const;
 };
 
 /// Bytes of the tables of a node.
+/// @param cells training interactions [cell]
 [[nodiscard]] std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
-                                      int node);
+                                      std::span<const std::uint64_t> cells, int node);
 
 /// The roles of one node, over its memory. References must outlive the object.
 class Roles {
@@ -56,12 +66,15 @@ class Roles {
   }
 
  private:
+  [[nodiscard]] std::unique_ptr<worker::Work> work() const;
+
   const Config& config_;
   const Dataset& dataset_;
   const JobMap& map_;
   Kernels kernels_;
   int node_;
   ps::Tables tables_;
+  std::optional<ps::AlsTables> als_;
   JobTrace* trace_;
 };
 

@@ -14,9 +14,21 @@ namespace {
 
 using nlohmann::json;
 
-void print_errors(const json& summary, const char* part) {
+void print_ranking(const json& metrics, const char* part) {
+  std::string text;
+  for (const auto& [name, value] : metrics.items()) {
+    if (name.find('@') != std::string::npos)
+      text += fmt::format("{} {:.5f}  ", name, value.get<double>());
+  }
+  std::cout << fmt::format("  {:<12}{}({} users, {})\n", part, text,
+                           metrics.at("users").get<std::uint64_t>(),
+                           metrics.at("candidates").get<std::string>());
+}
+
+void print_evaluation(const json& summary, const char* part) {
   const json& errors = summary.at(part);
   if (errors.is_null()) return;
+  if (errors.contains("users")) return print_ranking(errors, part);
   std::cout << fmt::format(
       "  {:<12}rmse {:.5f}  mae {:.5f}  ({} interactions, {} with a cold user "
       "or item)\n",
@@ -38,8 +50,8 @@ void print_summary(const std::string& text, const OutputOptions& output) {
   const json& rate = summary.at("updates_per_cpu_second");
   std::cout << fmt::format("model {} of epoch {}\n", summary.at("model").get<std::string>(),
                            summary.at("model_epoch").get<std::uint64_t>());
-  print_errors(summary, "validation");
-  print_errors(summary, "test");
+  print_evaluation(summary, "validation");
+  print_evaluation(summary, "test");
   if (!rate.is_null()) {
     std::cout << fmt::format("  {:<12}{:.1f} M per CPU second, {} in all\n", "updates",
                              rate.get<double>() / 1e6,

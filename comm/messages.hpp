@@ -23,13 +23,23 @@ enum class Tag : int {
   credit = 8,        ///< server -> server of the previous node: room for one more block; no body
 };
 
-enum class PassKind : std::uint8_t { train, evaluate };
+enum class PassKind : std::uint8_t {
+  // visits of every cell of the grid
+  train,
+  evaluate,
+  // alternating least squares (ps/als_tables.hpp): pieces in any order
+  index_rows,   ///< lists the interactions of every row, once
+  solve_items,  ///< against all users
+  gram_items,   ///< sums of q q^T over all items
+  solve_users,  ///< against all items
+  gram_users,
+  rank,  ///< where held-out items stand among all
+};
 
-/// One visit of every cell of the grid.
 struct StartPass {
   std::uint64_t pass = 0;  ///< 0, 1, 2 ... since this job started
   PassKind kind = PassKind::train;
-  std::uint8_t part = 0;           ///< evaluate: Part
+  std::uint8_t part = 0;           ///< evaluate, rank: Part
   float learning_rate_factor = 1;  ///< train: of the schedule
   std::uint32_t epoch = 0;         ///< being trained, or last trained; for people
 };

@@ -16,6 +16,20 @@ inline constexpr std::size_t kAlignment = 64;  ///< bytes
   return (n + step - 1) / step * step;
 }
 
+/// Hands out consecutive aligned pieces of memory that may not exist yet.
+class OffsetCursor {
+ public:
+  /// @return where the piece begins
+  std::size_t take(std::size_t bytes) noexcept {
+    const std::size_t at = next_;
+    next_ += round_up(bytes, kAlignment);
+    return at;
+  }
+
+ private:
+  std::size_t next_ = 0;
+};
+
 /// A fixed number of zeroed elements, aligned to kAlignment.
 template <class T>
 class AlignedBuffer {

@@ -14,9 +14,11 @@ constexpr std::chrono::microseconds kAttempt{100};
 }  // namespace
 
 std::string_view name_of(TraceKind kind) {
-  constexpr std::array<std::string_view, 12> names{
-      "cell",  "evaluate cell", "wait for turn", "wait for block", "send block", "receive block",
-      "train", "evaluate",      "initialise",    "save",           "load",       "export model"};
+  constexpr std::array<std::string_view, 16> names{
+      "cell",         "evaluate cell", "solve rows",    "list interactions",
+      "sum products", "rank users",    "wait for turn", "wait for block",
+      "send block",   "receive block", "train",         "evaluate",
+      "initialise",   "save",          "load",          "export model"};
   return names.at(static_cast<std::size_t>(kind));
 }
 

@@ -14,6 +14,10 @@ enum class TraceKind : std::uint8_t {
   // workers
   train_cell,
   evaluate_cell,
+  solve_rows,
+  index_rows,
+  gram,
+  rank_users,
   wait_turn,
   wait_block,
   // servers; these two may overlap

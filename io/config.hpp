@@ -88,9 +88,21 @@ struct TrainConfig {
   double time_limit_minutes = 0;  ///< 0: none
 };
 
+/// For train.solver = "ials".
+struct IalsConfig {
+  double unobserved_weight = 0.1;   ///< of every pair; an interaction counts `confidence` besides
+  double l2_exponent = 1;           ///< of the frequency in the penalty of a row
+  std::string method = "subspace";  ///< cholesky | subspace | cg
+  std::int64_t block = 64;          ///< columns solved together, for subspace
+  std::int64_t cg_steps = 3;        ///< per row and epoch, for cg
+  std::string confidence = "one";   ///< one | linear | log
+  double alpha = 1;
+  double epsilon = 1;
+};
+
 struct EvaluateConfig {
   std::int64_t every = 1;       ///< epochs; the last epoch is always evaluated
-  std::string metric = "rmse";  ///< rmse | mae ; of the clipped validation predictions
+  std::string metric = "rmse";  ///< rmse | mae, or a ranking metric: ndcg@20 ...
   bool clip = true;             ///< predictions to the rating range
   std::string keep = "best";    ///< best | last : which epoch becomes model.h5
 };
@@ -138,6 +150,7 @@ struct Config {
   GridConfig grid;
   ModelConfig model;
   TrainConfig train;
+  IalsConfig ials;
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;
   ClusterConfig cluster;

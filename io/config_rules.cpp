@@ -8,6 +8,7 @@
 #include "common/error.hpp"
 #include "io/config_problems.hpp"
 #include "io/scaling_layout.hpp"
+#include "model/metric_name.hpp"
 
 namespace factorps {
 namespace {
@@ -51,6 +52,7 @@ class CrossCheck {
     check_fractions();
     check_clean();
     check_decay();
+    check_solver();
     check_validation_users();
     check_scaling();
   }
@@ -110,6 +112,23 @@ class CrossCheck {
             fmt::format("between 0 and 1, because train.schedule = \"{}\"", train.schedule));
   }
 
+  void check_solver() {
+    const bool ials = config_.train.solver == "ials";
+    const std::string& metric = config_.evaluate.metric;
+    constexpr std::string_view kWhy = ", because train.solver = \"ials\"";
+    if (!ials) {
+      require(metric == "rmse" || metric == "mae", "evaluate.metric",
+              "\"rmse\" or \"mae\", because train.solver = \"sgd\"");
+      return;
+    }
+    require(parse_metric(metric).has_value(), "evaluate.metric",
+            fmt::format("a ranking metric such as \"ndcg@20\" or \"recall@20\"{}", kWhy));
+    require(!config_.model.biases, "model.biases", fmt::format("false{}", kWhy));
+    require(!config_.model.mean, "model.mean", fmt::format("false{}", kWhy));
+    require(config_.train.loss == "squared", "train.loss", fmt::format("\"squared\"{}", kWhy));
+    require(config_.cluster.wire == "fp32", "cluster.wire", fmt::format("\"fp32\"{}", kWhy));
+  }
+
   void check_validation_users() {
     if (config_.split.validation_method != "none") return;
     constexpr std::string_view why =
@@ -163,6 +182,10 @@ void fill_in_defaults(Config& config, const ConfigProblems& problems) {
     config.clean.strict = false;
   if (!problems.is_set("evaluate.keep") && config.split.validation_method == "none")
     config.evaluate.keep = "last";
+  if (config.train.solver != "ials") return;
+  if (!problems.is_set("model.biases")) config.model.biases = false;
+  if (!problems.is_set("model.mean")) config.model.mean = false;
+  if (!problems.is_set("evaluate.metric")) config.evaluate.metric = "ndcg@20";
 }
 
 }  // namespace

@@ -117,43 +117,70 @@ std::vector<Field> model_fields(ModelConfig& c) {
 }
 
 std::vector<Field> train_fields(TrainConfig& c) {
-  return {{"train.solver", &c.solver, one_of({"sgd"}), yes,
-           "`sgd`: stochastic gradient descent over the grid."},
-          {"train.loss", &c.loss, one_of({"squared", "absolute", "huber"}), yes,
-           "Of prediction minus value."},
-          {"train.huber_delta", &c.huber_delta, above(0), yes,
-           "Where the Huber loss turns from squared to absolute."},
-          {"train.epochs", &c.epochs, between(1, 1'000'000), no,
-           "Passes over the training set. A finished run resumes when this grows."},
-          {"train.seed", &c.seed, seed(), yes, "Of the initial factors and the order of work."},
-          {"train.learning_rate", &c.learning_rate, above(0), yes, "Of the factors, in epoch 1."},
-          {"train.learning_rate_bias", &c.learning_rate_bias, above(0), yes,
-           "Of the biases; unset: `learning_rate`."},
-          {"train.l2", &c.l2, at_least(0), yes, "L2 penalty per interaction."},
-          {"train.l2_user", &c.l2_user, at_least(0), yes, "Of the user factors; unset: `l2`."},
-          {"train.l2_item", &c.l2_item, at_least(0), yes, "Of the item factors; unset: `l2`."},
-          {"train.l2_bias", &c.l2_bias, at_least(0), yes, "Of the biases; unset: `l2`."},
-          {"train.optimizer", &c.optimizer, one_of({"sgd", "adagrad"}), yes,
-           "`sgd`: plain steps; `adagrad`: steps that shrink row by row, one scalar per row."},
-          {"train.schedule", &c.schedule,
-           one_of({"constant", "exponential", "inverse_time", "plateau", "bold_driver"}), yes,
-           "How the learning rate changes from epoch to epoch."},
-          {"train.decay", &c.decay, at_least(0), yes,
-           "Factor per epoch (`exponential`), rate (`inverse_time`), factor per drop (`plateau`, "
-           "`bold_driver`)."},
-          {"train.patience", &c.patience, at_least(0), no,
-           "Evaluations without improvement before the training stops; 0: never."},
-          {"train.min_delta", &c.min_delta, at_least(0), yes,
-           "A smaller gain of the validation metric is no improvement."},
-          {"train.time_limit_minutes", &c.time_limit_minutes, at_least(0), no,
-           "Then the run stops with a checkpoint and exit code 75; 0: no limit."}};
+  return {
+      {"train.solver", &c.solver, one_of({"sgd", "ials"}), yes,
+       "`sgd`: stochastic gradient descent over the grid, for ratings. `ials`: alternating least "
+       "squares over all pairs, for events; section `[ials]`."},
+      {"train.loss", &c.loss, one_of({"squared", "absolute", "huber"}), yes,
+       "Of prediction minus value."},
+      {"train.huber_delta", &c.huber_delta, above(0), yes,
+       "Where the Huber loss turns from squared to absolute."},
+      {"train.epochs", &c.epochs, between(1, 1'000'000), no,
+       "Passes over the training set. A finished run resumes when this grows."},
+      {"train.seed", &c.seed, seed(), yes, "Of the initial factors and the order of work."},
+      {"train.learning_rate", &c.learning_rate, above(0), yes, "Of the factors, in epoch 1."},
+      {"train.learning_rate_bias", &c.learning_rate_bias, above(0), yes,
+       "Of the biases; unset: `learning_rate`."},
+      {"train.l2", &c.l2, at_least(0), yes,
+       "L2 penalty per interaction; `ials`: times (interactions + `unobserved_weight` x rows of "
+       "the other table)^`l2_exponent` for a row."},
+      {"train.l2_user", &c.l2_user, at_least(0), yes, "Of the user factors; unset: `l2`."},
+      {"train.l2_item", &c.l2_item, at_least(0), yes, "Of the item factors; unset: `l2`."},
+      {"train.l2_bias", &c.l2_bias, at_least(0), yes, "Of the biases; unset: `l2`."},
+      {"train.optimizer", &c.optimizer, one_of({"sgd", "adagrad"}), yes,
+       "`sgd`: plain steps; `adagrad`: steps that shrink row by row, one scalar per row."},
+      {"train.schedule", &c.schedule,
+       one_of({"constant", "exponential", "inverse_time", "plateau", "bold_driver"}), yes,
+       "How the learning rate changes from epoch to epoch."},
+      {"train.decay", &c.decay, at_least(0), yes,
+       "Factor per epoch (`exponential`), rate (`inverse_time`), factor per drop (`plateau`, "
+       "`bold_driver`)."},
+      {"train.patience", &c.patience, at_least(0), no,
+       "Evaluations without improvement before the training stops; 0: never."},
+      {"train.min_delta", &c.min_delta, at_least(0), yes,
+       "A smaller gain of the validation metric is no improvement."},
+      {"train.time_limit_minutes", &c.time_limit_minutes, at_least(0), no,
+       "Then the run stops with a checkpoint and exit code 75; 0: no limit."}};
+}
+
+std::vector<Field> ials_fields(IalsConfig& c) {
+  return {
+      {"ials.unobserved_weight", &c.unobserved_weight, at_least(0), yes,
+       "Weight of the squared score of every user and item, interaction or not."},
+      {"ials.l2_exponent", &c.l2_exponent, between(0, 2), yes,
+       "0: the same penalty for every row; 1: in proportion to what is known of it."},
+      {"ials.method", &c.method, one_of({"cholesky", "subspace", "cg"}), yes,
+       "How a row is solved: `cholesky`: exactly; `subspace`: exactly in `block` columns after the "
+       "other, much cheaper from 128 on; `cg`: `cg_steps` conjugate gradient steps from where it "
+       "was."},
+      {"ials.block", &c.block, between(16, 8192), yes,
+       "Columns, for `subspace`; rounded up to 16."},
+      {"ials.cg_steps", &c.cg_steps, between(1, 1000), yes, "For `cg`."},
+      {"ials.confidence", &c.confidence, one_of({"one", "linear", "log"}), yes,
+       "Weight of an interaction of value x: 1, 1 + `alpha` x, or 1 + `alpha` log(1 + x / "
+       "`epsilon`). Values below zero (returns) count like zero."},
+      {"ials.alpha", &c.alpha, at_least(0), yes, "For `linear` and `log`."},
+      {"ials.epsilon", &c.epsilon, above(0), yes, "For `log`."}};
 }
 
 std::vector<Field> evaluate_fields(EvaluateConfig& c) {
   return {{"evaluate.every", &c.every, at_least(1), yes,
            "Epochs between evaluations; the last epoch is always evaluated."},
-          {"evaluate.metric", &c.metric, one_of({"rmse", "mae"}), yes,
-           "Validation metric for early stopping, schedules and the best model."},
+          {"evaluate.metric", &c.metric, any(), yes,
+           "Validation metric for early stopping, schedules and the best model. `sgd`: `rmse` or "
+           "`mae`. `ials`: `recall`, `ndcg`, `precision`, `hit_rate`, `map`, `mrr` or "
+           "`recall_capped`, with `@` and how many places count, over all items; defaults to "
+           "`ndcg@20`."},
           {"evaluate.clip", &c.clip, any(), yes,
            "Predictions are clipped to the range of the training values."},
           {"evaluate.keep", &c.keep, one_of({"best", "last"}), no,
@@ -235,6 +262,7 @@ const std::vector<Section>& config_sections() {
       {"grid", "How `prepare` cuts users and items; a property of the dataset."},
       {"model", "What is learnt."},
       {"train", "How it is learnt."},
+      {"ials", "Least squares over all pairs of users and items, for `train.solver = \"ials\"`."},
       {"evaluate", "How it is measured."},
       {"checkpoint", "When the state is saved."},
       {"cluster", "Which rank does what; never changes the result."},
@@ -248,8 +276,9 @@ std::vector<Field> config_fields(Config& config) {
   for (auto&& part :
        {data_fields(config.data), clean_fields(config.clean), split_fields(config.split),
         grid_fields(config.grid), model_fields(config.model), train_fields(config.train),
-        evaluate_fields(config.evaluate), checkpoint_fields(config.checkpoint),
-        cluster_fields(config.cluster), run_fields(config.run), scaling_fields(config.scaling)})
+        ials_fields(config.ials), evaluate_fields(config.evaluate),
+        checkpoint_fields(config.checkpoint), cluster_fields(config.cluster),
+        run_fields(config.run), scaling_fields(config.scaling)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -46,6 +46,9 @@ struct NodeShare {
   Share strips;
   /// Room for blocks that come and go; 0: every block stays, in a place of its own.
   std::uint32_t places = 0;
+  /// Blank rows behind each block (RowsView), as the SGD kernels need them. Without, and if every
+  /// block stays, all item factors are one table, like the user factors always.
+  bool blank_rows = true;
 };
 
 enum class StripPlacement : std::uint8_t {

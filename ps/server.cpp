@@ -44,14 +44,17 @@ std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement
 
 Server::Server(comm::Transport& transport, Shard shard, const Tables& tables,
                const Dataset& dataset, std::uint32_t steps_per_pass, ServerOptions options,
-               std::unique_ptr<BlockMover> mover)
+               std::unique_ptr<BlockMover> mover, const AlsTables* als)
     : transport_{transport},
       shard_{std::move(shard)},
       tables_{tables},
       dataset_{dataset},
       steps_per_pass_{steps_per_pass},
       options_{options},
-      mover_{std::move(mover)} {}
+      mover_{std::move(mover)},
+      als_{als} {
+  if (als != nullptr) units_.emplace(als->counter());
+}
 
 bool Server::step() {
   if (const auto envelope = transport_.poll()) {
@@ -60,7 +63,7 @@ bool Server::step() {
   }
   if (!pass_) return false;
   const bool moved = mover_ && mover_->step();
-  if (!strips_finished() || (mover_ && !mover_->finished())) return moved;
+  if (!work_finished() || (mover_ && !mover_->finished())) return moved;
   report();
   return true;
 }
@@ -89,7 +92,8 @@ void Server::handle(const comm::Envelope& envelope) {
 
 /// Rounding in passes that only look would make the model depend on how often they look.
 void Server::begin(const comm::StartPass& start) {
-  pass_ = start.pass;
+  pass_ = start;
+  if (units_) units_->begin(als_->units(start.kind));
   if (!mover_) return;
   const bool training = start.kind == comm::PassKind::train;
   mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32, start.epoch);
@@ -210,23 +214,43 @@ std::vector<BlockId> Server::blocks_with_residents() const {
   return blocks;
 }
 
-bool Server::strips_finished() const {
-  const std::uint64_t target = 2 * (*pass_ + 1) * steps_per_pass_;
+bool Server::work_finished() const {
+  if (units_) return units_->finished();
+  const std::uint64_t target = 2 * (pass_->pass + 1) * steps_per_pass_;
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     if (tables_.progress(StripId{s}).load(std::memory_order_acquire) < target) return false;
   }
   return true;
 }
 
+/// What belongs to no strip counts for the first.
+CellSums Server::sums_of(StripId strip) const {
+  CellSums total{};
+  switch (pass_->kind) {
+    case comm::PassKind::index_rows:
+    case comm::PassKind::solve_items:
+    case comm::PassKind::gram_items:
+      return total;
+    case comm::PassKind::gram_users:
+      if (strip == StripId{0}) {
+        total[1] = inner_product(als_->gram_of_users(), als_->gram_of_items());
+      }
+      return total;
+    default:
+      break;
+  }
+  for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
+    const CellSums& cell = tables_.sums(strip, BlockId{b});
+    for (std::size_t k = 0; k < total.size(); ++k) total[k] += cell[k];
+  }
+  return total;
+}
+
 void Server::report() {
   comm::StripsDone done;
-  done.pass = *pass_;
+  done.pass = pass_->pass;
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    CellSums total{};
-    for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
-      const CellSums& cell = tables_.sums(StripId{s}, BlockId{b});
-      for (std::size_t k = 0; k < total.size(); ++k) total[k] += cell[k];
-    }
+    const CellSums total = sums_of(StripId{s});
     done.strips.push_back(s);
     done.sums.insert(done.sums.end(), total.begin(), total.end());
   }

@@ -1,7 +1,7 @@
 /// The server role: keeper of a shard, the strips and blocks with one share of the numbers.
 ///
 /// In a pass a server moves blocks, if there are several nodes, and reports the sums of its strips
-/// when all of them have finished. Between passes it does the scheduler's commands on its shard:
+/// when the work of its node is done. Between passes it does the scheduler's commands on its shard:
 /// initialise, save, load; server 0 also writes the model.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "comm/transport.hpp"
 #include "common/trace.hpp"
 #include "io/dataset.hpp"
+#include "ps/als_tables.hpp"
 #include "ps/block_mover.hpp"
 #include "ps/layout.hpp"
 #include "ps/tables.hpp"
@@ -45,10 +46,11 @@ struct Shard {
 class Server {
  public:
   /// @param mover of the blocks of this node, for its first server; else none
+  /// @param als of this node, if that is what its workers do; else none
   /// References must outlive the object.
   Server(comm::Transport& transport, Shard shard, const Tables& tables, const Dataset& dataset,
          std::uint32_t steps_per_pass, ServerOptions options,
-         std::unique_ptr<BlockMover> mover = nullptr);
+         std::unique_ptr<BlockMover> mover = nullptr, const AlsTables* als = nullptr);
 
   /// @return whether there was something to do
   bool step();
@@ -63,7 +65,8 @@ class Server {
   void save(const std::string& directory, comm::CommandDone& reply);
   void load(const std::string& directory);
   [[nodiscard]] std::vector<BlockId> blocks_with_residents() const;
-  [[nodiscard]] bool strips_finished() const;
+  [[nodiscard]] bool work_finished() const;
+  [[nodiscard]] CellSums sums_of(StripId strip) const;
   void report();
 
   comm::Transport& transport_;
@@ -73,7 +76,9 @@ class Server {
   std::uint32_t steps_per_pass_;
   ServerOptions options_;
   std::unique_ptr<BlockMover> mover_;
-  std::optional<std::uint64_t> pass_;  // running
+  const AlsTables* als_;
+  std::optional<UnitCounter> units_;     // of als_
+  std::optional<comm::StartPass> pass_;  // running
   bool stopped_ = false;
   comm::MemoryMeter memory_;
 };

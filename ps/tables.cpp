@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
 
 namespace factorps::ps {
@@ -11,24 +10,6 @@ namespace {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
 std::size_t padded(std::size_t dim) { return round_up(dim, kRowMultiple); }
-
-std::size_t bytes_of_rows(std::uint64_t rows, std::size_t stride) {
-  return round_up(rows * stride * sizeof(float), kAlignment) +
-         round_up(rows * sizeof(RowState), kAlignment);
-}
-
-/// Hands out consecutive pieces of memory.
-class Cursor {
- public:
-  std::size_t take(std::size_t bytes) {
-    const std::size_t at = next_;
-    next_ += round_up(bytes, kAlignment);
-    return at;
-  }
-
- private:
-  std::size_t next_ = 0;
-};
 
 std::uint64_t rows_of_largest_block(const Grid& grid) {
   std::uint64_t largest = 0;
@@ -54,31 +35,45 @@ Tables::Tables(std::span<std::byte> memory, const Grid& grid, std::size_t dim, N
 
 Tables::Tables(const Grid& grid, std::size_t dim, NodeShare share)
     : grid_{grid}, dim_{dim}, stride_{padded(dim)}, share_{share} {
-  Cursor cursor;
+  OffsetCursor cursor;
+  std::vector<std::uint64_t> users;
   for (std::uint32_t s = share.strips.begin; s < share.strips.end; ++s) {
-    strip_offset_.push_back(cursor.take(bytes_of_rows(grid.users_of(StripId{s}).size(), stride_)));
+    users.push_back(grid.users_of(StripId{s}).size());
   }
-  const std::uint64_t largest = rows_of_largest_block(grid);
-  for (std::uint32_t p = 0; p < (share.places > 0 ? share.places : grid.blocks()); ++p) {
-    const std::uint64_t items = share.places > 0 ? largest : grid.items_of(BlockId{p}).size();
-    place_offset_.push_back(cursor.take(bytes_of_rows(items + kBlankRows, stride_)));
+  strips_ = lay_out(cursor, users);
+  std::vector<std::uint64_t> items(share.places, rows_of_largest_block(grid));
+  for (std::uint32_t b = 0; share.places == 0 && b < grid.blocks(); ++b) {
+    items.push_back(grid.items_of(BlockId{b}).size());
   }
-  const std::size_t strips = strip_offset_.size();
+  for (std::uint64_t& rows : items) rows += share.blank_rows ? kBlankRows : 0;
+  places_ = lay_out(cursor, items);
+  const std::size_t strips = strips_.size();
   blocks_offset_ = cursor.take(std::size_t{grid.blocks()} * kAlignment);
   progress_offset_ = cursor.take(strips * kAlignment);
   sums_offset_ = cursor.take(strips * grid.blocks() * sizeof(CellSums));
   bytes_ = cursor.take(0);
 }
 
-RowsView Tables::rows(std::size_t offset, std::uint64_t count, std::uint64_t blank) const {
-  auto* factors = reinterpret_cast<float*>(memory_.data() + offset);
-  const std::size_t bytes = round_up((count + blank) * stride_ * sizeof(float), kAlignment);
-  return {factors, reinterpret_cast<RowState*>(memory_.data() + offset + bytes), stride_, count};
+/// Factors first, one range behind the other, then states.
+std::vector<Tables::RowsPlace> Tables::lay_out(OffsetCursor& cursor,
+                                               const std::vector<std::uint64_t>& rows) const {
+  std::vector<RowsPlace> places(rows.size());
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    places[n].factors = cursor.take(rows[n] * stride_ * sizeof(float));
+  }
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    places[n].states = cursor.take(rows[n] * sizeof(RowState));
+  }
+  return places;
+}
+
+RowsView Tables::rows(RowsPlace place, std::uint64_t count) const {
+  return {reinterpret_cast<float*>(memory_.data() + place.factors),
+          reinterpret_cast<RowState*>(memory_.data() + place.states), stride_, count};
 }
 
 RowsView Tables::strip(StripId strip) const {
-  return rows(strip_offset_.at(strip.value() - share_.strips.begin), grid_.users_of(strip).size(),
-              0);
+  return rows(strips_.at(strip.value() - share_.strips.begin), grid_.users_of(strip).size());
 }
 RowsView Tables::block(BlockId block) const {
   if (share_.places == 0) return block_in_place(block, block.value());
@@ -86,7 +81,7 @@ RowsView Tables::block(BlockId block) const {
       block, *reinterpret_cast<const std::uint32_t*>(counters_of(block) + sizeof(std::uint64_t)));
 }
 RowsView Tables::block_in_place(BlockId block, std::uint32_t place) const {
-  return rows(place_offset_.at(place), grid_.items_of(block).size(), kBlankRows);
+  return rows(places_.at(place), grid_.items_of(block).size());
 }
 void Tables::put(BlockId block, std::uint32_t place) const {
   *reinterpret_cast<std::uint32_t*>(counters_of(block) + sizeof(std::uint64_t)) = place;

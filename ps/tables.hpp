@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "common/aligned_buffer.hpp"
 #include "model/grid.hpp"
 #include "model/kernels/sgd_kernel.hpp"
 #include "ps/layout.hpp"
@@ -58,9 +59,17 @@ class Tables {
   [[nodiscard]] CellSums& sums(StripId strip, BlockId block) const;
 
  private:
+  /// Bytes from the start of the memory.
+  struct RowsPlace {
+    std::size_t factors = 0;
+    std::size_t states = 0;
+  };
+
   /// Where everything will lie; no memory yet.
   Tables(const Grid& grid, std::size_t dim, NodeShare share);
-  [[nodiscard]] RowsView rows(std::size_t offset, std::uint64_t count, std::uint64_t blank) const;
+  [[nodiscard]] std::vector<RowsPlace> lay_out(OffsetCursor& cursor,
+                                               const std::vector<std::uint64_t>& rows) const;
+  [[nodiscard]] RowsView rows(RowsPlace place, std::uint64_t count) const;
   [[nodiscard]] std::byte* counters_of(BlockId block) const;
 
   std::span<std::byte> memory_;
@@ -68,8 +77,8 @@ class Tables {
   std::size_t dim_;
   std::size_t stride_;
   NodeShare share_;
-  std::vector<std::size_t> strip_offset_;  // [strip - first of the node] bytes
-  std::vector<std::size_t> place_offset_;  // [place] bytes
+  std::vector<RowsPlace> strips_;  // [strip - first of the node]
+  std::vector<RowsPlace> places_;  // [place]
   std::size_t blocks_offset_ = 0;
   std::size_t progress_offset_ = 0;
   std::size_t sums_offset_ = 0;

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
-#include "eval/metrics.hpp"
 #include "scheduler/cluster.hpp"
+#include "scheduler/evaluation.hpp"
 #include "scheduler/loss_report.hpp"
 
 namespace factorps::scheduler {
@@ -16,15 +17,19 @@ namespace factorps::scheduler {
 struct MeasuredEpoch {
   std::uint64_t epoch = 0;  ///< counted from 1
   PassResult train;
-  std::optional<eval::ErrorSums> validation;
+  std::optional<Evaluation> validation;
   double evaluate_seconds = 0;
   std::uint64_t evaluate_block_bytes = 0;
   double checkpoint_seconds = 0;
   double rate_factor = 1;
   bool best = false;
+  bool squared = true;  ///< the loss is the squared error of predicted values
 
   [[nodiscard]] double updates() const noexcept { return train.sums[0]; }
-  /// Mean squared error before each update.
+  /// "rmse" of predictions before each update, or "loss" per interaction.
+  [[nodiscard]] const char* train_metric() const noexcept { return squared ? "rmse" : "loss"; }
+  [[nodiscard]] double train_value() const noexcept { return squared ? std::sqrt(loss()) : loss(); }
+  /// Per interaction.
   [[nodiscard]] double loss() const noexcept {
     return train.sums[1] / std::max(train.sums[0], 1.0);
   }

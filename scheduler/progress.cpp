@@ -12,8 +12,8 @@ constexpr int kBarWidth = 24;
 constexpr double kRedrawSeconds = 0.1;
 
 std::string text_of(const EpochLine& line, std::uint64_t epochs) {
-  std::string text =
-      fmt::format("epoch {}/{}  train rmse {:.4f}", line.epoch, epochs, line.train_rmse);
+  std::string text = fmt::format("epoch {}/{}  train {} {:.4f}", line.epoch, epochs,
+                                 line.train_metric, line.train_value);
   if (line.evaluated) {
     text += fmt::format("  validation {} {:.4f}{}", line.metric, line.value,
                         line.best ? " (best)" : "");

@@ -13,12 +13,13 @@ namespace factorps::scheduler {
 /// One finished epoch, ready to be shown.
 struct EpochLine {
   std::uint64_t epoch = 0;
-  double train_rmse = 0;
+  double train_value = 0;
   bool evaluated = false;
   std::string metric;  ///< name of the validation metric
   double value = 0;
   bool best = false;
   double million_updates_per_second = 0;
+  std::string train_metric = "rmse";  ///< name of train_value
 };
 
 /// Shows progress on a terminal as a bar that is redrawn, elsewhere as a line per epoch. A stream

@@ -1,7 +1,6 @@
 #include "scheduler/records.hpp"
 
-#include <cmath>
-
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 namespace factorps::scheduler {
@@ -53,9 +52,9 @@ json time_record(std::span<const comm::WorkerDone> workers, const std::string& l
   return {{"workers", worker_records(workers)}, {"largest_loss", largest_loss}};
 }
 
-json epoch_record(const MeasuredEpoch& epoch, bool clip) {
+json epoch_record(const MeasuredEpoch& epoch) {
   json record{{"epoch", epoch.epoch},
-              {"train_rmse", std::sqrt(epoch.loss())},
+              {fmt::format("train_{}", epoch.train_metric()), epoch.train_value()},
               {"learning_rate_factor", epoch.rate_factor},
               {"interactions", static_cast<std::uint64_t>(epoch.updates())},
               {"updates_per_second", epoch.updates_per_second()},
@@ -70,7 +69,7 @@ json epoch_record(const MeasuredEpoch& epoch, bool clip) {
                {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
               {"block_moves", epoch.train.block_moves}};
   if (epoch.validation) {
-    record["validation"] = error_record(*epoch.validation, clip);
+    record["validation"] = epoch.validation->record();
     record["best"] = epoch.best;
   }
   return record;

@@ -23,7 +23,7 @@ namespace factorps::scheduler {
 [[nodiscard]] nlohmann::json time_record(std::span<const comm::WorkerDone> workers,
                                          const std::string& largest_loss);
 /// A line of metrics.jsonl.
-[[nodiscard]] nlohmann::json epoch_record(const MeasuredEpoch& epoch, bool clip);
+[[nodiscard]] nlohmann::json epoch_record(const MeasuredEpoch& epoch);
 /// The training passes of a job, for summary.json.
 [[nodiscard]] nlohmann::json totals_record(const TrainingTotals& totals,
                                            const std::string& largest_loss);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scheduler/epoch_passes.hpp"
 #include "scheduler/export.hpp"
 #include "scheduler/loss_report.hpp"
 #include "scheduler/records.hpp"
@@ -14,11 +15,6 @@ namespace factorps::scheduler {
 namespace {
 
 using nlohmann::json;
-
-eval::ErrorSums from_sums(const std::array<double, comm::kSumsPerStrip>& s) {
-  const auto count = [](double x) { return static_cast<std::uint64_t>(x); };
-  return {count(s[0]), s[1], s[2], s[3], s[4], count(s[5]), count(s[6]), count(s[7])};
-}
 
 }  // namespace
 
@@ -37,6 +33,7 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& f
 
 TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
   start(resume);
+  prepare_epochs(cluster_, config_);
   while (!finished()) {
     if (stop_requested_()) return stop_early("asked to stop");
     const double limit = config_.train.time_limit_minutes * 60;
@@ -77,21 +74,22 @@ bool Trainer::finished() const {
 void Trainer::train_epoch() {
   MeasuredEpoch epoch;
   epoch.rate_factor = rate_.factor();
+  epoch.squared = config_.train.solver == "sgd";
   comm::StartPass pass;
   pass.learning_rate_factor = static_cast<float>(rate_.factor());
   pass.epoch = static_cast<std::uint32_t>(epoch_ + 1);
   display_.update(epoch_ + 1, 0);
-  epoch.train =
-      cluster_.run_pass(pass, [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
+  epoch.train = run_epoch(cluster_, config_, pass,
+                          [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
   epoch.epoch = ++epoch_;
   const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
   if ((last || evaluation_due()) && dataset_.interactions(Part::validation) > 0) {
     const Stopwatch stopwatch;
     const PassResult result = evaluate(Part::validation);
-    epoch.validation = from_sums(result.sums);
+    epoch.validation.emplace(config_, result.sums);
     epoch.evaluate_block_bytes = result.block_bytes;
     epoch.evaluate_seconds = stopwatch.seconds();
-    epoch.best = judge(metric_of(*epoch.validation));
+    epoch.best = judge(epoch.validation->cost());
   }
   if (!std::isfinite(epoch.loss())) {
     throw DataError{
@@ -110,16 +108,10 @@ void Trainer::train_epoch() {
 
 PassResult Trainer::evaluate(Part part) {
   comm::StartPass pass;
-  pass.kind = comm::PassKind::evaluate;
+  pass.kind = Evaluation::kind_of(config_);
   pass.part = static_cast<std::uint8_t>(part);
   pass.epoch = static_cast<std::uint32_t>(epoch_);
   return cluster_.run_pass(pass, [](std::uint64_t) {});
-}
-
-double Trainer::metric_of(const eval::ErrorSums& sums) const {
-  const bool rmse = config_.evaluate.metric == "rmse";
-  if (config_.evaluate.clip) return rmse ? sums.rmse_clipped() : sums.mae_clipped();
-  return rmse ? sums.rmse() : sums.mae();
 }
 
 bool Trainer::evaluation_due() const {
@@ -128,8 +120,8 @@ bool Trainer::evaluation_due() const {
 
 /// The last epoch is evaluated out of turn too. That leaves no trace in the state, or a training
 /// that is continued later would differ from one that was longer from the start.
-bool Trainer::judge(double metric) {
-  return evaluation_due() ? stopping_.observe(epoch_, metric) : stopping_.improves(metric);
+bool Trainer::judge(double cost) {
+  return evaluation_due() ? stopping_.observe(epoch_, cost) : stopping_.improves(cost);
 }
 
 /// The epoch whose rows become the model.
@@ -137,7 +129,7 @@ std::uint64_t Trainer::choose_epoch() {
   const auto& best = stopping_.state();
   if (config_.evaluate.keep != "best" || !best.best || best.best_epoch == epoch_) return epoch_;
   if (!evaluation_due() &&
-      stopping_.improves(metric_of(from_sums(evaluate(Part::validation).sums)))) {
+      stopping_.improves(Evaluation{config_, evaluate(Part::validation).sums}.cost())) {
     return epoch_;
   }
   return best.best_epoch;
@@ -179,19 +171,20 @@ void Trainer::commit(const PendingCheckpoint& pending) {
 
 void Trainer::record(const MeasuredEpoch& epoch) {
   totals_.add(epoch.train);
-  json line = epoch_record(epoch, config_.evaluate.clip);
+  json line = epoch_record(epoch);
   line["message_bytes_total"] = cluster_.message_bytes();
   run_.append_metrics(line.dump());
   const EpochLine shown{epoch_,
-                        std::sqrt(epoch.loss()),
+                        epoch.train_value(),
                         epoch.validation.has_value(),
                         config_.evaluate.metric,
-                        epoch.validation ? metric_of(*epoch.validation) : 0,
+                        epoch.validation ? epoch.validation->value() : 0,
                         epoch.best,
-                        epoch.updates_per_second() / 1e6};
+                        epoch.updates_per_second() / 1e6,
+                        epoch.train_metric()};
   display_.finish(shown);
   run_.log(fmt::format(
-      "epoch {} train_rmse {:.6f} {}", epoch_, shown.train_rmse,
+      "epoch {} train_{} {:.6f} {}", epoch_, shown.train_metric, shown.train_value,
       epoch.validation ? fmt::format("validation_{} {:.6f}", config_.evaluate.metric, shown.value)
                        : ""));
 }
@@ -214,10 +207,9 @@ TrainingResult Trainer::finish() {
   }
   json summary = summary_of_job(facts_, dataset_);
   for (const Part part : {Part::validation, Part::test}) {
-    summary[part_name(part)] =
-        dataset_.interactions(part) > 0
-            ? error_record(from_sums(evaluate(part).sums), config_.evaluate.clip)
-            : json();
+    summary[part_name(part)] = dataset_.interactions(part) > 0
+                                   ? Evaluation{config_, evaluate(part).sums}.record()
+                                   : json();
   }
   summary["epochs"] = epoch_;
   summary["model_epoch"] = model_epoch;

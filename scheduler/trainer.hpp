@@ -9,7 +9,6 @@
 
 #include "common/error.hpp"
 #include "common/timer.hpp"
-#include "eval/metrics.hpp"
 #include "io/config.hpp"
 #include "io/dataset.hpp"
 #include "model/learning_rate.hpp"
@@ -61,9 +60,8 @@ class Trainer {
   [[nodiscard]] bool finished() const;
   void train_epoch();
   [[nodiscard]] PassResult evaluate(Part part);
-  [[nodiscard]] double metric_of(const eval::ErrorSums& sums) const;
   [[nodiscard]] bool evaluation_due() const;
-  [[nodiscard]] bool judge(double metric);
+  [[nodiscard]] bool judge(double cost);
   [[nodiscard]] std::uint64_t choose_epoch();
   [[nodiscard]] bool checkpoint_due(bool best) const;
   [[nodiscard]] PendingCheckpoint save();

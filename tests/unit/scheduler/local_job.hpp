@@ -14,6 +14,7 @@
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
 #include "tests/support/local_ring.hpp"
+#include "worker/cell_work.hpp"
 #include "worker/worker.hpp"
 
 namespace factorps::test {
@@ -132,8 +133,9 @@ class LocalJob {
     for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
     links_.push_back(hub_.link(layout.worker(w)));
     workers_.push_back(std::make_unique<worker::Worker>(
-        *links_.back(), tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
-        worker::WorkerOptions{step, best_kernels()}));
+        *links_.back(), std::make_unique<worker::CellWork>(
+                            tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
+                            worker::CellOptions{step, best_kernels()})));
   }
 
   bool step() {

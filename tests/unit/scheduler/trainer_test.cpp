@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "eval/metrics.hpp"
 #include "io/model_file.hpp"
 #include "tests/support/synthetic_dataset.hpp"
 #include "tests/support/temporary_directory.hpp"

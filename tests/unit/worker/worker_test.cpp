@@ -12,6 +12,7 @@
 #include "tests/support/synthetic_dataset.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "worker/cell_errors.hpp"
+#include "worker/cell_work.hpp"
 
 namespace factorps::worker {
 namespace {
@@ -72,8 +73,9 @@ class WorkerOf : public testing::Test {
   std::unique_ptr<Worker> worker(int role, std::vector<std::uint32_t> strips) {
     std::vector<StripId> ids(strips.begin(), strips.end());
     links_.push_back(hub_.link(role));
-    return std::make_unique<Worker>(*links_.back(), node_.tables(), order_, dataset_,
-                                    std::move(ids), WorkerOptions{example_step(), best_kernels()});
+    return std::make_unique<Worker>(
+        *links_.back(), std::make_unique<CellWork>(node_.tables(), order_, dataset_, std::move(ids),
+                                                   CellOptions{example_step(), best_kernels()}));
   }
   void start(comm::StartPass pass) {
     for (const int role : {1, 2}) scheduler_->send(role, comm::Tag::start_pass, comm::encode(pass));

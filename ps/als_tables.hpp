@@ -1,0 +1,120 @@
+/// What alternating least squares keeps on a node beside a copy of both tables: the interactions
+/// row by row, from either side, and sums of outer products.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "comm/messages.hpp"
+#include "model/grid.hpp"
+#include "ps/layout.hpp"
+#include "ps/tables.hpp"
+#include "ps/unit_counter.hpp"
+
+namespace factorps::ps {
+
+/// Rows of a table are summed in so many parts, then the parts in order: the same bits whoever
+/// sums them.
+inline constexpr std::uint32_t kGramParts = 4;
+
+/// Part `n` of `parts` of a range of rows.
+[[nodiscard]] RowRange slice_of(RowRange rows, std::uint32_t n, std::uint32_t parts);
+
+/// What a node solves.
+struct AlsShare {
+  Share strips;
+  std::vector<BlockId> blocks;
+  bool weighted = true;  ///< interactions have weights other than 1
+};
+
+/// The interactions of the rows of a strip or block, row by row.
+struct RowLists {
+  std::span<std::uint64_t> begin;   // [row], plus the end; in the arrays below
+  std::span<std::uint32_t> others;  ///< row of the other table
+  float* weights = nullptr;         // [interaction]; none: all are 1
+
+  [[nodiscard]] std::span<const std::uint32_t> of(std::size_t row) const {
+    return others.subspan(begin[row], begin[row + 1] - begin[row]);
+  }
+};
+
+/// Partial sums of x x^T over the rows of a table: of i <= j only, in squares of `tile` columns.
+struct GramSums {
+  std::span<double> parts;  // [kGramParts][stride x stride]
+  std::size_t stride = 0;
+  std::size_t tile = 0;
+
+  [[nodiscard]] std::size_t tiles() const noexcept {
+    return stride / tile * (stride / tile + 1) / 2;
+  }
+  /// The whole sum at i, j: the parts in ascending order.
+  [[nodiscard]] double at(std::size_t i, std::size_t j) const;
+};
+/// Sum over i, j of a(i, j) b(i, j): sum of <p, q>^2 over all pairs of rows.
+[[nodiscard]] double inner_product(const GramSums& a, const GramSums& b);
+
+/// Every rank of a node makes one of these over the same memory; it owns nothing.
+class AlsTables {
+ public:
+  /// @param cells training interactions [cell]
+  [[nodiscard]] static std::size_t bytes_needed(const Grid& grid, std::size_t dim,
+                                                const AlsShare& share,
+                                                std::span<const std::uint64_t> cells);
+
+  /// @param memory bytes_needed() bytes, aligned to kAlignment; must outlive the object
+  /// @param tables of the whole grid, without blank rows; must outlive the object
+  AlsTables(std::span<std::byte> memory, const Tables& tables, AlsShare share,
+            std::span<const std::uint64_t> cells);
+
+  [[nodiscard]] const AlsShare& share() const noexcept { return share_; }
+  [[nodiscard]] const Tables& tables() const noexcept { return tables_; }
+  /// All users or items of the catalogue, one row behind the other.
+  [[nodiscard]] float* users() const { return tables_.strip(StripId{0}).factors; }
+  [[nodiscard]] float* items() const { return tables_.block(BlockId{0}).factors; }
+  /// @param strip of the share
+  [[nodiscard]] RowLists lists(StripId strip) const;
+  /// @param n position of the block in the share
+  [[nodiscard]] RowLists lists_of_block(std::size_t n) const;
+  [[nodiscard]] GramSums gram_of_users() const { return gram(plan_.user_gram); }
+  [[nodiscard]] GramSums gram_of_items() const { return gram(plan_.item_gram); }
+
+  /// How many pieces a pass has on this node.
+  [[nodiscard]] std::uint64_t units(comm::PassKind kind) const;
+  [[nodiscard]] UnitCounter counter() const {
+    return UnitCounter{memory_.subspan(plan_.counter, UnitCounter::kBytes)};
+  }
+
+ private:
+  struct ListsPlace {
+    std::size_t begin = 0;
+    std::size_t others = 0;
+    std::size_t weights = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t interactions = 0;
+  };
+
+  /// Where everything lies.
+  struct Plan {
+    std::vector<ListsPlace> strips;  // [strip - first of the share]
+    std::vector<ListsPlace> blocks;  // [position in the share]
+    std::size_t user_gram = 0;
+    std::size_t item_gram = 0;
+    std::size_t counter = 0;
+    std::size_t bytes = 0;
+  };
+
+  [[nodiscard]] static Plan plan(const Grid& grid, std::size_t dim, const AlsShare& share,
+                                 std::span<const std::uint64_t> cells);
+  [[nodiscard]] RowLists lists(const ListsPlace& place) const;
+  [[nodiscard]] GramSums gram(std::size_t offset) const;
+
+  std::span<std::byte> memory_;
+  const Tables& tables_;
+  AlsShare share_;
+  Plan plan_;
+  std::size_t stride_;
+};
+
+}  // namespace factorps::ps

@@ -1,0 +1,58 @@
+#include "scheduler/epoch_passes.hpp"
+
+#include <algorithm>
+
+#include "scheduler/loss_report.hpp"
+
+namespace factorps::scheduler {
+namespace {
+
+void add(const PassResult& pass, PassResult& total) {
+  total.seconds += pass.seconds;
+  total.block_bytes += pass.block_bytes;
+  total.block_moves += pass.block_moves;
+  total.memory.bytes = std::max(total.memory.bytes, pass.memory.bytes);
+  total.memory.held = std::max(total.memory.held, pass.memory.held);
+  add_pass(total.workers, pass.workers);
+}
+
+/// Items first: so at the end of an epoch every user is the best answer to the items as they are.
+PassResult run_ials_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
+                          const Cluster::OnProgress& on_progress) {
+  PassResult total;
+  std::uint64_t before = 0;
+  const auto run = [&](comm::PassKind kind) {
+    start.kind = kind;
+    const auto result =
+        cluster.run_pass(start, [&](std::uint64_t done) { on_progress((before + done) / 2); });
+    for (const auto& worker : result.workers) before += worker.interactions;
+    add(result, total);
+    return result;
+  };
+  run(comm::PassKind::solve_items);
+  run(comm::PassKind::gram_items);
+  const auto users = run(comm::PassKind::solve_users);
+  const auto pairs = run(comm::PassKind::gram_users);
+  total.sums[0] = users.sums[0];
+  total.sums[1] = users.sums[1] + config.ials.unobserved_weight * pairs.sums[1];
+  return total;
+}
+
+}  // namespace
+
+void prepare_epochs(Cluster& cluster, const Config& config) {
+  if (config.train.solver != "ials") return;
+  for (const auto kind : {comm::PassKind::index_rows, comm::PassKind::gram_users}) {
+    comm::StartPass start;
+    start.kind = kind;
+    static_cast<void>(cluster.run_pass(start, [](std::uint64_t) {}));
+  }
+}
+
+PassResult run_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
+                     const Cluster::OnProgress& on_progress) {
+  if (config.train.solver == "ials") return run_ials_epoch(cluster, config, start, on_progress);
+  return cluster.run_pass(start, on_progress);
+}
+
+}  // namespace factorps::scheduler

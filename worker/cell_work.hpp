@@ -1,0 +1,43 @@
+/// Cells of the grid in their turns: training by SGD, and errors of predictions.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "io/dataset.hpp"
+#include "ps/leases.hpp"
+#include "worker/work.hpp"
+
+namespace factorps::worker {
+
+/// What a worker must know of the configuration.
+struct CellOptions {
+  SgdStep step;  ///< with the configured rates; the scheduler sends a factor for them
+  Kernels kernels;
+};
+
+class CellWork : public Work {
+ public:
+  /// References must outlive the object.
+  /// @param strips the strips of this worker's node
+  CellWork(const ps::Tables& tables, const CellOrder& order, const Dataset& dataset,
+           std::vector<StripId> strips, CellOptions options);
+
+  void begin(const comm::StartPass& pass) override;
+  [[nodiscard]] std::optional<Piece> try_piece() override;
+  [[nodiscard]] bool finished() const override { return leases_.finished(); }
+  [[nodiscard]] bool starved() const override { return leases_.starved(); }
+
+ private:
+  [[nodiscard]] ps::CellSums train(const CellView& cell, const ps::Lease& lease);
+  [[nodiscard]] ps::CellSums evaluate(const CellView& cell, const ps::Lease& lease);
+
+  const ps::Tables& tables_;
+  const Dataset& dataset_;
+  ps::Leases leases_;
+  CellOptions options_;
+  comm::StartPass pass_;
+  std::vector<float> predictions_;
+};
+
+}  // namespace factorps::worker
