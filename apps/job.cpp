@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <thread>
@@ -86,7 +87,7 @@ void run_in_process(const Roles& roles, const ps::JobLayout& layout, const Grid&
   comm::LocalHub hub{layout.roles()};
   const auto scheduler_link = hub.link(0);
   const auto server_link = hub.link(layout.server(0));
-  const auto server = roles.server(*server_link, 0, nullptr);
+  const auto server = roles.server(*server_link, 0, std::nullopt);
   WorkerThreads workers;
   for (int w = 0; w < layout.workers; ++w) {
     auto link = hub.link(layout.worker(w));
@@ -149,10 +150,9 @@ RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int nod
   for (int s = 0; s < layout.servers; ++s) {
     if (!here(layout.server(s))) continue;
     comm::Transport& link = *mine.links.emplace_back(hub.link(layout.server(s)));
-    auto mover = ring && s == first
-                     ? roles.mover(link, s, ring->links.link(), std::move(ring->residents))
-                     : nullptr;
-    mine.servers.push_back(roles.server(link, s, std::move(mover)));
+    std::optional<Roles::Ring> ends;
+    if (ring && s == first) ends = Roles::Ring{ring->links.link(), std::move(ring->residents)};
+    mine.servers.push_back(roles.server(link, s, std::move(ends)));
   }
   for (int w = 0; w < layout.workers; ++w) {
     if (!here(layout.worker(w))) continue;
@@ -165,7 +165,7 @@ RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int nod
 /// Collective: one rank of each node finds what stays there and speaks for it in the sums.
 ps::Residents residents_of(const Config& config, const Dataset& dataset, const JobMap& map,
                            int node, const comm::Environment& environment) {
-  const auto mode = ps::lease_mode(config.cluster.lease);
+  const auto mode = map.als ? ps::LeaseMode::dense : ps::lease_mode(config.cluster.lease);
   const auto stride = round_up(static_cast<std::size_t>(config.model.dim), kRowMultiple);
   if (mover_of(map.layout, node) == environment.rank()) {
     const auto sum = [&](BlockId, std::vector<std::uint16_t> mine) {

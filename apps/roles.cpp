@@ -122,22 +122,27 @@ Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, con
                dataset.cell_sizes(Part::train));
 }
 
-std::unique_ptr<ps::BlockMover> Roles::mover(comm::Transport& link, int n,
-                                             std::unique_ptr<comm::RingLink> ring,
-                                             ps::Residents residents) const {
-  const int previous = ps::servers_of_node(map_.layout, map_.placement.previous(node_)).front();
-  return std::make_unique<ps::BlockMover>(link, map_.layout.server(previous), std::move(ring),
-                                          map_.placement, node_, tables_, std::move(residents),
-                                          recorder(map_.layout.server(n)));
-}
-
 std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
-                                          std::unique_ptr<ps::BlockMover> mover) const {
+                                          std::optional<Ring> ring) const {
   ps::ServerOptions options = server_options(config_);
   options.trace = recorder(map_.layout.server(n));
+  std::unique_ptr<ps::BlockMover> mover;
+  ps::AlsNode als{als_ ? &*als_ : nullptr, nullptr};
+  if (ring) {
+    const int before = ps::servers_of_node(map_.layout, map_.placement.previous(node_)).front();
+    const comm::RoleId previous = map_.layout.server(before);
+    if (map_.als) {
+      als.exchange = std::make_unique<ps::RowExchange>(
+          link, previous, std::move(ring->link), map_.placement, node_, tables_, options.trace);
+    } else {
+      mover = std::make_unique<ps::BlockMover>(link, previous, std::move(ring->link),
+                                               map_.placement, node_, tables_,
+                                               std::move(ring->residents), options.trace);
+    }
+  }
   return std::make_unique<ps::Server>(
-      link, ps::shards_of(map_.layout, map_.placement).at(static_cast<std::size_t>(n)), tables_,
-      dataset_, map_.order.steps(), options, std::move(mover), als_ ? &*als_ : nullptr);
+      link, ps::shards_of(map_.layout, map_.placement, map_.als).at(static_cast<std::size_t>(n)),
+      tables_, dataset_, map_.order.steps(), options, std::move(mover), std::move(als));
 }
 
 std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link, int n) const {

@@ -52,13 +52,16 @@ class Roles {
   Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
         const Kernels& kernels, int node, std::span<std::byte> memory, JobTrace* trace);
 
-  /// @param mover for the first server of a node among several; else none
-  [[nodiscard]] std::unique_ptr<ps::Server> server(comm::Transport& link, int n,
-                                                   std::unique_ptr<ps::BlockMover> mover) const;
+  /// What a server of a node among several has besides.
+  struct Ring {
+    std::unique_ptr<comm::RingLink> link;
+    ps::Residents residents;
+  };
+
   /// @param n of the server
-  [[nodiscard]] std::unique_ptr<ps::BlockMover> mover(comm::Transport& link, int n,
-                                                      std::unique_ptr<comm::RingLink> ring,
-                                                      ps::Residents residents) const;
+  /// @param ring for the first server of a node among several; else none
+  [[nodiscard]] std::unique_ptr<ps::Server> server(comm::Transport& link, int n,
+                                                   std::optional<Ring> ring) const;
   [[nodiscard]] std::unique_ptr<worker::Worker> worker(comm::Transport& link, int n) const;
   /// Of a role that this object makes, or of the scheduler; none without a trace.
   [[nodiscard]] TraceRecorder* recorder(comm::RoleId role) const {

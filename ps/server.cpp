@@ -22,9 +22,24 @@ void initialise_rows(RowsView rows, std::size_t dim, std::span<const std::uint32
   }
 }
 
+/// What the node's servers share of the rows of all other nodes.
+void add_copies(const Placement& placement, int node, std::span<Shard> servers) {
+  std::size_t next = 0;
+  for (int other = 0; other < placement.nodes(); ++other) {
+    if (other == node) continue;
+    const Share strips = placement.strips(other);
+    for (std::uint32_t s = strips.begin; s < strips.end; ++s) {
+      servers[next++ % servers.size()].copied_strips.emplace_back(s);
+    }
+    for (const BlockId block : placement.homes(other)) {
+      servers[next++ % servers.size()].copied_blocks.push_back(block);
+    }
+  }
+}
+
 }  // namespace
 
-std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement) {
+std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement, bool copies) {
   std::vector<Shard> shards;
   for (int node = 0; node < placement.nodes(); ++node) {
     const std::vector<BlockId> homes = placement.homes(node);
@@ -36,15 +51,18 @@ std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement
       const Share blocks = share_of(static_cast<std::uint32_t>(homes.size()), part, parts);
       shards.push_back({servers[static_cast<std::size_t>(part)],
                         {strips.begin + own.begin, strips.begin + own.end},
-                        {homes.begin() + blocks.begin, homes.begin() + blocks.end}});
+                        {homes.begin() + blocks.begin, homes.begin() + blocks.end},
+                        {},
+                        {}});
     }
+    if (copies) add_copies(placement, node, std::span{shards}.last(servers.size()));
   }
   return shards;
 }
 
 Server::Server(comm::Transport& transport, Shard shard, const Tables& tables,
                const Dataset& dataset, std::uint32_t steps_per_pass, ServerOptions options,
-               std::unique_ptr<BlockMover> mover, const AlsTables* als)
+               std::unique_ptr<BlockMover> mover, AlsNode als)
     : transport_{transport},
       shard_{std::move(shard)},
       tables_{tables},
@@ -52,8 +70,8 @@ Server::Server(comm::Transport& transport, Shard shard, const Tables& tables,
       steps_per_pass_{steps_per_pass},
       options_{options},
       mover_{std::move(mover)},
-      als_{als} {
-  if (als != nullptr) units_.emplace(als->counter());
+      als_{std::move(als)} {
+  if (als_.tables != nullptr) units_.emplace(als_.tables->counter());
 }
 
 bool Server::step() {
@@ -62,8 +80,8 @@ bool Server::step() {
     return true;
   }
   if (!pass_) return false;
-  const bool moved = mover_ && mover_->step();
-  if (!work_finished() || (mover_ && !mover_->finished())) return moved;
+  const bool moved = move_rows();
+  if (!work_finished() || !rows_moved()) return moved;
   report();
   return true;
 }
@@ -74,8 +92,10 @@ void Server::handle(const comm::Envelope& envelope) {
       begin(comm::decode<comm::StartPass>(envelope.body));
       return;
     case comm::Tag::credit:
-      if (!mover_) throw ProtocolError{"server: credit for a node without blocks"};
-      mover_->credit();
+      if (!mover_ && !als_.exchange) {
+        throw ProtocolError{"server: credit for a node without neighbours"};
+      }
+      mover_ ? mover_->credit() : als_.exchange->credit();
       return;
     case comm::Tag::command: {
       const auto reply = run(comm::decode<comm::Command>(envelope.body));
@@ -93,7 +113,8 @@ void Server::handle(const comm::Envelope& envelope) {
 /// Rounding in passes that only look would make the model depend on how often they look.
 void Server::begin(const comm::StartPass& start) {
   pass_ = start;
-  if (units_) units_->begin(als_->units(start.kind));
+  if (units_) units_->begin(als_.tables->units(start.kind));
+  if (als_.exchange) als_.exchange->begin(start);
   if (!mover_) return;
   const bool training = start.kind == comm::PassKind::train;
   mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32, start.epoch);
@@ -142,12 +163,12 @@ std::string Server::write_model(const comm::Command& command) const {
 void Server::initialise() {
   const Grid& grid = tables_.grid();
   const std::size_t dim = tables_.dim();
-  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    const std::uint64_t first = grid.users_of(StripId{s}).begin;
-    initialise_rows(tables_.strip(StripId{s}), dim, dataset_.user_counts(), options_,
-                    Purpose::init_user, [&](std::uint64_t r) { return first + r; });
+  for (const StripId strip : strips_here()) {
+    const std::uint64_t first = grid.users_of(strip).begin;
+    initialise_rows(tables_.strip(strip), dim, dataset_.user_counts(), options_, Purpose::init_user,
+                    [&](std::uint64_t r) { return first + r; });
   }
-  for (const BlockId block : shard_.blocks) {
+  for (const BlockId block : blocks_here()) {
     const std::uint64_t first = grid.items_of(block).begin;
     initialise_rows(tables_.block(block), dim, dataset_.item_counts(), options_, Purpose::init_item,
                     [&](std::uint64_t r) { return first + r; });
@@ -185,10 +206,10 @@ void Server::load(const std::string& directory) {
   }
   const ShardReader reader{files};
   const std::size_t dim = tables_.dim();
-  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    reader.read(RowsKind::strip, s, tables_.strip(StripId{s}), dim);
+  for (const StripId strip : strips_here()) {
+    reader.read(RowsKind::strip, strip.value(), tables_.strip(strip), dim);
   }
-  for (const BlockId block : shard_.blocks) {
+  for (const BlockId block : blocks_here()) {
     reader.read(RowsKind::block, block.value(), tables_.block(block), dim);
   }
   for (const BlockId block : blocks_with_residents()) {
@@ -202,6 +223,18 @@ void Server::load(const std::string& directory) {
   }
 }
 
+/// Own ones and copies.
+std::vector<StripId> Server::strips_here() const {
+  std::vector<StripId> strips = shard_.copied_strips;
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) strips.emplace_back(s);
+  return strips;
+}
+std::vector<BlockId> Server::blocks_here() const {
+  std::vector<BlockId> blocks = shard_.copied_blocks;
+  blocks.insert(blocks.end(), shard_.blocks.begin(), shard_.blocks.end());
+  return blocks;
+}
+
 /// Blocks of other homes of which this node keeps rows; those of the home blocks are in place.
 std::vector<BlockId> Server::blocks_with_residents() const {
   std::vector<BlockId> blocks;
@@ -212,6 +245,16 @@ std::vector<BlockId> Server::blocks_with_residents() const {
     if (!home && !mover_->residents().staying(block).empty()) blocks.push_back(block);
   }
   return blocks;
+}
+
+bool Server::move_rows() {
+  if (als_.exchange) return als_.exchange->step();
+  return mover_ && mover_->step();
+}
+
+bool Server::rows_moved() const {
+  if (als_.exchange) return als_.exchange->finished();
+  return !mover_ || mover_->finished();
 }
 
 bool Server::work_finished() const {
@@ -233,7 +276,7 @@ CellSums Server::sums_of(StripId strip) const {
       return total;
     case comm::PassKind::gram_users:
       if (strip == StripId{0}) {
-        total[1] = inner_product(als_->gram_of_users(), als_->gram_of_items());
+        total[1] = inner_product(als_.tables->gram_of_users(), als_.tables->gram_of_items());
       }
       return total;
     default:
@@ -254,9 +297,10 @@ void Server::report() {
     done.strips.push_back(s);
     done.sums.insert(done.sums.end(), total.begin(), total.end());
   }
-  if (mover_) {
-    done.block_bytes = mover_->traffic().bytes;
-    done.blocks = mover_->traffic().blocks;
+  if (mover_ || als_.exchange) {
+    const Traffic& traffic = mover_ ? mover_->traffic() : als_.exchange->traffic();
+    done.block_bytes = traffic.bytes;
+    done.blocks = traffic.blocks;
   }
   done.memory = memory_.use();
   pass_.reset();

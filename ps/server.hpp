@@ -18,6 +18,7 @@
 #include "ps/als_tables.hpp"
 #include "ps/block_mover.hpp"
 #include "ps/layout.hpp"
+#include "ps/row_exchange.hpp"
 #include "ps/tables.hpp"
 
 namespace factorps::ps {
@@ -37,20 +38,31 @@ struct Shard {
   int index = 0;  ///< number of the server in the job
   Share strips;
   std::vector<BlockId> blocks;  ///< between passes
+  /// Of other nodes, in the copy of this one: filled here, saved there.
+  std::vector<StripId> copied_strips;
+  std::vector<BlockId> copied_blocks;
 };
 /// The shards of all servers: each node's strips and home blocks, shared among its servers.
+/// @param copies every node holds both tables whole
 /// [server]
-[[nodiscard]] std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement);
+[[nodiscard]] std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement,
+                                           bool copies = false);
+
+/// How alternating least squares works on a node.
+struct AlsNode {
+  const AlsTables* tables = nullptr;
+  std::unique_ptr<RowExchange> exchange;  ///< for the first server of a node among several
+};
 
 /// One message or one report per step(); never blocks, except on the disk.
 class Server {
  public:
   /// @param mover of the blocks of this node, for its first server; else none
-  /// @param als of this node, if that is what its workers do; else none
+  /// @param als if that is what the workers of the node do
   /// References must outlive the object.
   Server(comm::Transport& transport, Shard shard, const Tables& tables, const Dataset& dataset,
          std::uint32_t steps_per_pass, ServerOptions options,
-         std::unique_ptr<BlockMover> mover = nullptr, const AlsTables* als = nullptr);
+         std::unique_ptr<BlockMover> mover = nullptr, AlsNode als = {});
 
   /// @return whether there was something to do
   bool step();
@@ -65,6 +77,10 @@ class Server {
   void save(const std::string& directory, comm::CommandDone& reply);
   void load(const std::string& directory);
   [[nodiscard]] std::vector<BlockId> blocks_with_residents() const;
+  [[nodiscard]] std::vector<StripId> strips_here() const;
+  [[nodiscard]] std::vector<BlockId> blocks_here() const;
+  [[nodiscard]] bool move_rows();
+  [[nodiscard]] bool rows_moved() const;
   [[nodiscard]] bool work_finished() const;
   [[nodiscard]] CellSums sums_of(StripId strip) const;
   void report();
@@ -76,7 +92,7 @@ class Server {
   std::uint32_t steps_per_pass_;
   ServerOptions options_;
   std::unique_ptr<BlockMover> mover_;
-  const AlsTables* als_;
+  AlsNode als_;
   std::optional<UnitCounter> units_;     // of als_
   std::optional<comm::StartPass> pass_;  // running
   bool stopped_ = false;

@@ -51,9 +51,10 @@ class Tables {
   /// Where blocks travel: says where block() finds it. To be released by its turns.
   void put(BlockId block, std::uint32_t place) const;
   /// Turns that the block has finished since the start of the job; kAbsent if it is elsewhere.
+  /// Alternating least squares: pieces of it that were solved.
   [[nodiscard]] std::atomic<std::uint64_t>& turns(BlockId block) const;
   /// Twice the steps that the strip has finished since the start of the job, plus 1 while a
-  /// worker holds it.
+  /// worker holds it. Alternating least squares: pieces of it that were solved.
   [[nodiscard]] std::atomic<std::uint64_t>& progress(StripId strip) const;
   /// Written by the worker that holds the cell. @param strip one of this node
   [[nodiscard]] CellSums& sums(StripId strip, BlockId block) const;

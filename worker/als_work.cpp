@@ -174,6 +174,7 @@ Piece AlsWork::solve_users(std::uint64_t unit) {
   const auto sums =
       solve(users, ps::slice_of(users, slice.value(), grid.blocks()), tables_.lists(strip));
   tables_.tables().sums(strip, slice) = sums;
+  tables_.tables().progress(strip).fetch_add(1, std::memory_order_release);
   return {TraceKind::solve_rows, strip.value(), slice.value(), static_cast<std::uint64_t>(sums[0])};
 }
 
@@ -185,6 +186,7 @@ Piece AlsWork::solve_items(std::uint64_t unit) {
   const RowRange items = grid.items_of(block);
   const auto sums =
       solve(items, ps::slice_of(items, slice, grid.strips()), tables_.lists_of_block(n));
+  tables_.tables().turns(block).fetch_add(1, std::memory_order_release);
   return {TraceKind::solve_rows, slice, block.value(), static_cast<std::uint64_t>(sums[0])};
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
 #include "tests/support/local_ring.hpp"
+#include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
 #include "worker/worker.hpp"
 
@@ -34,7 +36,8 @@ class LocalJob {
   /// @param delay how often a node looks in vain for a block on its way
   LocalJob(const Dataset& dataset, const ps::JobLayout& layout, std::uint32_t in_flight = 2,
            std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32,
-           ps::LeaseMode lease = ps::LeaseMode::dense)
+           ps::LeaseMode lease = ps::LeaseMode::dense,
+           const std::optional<worker::AlsOptions>& als = std::nullopt)
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
@@ -42,6 +45,7 @@ class LocalJob {
                    in_flight},
         wire_{wire},
         lease_{lease},
+        als_{als},
         ring_{next_of_nodes(), delay},
         hub_{layout.roles()},
         scheduler_{hub_.link(0)},
@@ -84,15 +88,23 @@ class LocalJob {
   }
 
   void add_node(const ps::JobLayout& layout, int node) {
-    const ps::NodeShare share = placement_.share(node);
+    const ps::NodeShare share =
+        als_ ? ps::NodeShare{{0, dataset_.grid().strips()}, 0, false} : placement_.share(node);
     memory_.emplace_back(ps::Tables::bytes_needed(dataset_.grid(), kDim, share));
     tables_.emplace_back(memory_.back().span(), dataset_.grid(), kDim, share);
+    if (als_) add_als_tables(node);
     const auto servers = ps::servers_of_node(layout, node);
     for (const int s : servers) {
       links_.push_back(hub_.link(layout.server(s)));
       std::unique_ptr<ps::BlockMover> mover;
-      if (layout.nodes > 1 && s == servers.front()) {
-        const int previous = ps::servers_of_node(layout, placement_.previous(node)).front();
+      ps::AlsNode als{als_ ? &als_tables_.back() : nullptr, nullptr};
+      const bool moves = layout.nodes > 1 && s == servers.front();
+      const int previous = ps::servers_of_node(layout, placement_.previous(node)).front();
+      if (moves && als_) {
+        als.exchange =
+            std::make_unique<ps::RowExchange>(*links_.back(), layout.server(previous),
+                                              ring_.link(node), placement_, node, tables_.back());
+      } else if (moves) {
         mover = std::make_unique<ps::BlockMover>(*links_.back(), layout.server(previous),
                                                  ring_.link(node), placement_, node, tables_.back(),
                                                  residents_of(node));
@@ -102,9 +114,17 @@ class LocalJob {
       options.init_std = 0.1F;
       options.wire = wire_;
       servers_.push_back(std::make_unique<ps::Server>(
-          *links_.back(), ps::shards_of(layout, placement_)[static_cast<std::size_t>(s)],
-          tables_.back(), dataset_, order_.steps(), options, std::move(mover)));
+          *links_.back(),
+          ps::shards_of(layout, placement_, als_.has_value())[static_cast<std::size_t>(s)],
+          tables_.back(), dataset_, order_.steps(), options, std::move(mover), std::move(als)));
     }
+  }
+
+  void add_als_tables(int node) {
+    const ps::AlsShare share{placement_.strips(node), placement_.homes(node), true};
+    const auto cells = dataset_.cell_sizes(Part::train);
+    als_memory_.emplace_back(ps::AlsTables::bytes_needed(dataset_.grid(), kDim, share, cells));
+    als_tables_.emplace_back(als_memory_.back().span(), tables_.back(), share, cells);
   }
 
   [[nodiscard]] ps::Residents residents_of(int node) const {
@@ -132,6 +152,12 @@ class LocalJob {
     std::vector<StripId> strips;
     for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
     links_.push_back(hub_.link(layout.worker(w)));
+    if (als_) {
+      workers_.push_back(std::make_unique<worker::Worker>(
+          *links_.back(), std::make_unique<worker::AlsWork>(
+                              als_tables_[static_cast<std::size_t>(node)], dataset_, *als_)));
+      return;
+    }
     workers_.push_back(std::make_unique<worker::Worker>(
         *links_.back(), std::make_unique<worker::CellWork>(
                             tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
@@ -152,6 +178,9 @@ class LocalJob {
   ps::Placement placement_;
   ps::WireFormat wire_;
   ps::LeaseMode lease_;
+  std::optional<worker::AlsOptions> als_;
+  std::deque<AlignedBuffer<std::byte>> als_memory_;  // [node]
+  std::deque<ps::AlsTables> als_tables_;             // [node]
   LocalRing ring_;
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;

@@ -1,0 +1,85 @@
+/// Alternating least squares end to end: the same bits on every layout, before and after an
+/// interruption, and the ranking metrics that `evaluate` finds too.
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "tests/e2e/training_fixture.hpp"
+
+namespace factorps::test {
+namespace {
+
+using nlohmann::json;
+
+class Ials : public Training {
+ protected:
+  static Settings with(Settings more = {}) {
+    Settings all{"train.solver=ials",      "ials.confidence=linear", "ials.alpha=0.2",
+                 "evaluate.metric=ndcg@5", "train.l2=0.02",          "train.epochs=3"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+};
+
+TEST_F(Ials, ComputesTheSameBitsOnAnyLayout) {
+  for (const std::string method : {"subspace", "cg"}) {
+    const std::string key = "ials.method=" + method;
+    const std::string expected = hash(0, "alone", with({key, "cluster.workers=1"}));
+    EXPECT_EQ(hash(0, "alone", with({key, "cluster.workers=3"})), expected);
+    struct Layout {
+      int ranks;
+      const char* servers;
+      const char* node_size;
+    };
+    for (const auto& [ranks, servers, node_size] :
+         {Layout{1, "1", "0"}, Layout{3, "1", "0"}, Layout{5, "2", "0"}, Layout{4, "1", "2"},
+          Layout{3, "1", "1"}, Layout{8, "1", "2"}, Layout{6, "4", "3"}}) {
+      EXPECT_EQ(hash(ranks, "job",
+                     with({key, std::string{"cluster.servers="} + servers,
+                           std::string{"cluster.node_size="} + node_size})),
+                expected)
+          << ranks << " ranks, " << servers << " servers, nodes of " << node_size;
+    }
+  }
+}
+
+TEST_F(Ials, GoesOnWhereItWasStoppedOnAnotherLayout) {
+  Program program{command_of(0, train("stopped", with({"train.epochs=1000000"})))};
+  ASSERT_TRUE(reaches_epoch(program, "stopped", 2));
+  program.signal(SIGUSR1);
+  const ProgramResult result = program.wait();
+  ASSERT_EQ(result.exit_code, 75) << result.err;
+  const std::string epochs = "train.epochs=" + std::to_string(epochs_of("stopped") + 2);
+  const std::string expected = hash(0, "whole", with({epochs}));
+  EXPECT_EQ(hash(4, "stopped", with({epochs, "cluster.node_size=2"}), {"--resume", "auto"}),
+            expected);
+}
+
+TEST_F(Ials, FollowsTheMetricsThatEvaluateFinds) {
+  const json summary = trained(3, "run", with({"model.dim=20"}));
+  const ProgramResult evaluated = factorps(
+      {"evaluate", directory_ / "run/model.h5", directory_ / "dataset.h5", "--at", "5", "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const json metrics = json::parse(evaluated.out)["metrics"];
+  for (const char* name : {"ndcg@5", "recall@5", "precision@5", "hit_rate@5", "map@5", "mrr@5"}) {
+    // Sums over the same users in another order.
+    EXPECT_NEAR(summary["test"][name], metrics[name]["mean"].get<double>(), 1e-12) << name;
+  }
+  EXPECT_GT(summary["test"]["ndcg@5"], 0);
+}
+
+TEST_F(Ials, RefusesSettingsOfOtherSolvers) {
+  const auto error_of = [&](const std::string& setting) {
+    const ProgramResult result = factorps(train("run", with({setting})));
+    EXPECT_EQ(result.exit_code, 2) << setting;
+    return result.err;
+  };
+  EXPECT_NE(error_of("model.biases=true").find("model.biases = true: expected false"),
+            std::string::npos);
+  EXPECT_NE(error_of("evaluate.metric=rmse").find("a ranking metric such as"), std::string::npos);
+  EXPECT_NE(error_of("evaluate.metric=ndcg@0").find("a ranking metric such as"), std::string::npos);
+  EXPECT_NE(error_of("cluster.wire=bf16").find("expected \"fp32\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace factorps::test
