@@ -67,6 +67,10 @@ std::optional<Calibration> calibrate_for(const Config& config, const PlanOptions
                                          const scheduler::PlanInput& input,
                                          const comm::Environment& environment) {
   if (!options.calibrate) return std::nullopt;
+  if (config.train.solver != "sgd") {
+    throw ConfigError{fmt::format("--calibrate: measures train.solver = \"sgd\", not \"{}\"",
+                                  config.train.solver)};
+  }
   if (environment.size() > 1) {
     throw ConfigError{"--calibrate: measures one process, expected no more than one rank"};
   }

@@ -57,6 +57,17 @@ std::uint64_t memory_in_all(const PlanInput& input) {
          input.nodes * memory_of_mover(input);
 }
 
+/// Bytes between nodes. Copies: every node gets all rows that others solve.
+std::uint64_t traffic_of_epoch(const PlanInput& input) {
+  if (input.nodes == 1) return 0;
+  if (input.copies) {
+    const std::uint64_t row = round_up(input.dim, kRowMultiple) * sizeof(float);
+    return (input.nodes - 1) * (input.grid.users() + input.grid.items()) * row;
+  }
+  return input.nodes * (input.travelling_items * wire_row_bytes(input) +
+                        input.grid.blocks() * sizeof(comm::BlockHeader));
+}
+
 }  // namespace
 
 std::uint64_t critical_path(const Grid& grid, const std::vector<std::uint64_t>& cells,
@@ -90,13 +101,12 @@ Plan make_plan(const PlanInput& input) {
   plan.checkpoints = input.checkpoints * plan.checkpoint;
   plan.model = model_bytes(input, plan.interactions);
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
-  plan.epoch_traffic = input.nodes == 1
-                           ? 0
-                           : input.nodes * (input.travelling_items * wire_row_bytes(input) +
-                                            input.grid.blocks() * sizeof(comm::BlockHeader));
+  plan.epoch_traffic = traffic_of_epoch(input);
   plan.busy_workers =
-      std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
-  plan.critical_path = critical_path(input.grid, input.cells, input.seed);
+      input.copies
+          ? std::min<std::uint64_t>(input.workers, input.grid.cells())
+          : std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
+  if (!input.copies) plan.critical_path = critical_path(input.grid, input.cells, input.seed);
   const double chain = static_cast<double>(std::max<std::uint64_t>(plan.critical_path, 1));
   plan.largest_speedup = std::min(static_cast<double>(plan.busy_workers),
                                   std::max(1.0, static_cast<double>(plan.interactions) / chain));

@@ -28,7 +28,8 @@ struct PlanInput {
   std::uint64_t seed = 0;          ///< of the training: the order of cells
   std::uint64_t tables_bytes = 0;  ///< of the largest node: rows with their state, and counters
   std::uint64_t tables_in_all = 0;
-  std::uint64_t travelling_items = 0;  ///< rows that cross between nodes
+  bool copies = false;  ///< every node holds both tables whole: pieces of work in any order
+  std::uint64_t travelling_items = 0;  ///< rows that cross between nodes, without copies
   std::uint64_t staying_bytes = 0;     ///< of the node that keeps most: rows besides the tables
   std::uint64_t staying_in_all = 0;
   std::uint64_t wire_bytes_per_factor = sizeof(float);  ///< between nodes

@@ -45,6 +45,16 @@ TEST(Plan, CountsTheDatasetAmongWhatIsStillToWrite) {
   EXPECT_EQ(make_plan(input).to_write, there.to_write + 999);
 }
 
+TEST(Plan, CopiesOfBothTablesCrossBetweenNodesAndNeedNoOrder) {
+  PlanInput input = small_input();
+  input.copies = true;
+  EXPECT_EQ(make_plan(input).epoch_traffic, 0);
+  input.nodes = 3;
+  EXPECT_EQ(make_plan(input).epoch_traffic, 2 * (10 + 6) * 32 * sizeof(float));
+  EXPECT_EQ(make_plan(input).critical_path, 0);
+  EXPECT_EQ(make_plan(input).busy_workers, 4);  // of 6 pieces; the grid feeds 2 otherwise
+}
+
 TEST(Plan, AddsTheMemoryOfAllNodes) {
   PlanInput input = small_input();
   input.tables_in_all = 35'000;
