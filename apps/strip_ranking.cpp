@@ -52,6 +52,14 @@ class StripRanker::UserItems {
   std::vector<std::vector<std::uint32_t>> items_;  // [user of the strip]
 };
 
+/// What the protocol takes the items of a user for.
+struct StripRanker::Parts {
+  explicit Parts(RowRange users) : history{users}, known{users}, relevant{users} {}
+  UserItems history;  ///< of training
+  UserItems known;    ///< no candidates: those of training, and of validation when testing
+  UserItems relevant;
+};
+
 StripRanker::StripRanker(const EvaluateOptions& options, const Dataset& dataset,
                          const Ranker& ranker)
     : options_{options}, dataset_{dataset}, ranker_{ranker} {
@@ -60,25 +68,22 @@ StripRanker::StripRanker(const EvaluateOptions& options, const Dataset& dataset,
 
 StripRanking StripRanker::run(StripId strip) const {
   const RowRange rows = dataset_.grid().users_of(strip);
-  UserItems known{rows};
-  UserItems relevant{rows};
-  collect(strip, known, relevant);
+  const Parts parts = collect(strip);
   StripRanking result{RankingSums{options_.at.size() * std::size(kMetrics) + 1}, {}};
   std::vector<std::uint64_t> users;
   for (std::uint64_t user = rows.begin; user < rows.end; ++user) {
-    if (relevant.of(user).empty()) {
+    if (parts.relevant.of(user).empty()) {
       ++result.sums.skipped;
       continue;
     }
     users.push_back(user);
-    if (users.size() == eval::kQueryBlock) rank(std::exchange(users, {}), known, relevant, result);
+    if (users.size() == eval::kQueryBlock) rank(std::exchange(users, {}), parts, result);
   }
-  rank(users, known, relevant, result);
+  rank(users, parts, result);
   return result;
 }
 
-/// Known items are no candidates: those of training, and of validation when testing.
-void StripRanker::collect(StripId strip, UserItems& known, UserItems& relevant) const {
+StripRanker::Parts StripRanker::collect(StripId strip) const {
   const auto add_to = [](UserItems& items, double least) {
     return [&items, least](std::uint64_t user, std::uint64_t item, float value) {
       if (double{value} >= least) items.add(user, item);
@@ -86,26 +91,31 @@ void StripRanker::collect(StripId strip, UserItems& known, UserItems& relevant) 
   };
   constexpr double kAny = -std::numeric_limits<double>::infinity();
   const bool testing = options_.part == part_name(Part::test);
+  Parts parts{dataset_.grid().users_of(strip)};
   dataset_.verify(strip);
-  for_each_interaction(dataset_, Part::train, strip, add_to(known, kAny));
-  if (testing) for_each_interaction(dataset_, Part::validation, strip, add_to(known, kAny));
+  for_each_interaction(dataset_, Part::train, strip, add_to(parts.history, kAny));
+  for_each_interaction(dataset_, Part::train, strip, add_to(parts.known, kAny));
+  if (testing) for_each_interaction(dataset_, Part::validation, strip, add_to(parts.known, kAny));
   for_each_interaction(dataset_, testing ? Part::test : Part::validation, strip,
-                       add_to(relevant, options_.relevant_from.value_or(kAny)));
-  known.sort();
-  relevant.sort();
+                       add_to(parts.relevant, options_.relevant_from.value_or(kAny)));
+  for (UserItems* items : {&parts.history, &parts.known, &parts.relevant}) items->sort();
+  return parts;
 }
 
-void StripRanker::rank(const std::vector<std::uint64_t>& users, const UserItems& known,
-                       const UserItems& relevant, StripRanking& result) const {
+void StripRanker::rank(const std::vector<std::uint64_t>& users, const Parts& parts,
+                       StripRanking& result) const {
   std::vector<eval::Query> queries;
-  std::vector<std::span<const std::uint32_t>> wanted;
   for (const std::uint64_t user : users) {
     queries.push_back(ranker_.query(user));
-    queries.back().excluded = known.of(user);
-    wanted.push_back(relevant.of(user));
+    queries.back().excluded = parts.known.of(user);
+    queries.back().history = parts.history.of(user);
   }
-  const auto rankings = eval::rank_relevant(ranker_.items(), queries, wanted);
-  for (std::size_t n = 0; n < users.size(); ++n) add(users[n], rankings[n], result);
+  const auto all = eval::candidate_scores(ranker_.scorer(), queries);
+  const std::size_t items = ranker_.scorer().items();
+  for (std::size_t n = 0; n < users.size(); ++n) {
+    const auto scores = std::span{all}.subspan(n * items, items);
+    add(users[n], eval::rank_relevant(scores, parts.relevant.of(users[n])), result);
+  }
 }
 
 void StripRanker::add(std::uint64_t user, const eval::FullRanking& ranking,

@@ -63,9 +63,10 @@ class StripRanker {
 
  private:
   class UserItems;
-  void collect(StripId strip, UserItems& known, UserItems& relevant) const;
-  void rank(const std::vector<std::uint64_t>& users, const UserItems& known,
-            const UserItems& relevant, StripRanking& result) const;
+  struct Parts;
+  [[nodiscard]] Parts collect(StripId strip) const;
+  void rank(const std::vector<std::uint64_t>& users, const Parts& parts,
+            StripRanking& result) const;
   void add(std::uint64_t user, const eval::FullRanking& ranking, StripRanking& result) const;
 
   const EvaluateOptions& options_;

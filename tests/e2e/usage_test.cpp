@@ -11,6 +11,7 @@
 #include "io/dataset_writer.hpp"
 #include "io/model_file.hpp"
 #include "tests/e2e/factorps.hpp"
+#include "tests/support/synthetic_dataset.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace factorps::test {
@@ -182,6 +183,66 @@ TEST_F(Usage, EvaluateRanksByPopularity) {
   // last of three, cleo's 7 is one of three.
   EXPECT_DOUBLE_EQ(nlohmann::json::parse(result.out)["metrics"]["recall@1"]["mean"].get<double>(),
                    (1 + 0 + 1.0 / 3) / 3);
+}
+
+TEST_F(Usage, EvaluateRanksByWhatUsersHave) {
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"evaluate", dataset_, "--json", "--at", "1", "--baseline"});
+    const ProgramResult result = factorps(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  // Only items 7 and 8 have a common user, anna, who has both: every candidate scores 0. anna's is
+  // one of two, bert's one of three, cleo's one of four.
+  const double random = (1.0 / 2 + 1.0 / 3 + 1.0 / 4) / 3;
+  const auto knn = run({"item-knn", "--neighbours", "3", "--shrinkage", "0.5"});
+  EXPECT_DOUBLE_EQ(knn["metrics"]["recall@1"]["mean"].get<double>(), random);
+  EXPECT_EQ(knn["predictor"],
+            "item-kNN of the training data (values ignored): cosine, 3 neighbours, shrinkage 0.5");
+  const auto ease = run({"ease", "--ease-l2", "2"});
+  EXPECT_DOUBLE_EQ(ease["metrics"]["recall@1"]["mean"].get<double>(), random);
+  EXPECT_EQ(ease["predictor"],
+            "EASE of the training data (values ignored): l2 2, single precision");
+}
+
+TEST_F(Usage, EvaluateRanksByWhatUsersHaveOnAnyNumberOfRanks) {
+  write_synthetic(dataset_, {200, 700, 4, 3, 21, 1});
+  for (const char* baseline : {"item-knn", "ease"}) {
+    const auto run = [&](int ranks, const std::string& file) {
+      const auto result = factorps_ranks(ranks, {"evaluate", "--baseline", baseline, dataset_,
+                                                 "--at", "1,20", "--json", "--per-user", file});
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+      return result.out + read_text(file);
+    };
+    EXPECT_EQ(run(1, directory_ / "alone.tsv"), run(3, directory_ / "shared.tsv")) << baseline;
+  }
+}
+
+TEST_F(Usage, EvaluateSaysHowMuchMemoryIsMissing) {
+  DatasetContents contents = small_contents();
+  constexpr std::uint64_t kItems = 5'000'000;
+  std::vector<std::int64_t> ids(kItems);
+  for (std::size_t n = 0; n < kItems; ++n) ids[n] = static_cast<std::int64_t>(n);
+  contents.item_ids = IdTable::of_integers(std::move(ids));
+  contents.grid.block_begin = {0};
+  while (contents.grid.block_begin.back() < kItems) {
+    contents.grid.block_begin.push_back(
+        std::min(contents.grid.block_begin.back() + kMaxBlockItems, kItems));
+  }
+  write_dataset(dataset_, contents);
+  const ProgramResult result = factorps({"evaluate", "--baseline", "ease", dataset_, "--at", "1"});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find("need 100000000000000 bytes of memory"), std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find(" are missing"), std::string::npos) << result.err;
+}
+
+TEST_F(Usage, EvaluateSaysThatARegularisationIsTooSmall) {
+  const ProgramResult result =
+      factorps({"evaluate", "--baseline", "ease", "--ease-l2", "1e-30", dataset_, "--at", "1"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("--ease-l2 1e-30: the matrix cannot be inverted"), std::string::npos)
+      << result.err;
 }
 
 TEST_F(Usage, EvaluateRanksItemsOfAnotherDatasetByExternalId) {
