@@ -79,10 +79,12 @@ class SharedItemWeights final : public eval::Scorer {
                     const comm::Environment& environment, const Machine& machine)
       : memory_{environment, machine.number, static_cast<int>(machine.members),
                 eval::ease_bytes(dataset.grid().items()), eval::ease_bytes(dataset.grid().items())},
-        scorer_{dataset.grid().items(), weights()} {
+        scorer_{dataset.grid().items(), eval::ease_stride(dataset.grid().items()), weights()} {
+    const auto set =
+        static_cast<InstructionSet>(environment.minimum(static_cast<int>(best_kernels().set)));
     const eval::Crew crew{machine.member, machine.members,
                           [&environment] { environment.barrier(); }};
-    if (eval::ease_weights(training_pairs(dataset), options.ease_l2, weights(), crew)) return;
+    if (eval::ease_weights(training_pairs(dataset), options.ease_l2, weights(), set, crew)) return;
     throw ConfigError{
         fmt::format("--ease-l2 {}: the matrix cannot be inverted in single precision, expected a "
                     "larger value",

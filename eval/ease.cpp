@@ -6,28 +6,53 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 
+#include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
+#include "model/grid.hpp"
+#include "model/kernels/product_kernel.hpp"
 
 namespace factorps::eval {
 namespace {
 
-// Eigen splits a product deeper than this at a place that depends on the caches (eval/scores.hpp).
+constexpr std::size_t kStrip = kProductStrip;
 constexpr std::size_t kPivot = 128;
-constexpr std::size_t kTile = 4 * kPivot;  // 1 MiB: a tile's panels stay in the second-level cache
+constexpr std::size_t kTile = 4 * kPivot;  // 1 MiB: a tile and its panels stay in near caches
 
 using Index = Eigen::Index;
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Stride = Eigen::OuterStride<>;
-using View = Eigen::Map<RowMajor, 0, Stride>;
+
+/// Some columns of a symmetric matrix of n rows, in strips: each holds kStrip rows as columns, so
+/// that a product goes through it in one piece.
+class Panel {
+ public:
+  explicit Panel(std::size_t n) : values_{n * kPivot} {}
+
+  [[nodiscard]] const float* strip(std::size_t row) const { return values_.data() + row * kPivot; }
+  /// column x row within the strip that begins at `row`
+  Eigen::Map<RowMajor> map(std::size_t row, std::size_t columns) {
+    return {values_.data() + row * kPivot, static_cast<Index>(columns), Index{kStrip}};
+  }
+  float& at(std::size_t row, std::size_t column) {
+    return values_.data()[row / kStrip * kStrip * kPivot + column * kStrip + row % kStrip];
+  }
+
+ private:
+  AlignedBuffer<float> values_;
+};
 
 /// Sweeps a symmetric matrix of which only tiles on and below the diagonal are kept (tiles on it
 /// whole). Sweeping a block K replaces A_KK by -P with P = inverse(A_KK), A_iK by A_iK P and A_ij
-/// by A_ij - A_iK P A_Kj: symmetric again; all blocks swept give -inverse(A) (Beaton 1964;
-/// Goodnight: "A tutorial on the SWEEP operator", 1979).
+/// by A_ij - A_iK P A_Kj: symmetric again; all blocks swept give -inverse(A) (Goodnight: "A
+/// tutorial on the SWEEP operator", 1979).
 class Sweep {
  public:
-  Sweep(std::span<float> matrix, std::size_t n, const Crew& crew)
-      : matrix_{matrix}, n_{n}, crew_{crew}, panel_(n, kPivot), scaled_(n, kPivot) {}
+  Sweep(std::span<float> matrix, std::size_t n, AddProducts add_products, const Crew& crew)
+      : matrix_{matrix.data()},
+        n_{n},
+        add_products_{add_products},
+        crew_{crew},
+        panel_{n},
+        scaled_{n} {}
 
   /// @return whether every pivot was positive definite; the same on every member
   bool run() {
@@ -35,8 +60,9 @@ class Sweep {
       const std::size_t count = std::min(kPivot, n_ - first);
       copy_panel(first, count);
       const bool good = invert_pivot(first, count);
-      scaled_.leftCols(index(count)).noalias() =
-          panel_.leftCols(index(count)) * pivot_.cast<float>();
+      for (std::size_t row = 0; row < n_; row += kStrip) {
+        scaled_.map(row, count).noalias() = -pivot_ * panel_.map(row, count);
+      }
       crew_.barrier();  // nobody changes what another one still copies
       if (!good) return false;
       update(first, count);
@@ -46,25 +72,29 @@ class Sweep {
   }
 
  private:
-  static Index index(std::size_t n) { return static_cast<Index>(n); }
-
-  View at(std::size_t row, std::size_t rows, std::size_t column, std::size_t columns) {
-    return {matrix_.data() + row * n_ + column, index(rows), index(columns), Stride{index(n_)}};
-  }
+  float& at(std::size_t row, std::size_t column) { return matrix_[row * n_ + column]; }
 
   /// Columns first ... first + count of the whole symmetric matrix.
   void copy_panel(std::size_t first, std::size_t count) {
     const std::size_t tile = first / kTile * kTile;
-    panel_.block(0, 0, index(tile), index(count)) = at(first, count, 0, tile).transpose();
-    panel_.block(index(tile), 0, index(n_ - tile), index(count)) =
-        at(tile, n_ - tile, first, count);
+    for (std::size_t k = 0; k < count; ++k) {
+      for (std::size_t row = 0; row < tile; ++row) panel_.at(row, k) = at(first + k, row);
+    }
+    for (std::size_t row = tile; row < n_; ++row) {
+      for (std::size_t k = 0; k < count; ++k) panel_.at(row, k) = at(row, first + k);
+    }
   }
 
   bool invert_pivot(std::size_t first, std::size_t count) {
-    const Eigen::MatrixXd pivot =
-        panel_.block(index(first), 0, index(count), index(count)).cast<double>();
+    const auto size = static_cast<Index>(count);
+    Eigen::MatrixXd pivot(size, size);
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t j = 0; j < count; ++j) {
+        pivot(static_cast<Index>(i), static_cast<Index>(j)) = double{panel_.at(first + i, j)};
+      }
+    }
     const Eigen::LLT<Eigen::MatrixXd> factor{pivot};
-    pivot_ = factor.solve(Eigen::MatrixXd::Identity(index(count), index(count)));
+    pivot_ = factor.solve(Eigen::MatrixXd::Identity(size, size)).cast<float>();
     return factor.info() == Eigen::Success && pivot_.allFinite();
   }
 
@@ -74,46 +104,62 @@ class Sweep {
     for (std::size_t row = 0; row < n_; row += kTile) {
       for (std::size_t column = 0; column <= row; column += kTile) {
         if (number++ % crew_.members != crew_.member) continue;
-        update_tile(row, column, first, count);
+        update_tile({row, std::min(row + kTile, n_)}, {column, std::min(column + kTile, n_)},
+                    {first, first + count});
       }
     }
   }
 
-  void update_tile(std::size_t row, std::size_t column, std::size_t first, std::size_t count) {
-    const std::size_t rows = std::min(kTile, n_ - row);
-    const std::size_t columns = std::min(kTile, n_ - column);
-    at(row, rows, column, columns).noalias() -=
-        scaled_.block(index(row), 0, index(rows), index(count)) *
-        panel_.block(index(column), 0, index(columns), index(count)).transpose();
-    const bool in_rows = row <= first && first < row + rows;
-    const bool in_columns = column <= first && first < column + columns;
-    if (in_columns) {
-      at(row, rows, first, count) = scaled_.block(index(row), 0, index(rows), index(count));
+  void update_tile(RowRange rows, RowRange columns, RowRange pivot) {
+    for (std::size_t column = columns.begin; column < columns.end; column += kStrip) {
+      for (std::size_t row = rows.begin; row < rows.end; row += kStrip) {
+        add_products_(scaled_.strip(row), panel_.strip(column), pivot.size(), &at(row, column), n_);
+      }
     }
-    if (in_rows) {
-      at(first, count, column, columns) =
-          scaled_.block(index(column), 0, index(columns), index(count)).transpose();
+    const auto holds = [&](RowRange range) {
+      return range.begin <= pivot.begin && pivot.begin < range.end;
+    };
+    for (std::size_t k = 0; k < pivot.size(); ++k) {
+      const std::size_t own = pivot.begin + k;
+      if (holds(columns)) {
+        for (std::size_t r = rows.begin; r < rows.end; ++r) at(r, own) = -scaled_.at(r, k);
+      }
+      if (holds(rows)) {
+        for (std::size_t c = columns.begin; c < columns.end; ++c) at(own, c) = -scaled_.at(c, k);
+      }
     }
-    if (in_rows && in_columns) at(first, count, first, count) = -pivot_.cast<float>();
+    if (holds(rows) && holds(columns)) put_pivot(pivot);
   }
 
-  std::span<float> matrix_;
-  std::size_t n_;
+  void put_pivot(RowRange pivot) {
+    for (std::size_t i = 0; i < pivot.size(); ++i) {
+      for (std::size_t j = 0; j < pivot.size(); ++j) {
+        at(pivot.begin + i, pivot.begin + j) =
+            -pivot_(static_cast<Index>(i), static_cast<Index>(j));
+      }
+    }
+  }
+
+  float* matrix_;
+  std::size_t n_;  // a multiple of kStrip
+  AddProducts add_products_;
   const Crew& crew_;
-  RowMajor panel_;         // columns of the block before the step: n x kPivot
-  RowMajor scaled_;        // panel_ P
-  Eigen::MatrixXd pivot_;  // P
+  Panel panel_;            // columns of the block before the step
+  Panel scaled_;           // the same times -P
+  Eigen::MatrixXf pivot_;  // P
 };
 
-/// X^T X + l2 I; rows go round. Counts are exact in float below 2^24.
-void count_pairs(const PairMatrix& pairs, double l2, std::span<float> matrix, const Crew& crew) {
-  const std::size_t n = pairs.items();
+/// X^T X + l2 I, with more items that nobody has up to n; rows go round. Counts are exact in float
+/// below 2^24.
+void count_pairs(const PairMatrix& pairs, double l2, std::span<float> matrix, std::size_t n,
+                 const Crew& crew) {
   for (std::size_t item = crew.member; item < n; item += crew.members) {
     const auto row = matrix.subspan(item * n, n);
+    row[item] = static_cast<float>(l2);
+    if (item >= pairs.items()) continue;
     for (const std::uint32_t user : pairs.users_of(item)) {
       for (const std::uint32_t other : pairs.items_of(user)) row[other] += 1;
     }
-    row[item] += static_cast<float>(l2);
   }
 }
 
@@ -140,12 +186,13 @@ void scale_columns(std::size_t n, std::span<float> matrix, const Crew& crew) {
 
 }  // namespace
 
-bool ease_weights(const PairMatrix& pairs, double l2, std::span<float> weights, const Crew& crew) {
-  const std::size_t n = pairs.items();
+bool ease_weights(const PairMatrix& pairs, double l2, std::span<float> weights, InstructionSet set,
+                  const Crew& crew) {
+  const std::size_t n = ease_stride(pairs.items());
   FACTORPS_CHECK(weights.size() == n * n);
-  count_pairs(pairs, l2, weights, crew);
+  count_pairs(pairs, l2, weights, n, crew);
   crew.barrier();
-  if (!Sweep{weights, n, crew}.run()) return false;
+  if (!Sweep{weights, n, add_products_of(set), crew}.run()) return false;
   scale_columns(n, weights, crew);
   return true;
 }
@@ -155,7 +202,7 @@ void ItemWeights::score(std::span<const Query> queries, const VisitScores& visit
   for (std::size_t q = 0; q < queries.size(); ++q) {
     std::ranges::fill(scores, 0.0F);
     for (const std::uint32_t item : queries[q].history) {
-      const auto row = weights_.subspan(item * items_, items_);
+      const auto row = weights_.subspan(item * stride_, items_);
       for (std::size_t n = 0; n < items_; ++n) scores[n] += row[n];
     }
     visit(q, 0, scores);

@@ -6,6 +6,7 @@
 #include <Eigen/Dense>
 #include <gtest/gtest.h>
 
+#include "common/aligned_buffer.hpp"
 #include "common/random.hpp"
 #include "eval/ease.hpp"
 #include "eval/item_neighbours.hpp"
@@ -59,17 +60,18 @@ Eigen::MatrixXd ease_reference(const PairMatrix& pairs, double l2) {
 
 /// By members that are threads.
 std::vector<float> weights_by(std::size_t members, const PairMatrix& pairs, double l2) {
-  std::vector<float> weights(pairs.items() * pairs.items());
+  const std::size_t stride = ease_stride(pairs.items());
+  AlignedBuffer<float> weights{stride * stride};
   std::barrier all{static_cast<std::ptrdiff_t>(members)};
   std::vector<std::thread> threads;
   for (std::size_t member = 0; member < members; ++member) {
     threads.emplace_back([&, member] {
       const Crew crew{member, members, [&all] { all.arrive_and_wait(); }};
-      EXPECT_TRUE(ease_weights(pairs, l2, weights, crew));
+      EXPECT_TRUE(ease_weights(pairs, l2, weights.span(), best_kernels().set, crew));
     });
   }
   for (auto& thread : threads) thread.join();
-  return weights;
+  return {weights.data(), weights.data() + weights.size()};
 }
 
 TEST(PairMatrix, HoldsEachPairOnceInBothOrders) {
@@ -109,10 +111,11 @@ TEST(Ease, AgreesWithTheFormula) {
     const PairMatrix pairs = random_pairs(900, items, 20);
     const auto expected = ease_reference(pairs, 50);
     const auto weights = weights_by(1, pairs, 50);
+    const std::size_t stride = ease_stride(items);
     for (std::size_t i = 0; i < items; ++i) {
       for (std::size_t j = 0; j < items; ++j) {
         // Condition number below 50, a few hundred roundings of 2^-24 each: 1e-4 is far above.
-        ASSERT_NEAR(weights[i * items + j],
+        ASSERT_NEAR(weights[i * stride + j],
                     expected(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)), 1e-5)
             << items << ": " << i << " " << j;
       }
@@ -129,13 +132,13 @@ TEST(Ease, HasTheSameBitsWhoeverComputes) {
 
 TEST(Ease, SaysWhenAMatrixCannotBeInverted) {
   const PairMatrix pairs{1, 2, {{0, 0}, {0, 1}}};  // two equal items
-  std::vector<float> weights(4);
-  EXPECT_FALSE(ease_weights(pairs, 1e-12, weights, {}));
+  AlignedBuffer<float> weights{ease_stride(2) * ease_stride(2)};
+  EXPECT_FALSE(ease_weights(pairs, 1e-12, weights.span(), best_kernels().set, {}));
 }
 
 TEST(ItemWeights, AddUpRowsOfTheHistory) {
-  const std::vector<float> weights{0, 1, 2, 3, 0, 4, 5, 6, 0};
-  EXPECT_EQ(scores_of(ItemWeights{3, weights}, {0, 2}), (std::vector<float>{5, 7, 2}));
+  const std::vector<float> weights{0, 1, 2, 9, 3, 0, 4, 9, 5, 6, 0, 9};
+  EXPECT_EQ(scores_of(ItemWeights{3, 4, weights}, {0, 2}), (std::vector<float>{5, 7, 2}));
 }
 
 }  // namespace
