@@ -95,6 +95,8 @@ struct EvaluateOptions : ModelOptions {
   std::vector<std::int64_t> at;    ///< lengths of rankings; empty: errors of predictions instead
   std::optional<double> relevant_from;  ///< least value of a relevant interaction, original units
   bool pessimistic = false;             ///< ties: relevant items last
+  bool segments = false;                ///< also metrics of kinds of users and items
+  std::int64_t cold_below = 1;          ///< training interactions that make a user warm
 };
 
 struct PredictOptions : ModelOptions {

@@ -130,6 +130,15 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
                "Relevant items come last among those of equal score; default: expectation over "
                "random order")
       ->needs(at);
+  CLI::Option* segments =
+      app.add_flag("--segments", options.segments,
+                   "Also of cold and warm users, and of head, torso and tail items")
+          ->needs(at);
+  app.add_option("--cold-below", options.cold_below,
+                 "Training interactions that make a user warm, for --segments")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 32))
+      ->needs(segments);
 }
 
 void declare_options(CLI::App& app, PredictOptions& options) {

@@ -23,6 +23,10 @@ class Ranker {
   explicit Ranker(std::unique_ptr<eval::Scorer> scorer) : scorer_{std::move(scorer)} {}
 
   [[nodiscard]] const eval::Scorer& scorer() const noexcept { return *scorer_; }
+  /// The factors that the scores come from; none if they do not come from factors.
+  [[nodiscard]] const eval::ItemTable* factors() const noexcept {
+    return model_ == nullptr ? nullptr : &items_;
+  }
   /// Without `excluded` and `history`. @param user row of the dataset
   [[nodiscard]] eval::Query query(std::uint64_t user) const;
 

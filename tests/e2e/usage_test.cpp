@@ -1,5 +1,6 @@
 /// evaluate, predict, recommend and inspect on a small model whose answers are known.
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -183,6 +184,59 @@ TEST_F(Usage, EvaluateRanksByPopularity) {
   // last of three, cleo's 7 is one of three.
   EXPECT_DOUBLE_EQ(nlohmann::json::parse(result.out)["metrics"]["recall@1"]["mean"].get<double>(),
                    (1 + 0 + 1.0 / 3) / 3);
+}
+
+TEST_F(Usage, EvaluateSaysWhatListsAreLike) {
+  const std::string users = directory_ / "users.tsv";
+  const ProgramResult result =
+      factorps({"evaluate", model_, dataset_, "--json", "--at", "1,2", "--per-user", users});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto all = nlohmann::json::parse(result.out);
+  const auto mean = [&](const char* metric) {
+    return all["metrics"][metric]["mean"].get<double>();
+  };
+  // anna gets 10, 9; bert 8, 9 (equal scores, by row); cleo 8, 10. Two users have training data;
+  // items 7, 8 and 10 have one interaction each, 9 has none.
+  EXPECT_DOUBLE_EQ(mean("novelty@2"), 1);
+  EXPECT_DOUBLE_EQ(mean("popularity@1"), 1);
+  EXPECT_DOUBLE_EQ(mean("popularity@2"), 0.5);
+  EXPECT_EQ(all["metrics"]["popularity@2"]["users"], 2);
+  EXPECT_DOUBLE_EQ(mean("history_popularity"), 1);
+  EXPECT_DOUBLE_EQ(mean("diversity@2"), (1 + 1 + 0) / 3.0);  // 9 has no factor
+  EXPECT_TRUE(all["metrics"]["diversity@1"].is_null());
+  EXPECT_DOUBLE_EQ(all["lists"]["coverage@1"], 0.5);
+  EXPECT_DOUBLE_EQ(all["lists"]["coverage@2"], 0.75);
+  EXPECT_DOUBLE_EQ(all["lists"]["entropy@1"], std::log2(3.0) - 2.0 / 3);
+  EXPECT_DOUBLE_EQ(all["lists"]["popularity_lift@2"], -0.5);
+  EXPECT_NE(read_text(users).find("\tpopularity@1\tdiversity@1\t"), std::string::npos);
+  // cleo has no history and lists of one have no pairs: nothing stands there.
+  EXPECT_TRUE(read_text(users).ends_with("\t1\t\t\t1\t\t0\t\n")) << read_text(users);
+}
+
+TEST_F(Usage, EvaluateOfSegments) {
+  const ProgramResult result =
+      factorps({"evaluate", model_, dataset_, "--json", "--at", "1", "--segments"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto segments = nlohmann::json::parse(result.out)["segments"];
+  const auto recall = [&](const char* name) {
+    return segments[name]["metrics"]["recall@1"]["mean"].get<double>();
+  };
+  EXPECT_EQ(segments["users:cold"]["users"], 1);
+  EXPECT_DOUBLE_EQ(recall("users:cold"), 0);
+  EXPECT_DOUBLE_EQ(recall("users:warm"), (1 + 0.5) / 2);
+  // Of three training interactions 7 has the first, 8 the second, 10 the third; 9 has none.
+  EXPECT_EQ(segments["items:head"]["items"], 1);
+  EXPECT_EQ(segments["items:tail"]["items"], 2);
+  EXPECT_DOUBLE_EQ(recall("items:head"), 0);
+  EXPECT_EQ(segments["items:torso"]["users"], 0);
+  EXPECT_TRUE(segments["items:torso"]["metrics"]["recall@1"].is_null());
+  EXPECT_DOUBLE_EQ(recall("items:tail"), (1 + 0.5) / 2);
+  const auto twice = factorps(
+      {"evaluate", model_, dataset_, "--json", "--at", "1", "--segments", "--cold-below", "2"});
+  EXPECT_EQ(nlohmann::json::parse(twice.out)["segments"]["users:cold"]["users"], 2);
+  EXPECT_EQ(
+      factorps_ranks(3, {"evaluate", model_, dataset_, "--json", "--at", "1", "--segments"}).out,
+      result.out);
 }
 
 TEST_F(Usage, EvaluateRanksByWhatUsersHave) {
