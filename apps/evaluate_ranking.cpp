@@ -116,14 +116,17 @@ Json segments_json(const StripRanker& ranker, const std::vector<RankingSums>& su
 Json protocol(const EvaluateOptions& options, const Dataset& dataset) {
   const bool testing = options.part == part_name(Part::test);
   Json how = data_protocol(dataset, options.part);
-  how["candidates"] =
-      fmt::format("all {} items but those of the user in {}", dataset.grid().items(),
-                  testing ? "train and validation" : "train");
+  how["candidates"] = fmt::format(
+      "{} {} items but those of the user in {}",
+      options.sampled ? fmt::format("the relevant ones and {} of each user, sampled (seed {}) from",
+                                    *options.sampled, options.seed)
+                      : "all",
+      dataset.grid().items(), testing ? "train and validation" : "train");
   how["relevant"] = options.relevant_from
                         ? fmt::format("values of at least {}", *options.relevant_from)
                         : "every interaction of the part";
   how["ties"] = options.pessimistic ? "pessimistic" : "expected over random order";
-  how["list_ties"] = "by item row";
+  if (!options.sampled) how["list_ties"] = "by item row";
   if (options.segments) {
     how["segments"] = fmt::format(
         "users: cold below {} training interactions; items by training interactions, descending: "

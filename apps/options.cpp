@@ -130,6 +130,13 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
                "Relevant items come last among those of equal score; default: expectation over "
                "random order")
       ->needs(at);
+  CLI::Option* sampled =
+      app.add_option("--sampled", options.sampled,
+                     "Rank the relevant items among N random others instead of all")
+          ->type_name("N")
+          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31))
+          ->needs(at);
+  app.add_option("--seed", options.seed, "Of the sample")->capture_default_str()->needs(sampled);
   CLI::Option* segments =
       app.add_flag("--segments", options.segments,
                    "Also of cold and warm users, and of head, torso and tail items")

@@ -10,6 +10,7 @@
 #include "apps/evaluation.hpp"
 #include "apps/text_output.hpp"
 #include "eval/full_ranking.hpp"
+#include "eval/sampled_candidates.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -54,7 +55,11 @@ struct StripRanker::Parts {
 
 StripRanker::StripRanker(const EvaluateOptions& options, const Dataset& dataset,
                          const Ranker& ranker)
-    : options_{options}, dataset_{dataset}, ranker_{ranker}, metrics_{options, dataset, ranker} {
+    : options_{options},
+      dataset_{dataset},
+      ranker_{ranker},
+      sample_{options.seed, Purpose::sample_candidates},
+      metrics_{options, dataset, ranker} {
   if (options.segments) segments_.emplace(dataset, options.cold_below);
   if (!options.per_user.empty()) ids_ = dataset.user_ids();
 }
@@ -110,10 +115,13 @@ void StripRanker::rank(const std::vector<std::uint64_t>& users, const Parts& par
     queries.back().excluded = parts.known.of(user);
     queries.back().history = parts.history.of(user);
   }
-  const auto all = eval::candidate_scores(ranker_.scorer(), queries);
+  auto all = eval::candidate_scores(ranker_.scorer(), queries);
   const std::size_t items = ranker_.scorer().items();
   for (std::size_t n = 0; n < users.size(); ++n) {
     const auto scores = std::span{all}.subspan(n * items, items);
+    if (options_.sampled) {
+      eval::keep_sample(scores, parts.relevant.of(users[n]), *options_.sampled, sample_, users[n]);
+    }
     add({users[n], scores, parts.history.of(users[n]), parts.relevant.of(users[n])}, result,
         recommended);
   }

@@ -11,6 +11,7 @@
 #include "apps/ranking_sums.hpp"
 #include "apps/segments.hpp"
 #include "apps/user_metrics.hpp"
+#include "common/random.hpp"
 #include "io/dataset.hpp"
 
 namespace factorps::apps {
@@ -52,6 +53,7 @@ class StripRanker {
   const EvaluateOptions& options_;
   const Dataset& dataset_;
   const Ranker& ranker_;
+  RandomStream sample_;
   UserMetrics metrics_;
   std::optional<Segments> segments_;
   std::optional<IdTable> ids_;  // if lines are wanted

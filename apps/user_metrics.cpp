@@ -32,13 +32,16 @@ UserMetrics::UserMetrics(const EvaluateOptions& options, const Dataset& dataset,
                          const Ranker& ranker)
     : options_{options}, dataset_{dataset}, ranker_{ranker} {
   for (const std::uint32_t count : dataset.user_counts()) training_users_ += count > 0 ? 1U : 0U;
+  const std::string suffix =
+      options.sampled ? fmt::format("(sampled:{})", *options.sampled) : std::string{};
   const auto add = [&](const char* name, std::int64_t k) {
-    names_.push_back(fmt::format("{}@{}", name, k));
+    names_.push_back(fmt::format("{}@{}{}", name, k, suffix));
   };
   for (const std::int64_t k : options.at) {
     for (const Metric& metric : kMetrics) add(metric.name, k);
   }
-  names_.emplace_back("auc");
+  names_.push_back("auc" + suffix);
+  if (!has_lists()) return;
   for (const std::int64_t k : options.at) {
     add("novelty", k);
     add("popularity", k);
@@ -48,6 +51,7 @@ UserMetrics::UserMetrics(const EvaluateOptions& options, const Dataset& dataset,
 }
 
 Recommended UserMetrics::none_recommended() const {
+  if (!has_lists()) return {};
   return Recommended(options_.at.size(), std::vector<std::uint64_t>(dataset_.grid().items()));
 }
 
@@ -66,6 +70,7 @@ std::vector<double> UserMetrics::of_ranking(const eval::FullRanking& ranking) co
 std::vector<double> UserMetrics::of_lists(std::span<const float> scores,
                                           std::span<const std::uint32_t> history,
                                           Recommended& recommended) const {
+  if (!has_lists()) return {};
   const auto longest = static_cast<std::size_t>(std::ranges::max(options_.at));
   std::vector<std::uint32_t> best;
   for (const auto& [item, score] : eval::best_of(scores, longest)) best.push_back(item);

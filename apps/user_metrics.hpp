@@ -22,7 +22,8 @@ class UserMetrics {
   UserMetrics(const EvaluateOptions& options, const Dataset& dataset, const Ranker& ranker);
 
   /// "recall@20" and so on: metrics of the ranking at the first K, at the second ..., the AUC; then
-  /// of the list of the first K, the second ..., and the popularity of the user's own items.
+  /// of the list of the first K, the second ..., and the popularity of the user's own items. With
+  /// sampled candidates there are no lists, and every name says so.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
 
   /// Metrics of a ranking with something relevant, in the order of the names.
@@ -35,6 +36,8 @@ class UserMetrics {
   [[nodiscard]] Recommended none_recommended() const;
 
  private:
+  [[nodiscard]] bool has_lists() const noexcept { return !options_.sampled; }
+
   const EvaluateOptions& options_;
   const Dataset& dataset_;
   const Ranker& ranker_;

@@ -213,6 +213,26 @@ TEST_F(Usage, EvaluateSaysWhatListsAreLike) {
   EXPECT_TRUE(read_text(users).ends_with("\t1\t\t\t1\t\t0\t\n")) << read_text(users);
 }
 
+TEST_F(Usage, EvaluateAmongSampledItemsSaysSo) {
+  write_synthetic(dataset_, {200, 70, 4, 3, 21, 1});
+  const auto run = [&](int ranks, const std::string& seed) {
+    return factorps_ranks(ranks, {"evaluate", "--baseline", "item-knn", dataset_, "--json", "--at",
+                                  "5", "--sampled", "9", "--seed", seed});
+  };
+  const ProgramResult result = run(1, "1");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(run(3, "1").out, result.out);
+  EXPECT_NE(run(1, "2").out, result.out);
+  const auto all = nlohmann::json::parse(result.out);
+  for (const auto& [name, value] : all["metrics"].items()) {
+    EXPECT_TRUE(name.ends_with("(sampled:9)")) << name;
+  }
+  EXPECT_TRUE(all["lists"].empty());
+  EXPECT_EQ(all["protocol"]["candidates"],
+            "the relevant ones and 9 of each user, sampled (seed 1) from 70 items but those of the "
+            "user in train and validation");
+}
+
 TEST_F(Usage, EvaluateOfSegments) {
   const ProgramResult result =
       factorps({"evaluate", model_, dataset_, "--json", "--at", "1", "--segments"});
