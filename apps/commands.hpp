@@ -85,13 +85,20 @@ struct ModelOptions : ConfigOptions {
 
 struct EvaluateOptions : ModelOptions {
   std::filesystem::path dataset;  ///< empty: data.dataset of the config; with a baseline: `model`
-  /// user-mean | item-mean | global-mean, with `at` popular, instead of a model
+  /// user-mean | item-mean | global-mean, with `at` popular | item-knn | ease, instead of a model
   std::string baseline;
+  std::int64_t neighbours = 100;   ///< of item-knn: kept for each item
+  double shrinkage = 100;          ///< of item-knn
+  double ease_l2 = 500;            ///< of ease
   std::string part = "test";       ///< train | validation | test
   std::filesystem::path per_user;  ///< file for one line per user; empty: none
   std::vector<std::int64_t> at;    ///< lengths of rankings; empty: errors of predictions instead
-  std::optional<double> relevant_from;  ///< least value of a relevant interaction, original units
-  bool pessimistic = false;             ///< ties: relevant items last
+  std::optional<double> relevant_from;   ///< least value of a relevant interaction, original units
+  bool pessimistic = false;              ///< ties: relevant items last
+  std::optional<std::uint64_t> sampled;  ///< candidates besides the relevant ones; none: all items
+  std::uint64_t seed = 1;                ///< of the sample
+  bool segments = false;                 ///< also metrics of kinds of users and items
+  std::int64_t cold_below = 1;           ///< training interactions that make a user warm
 };
 
 struct PredictOptions : ModelOptions {

@@ -6,6 +6,7 @@
 #include "apps/commands.hpp"
 #include "apps/evaluate_ranking.hpp"
 #include "apps/evaluation.hpp"
+#include "apps/item_baseline.hpp"
 #include "apps/protocol.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
@@ -141,20 +142,21 @@ void report(const EvaluateOptions& options, const Target& target, const Evaluati
 /// @throws ConfigError if the baseline does not give what the options ask for
 void check_baseline(const EvaluateOptions& options) {
   const bool ranks = !options.at.empty();
-  if (options.baseline.empty() || (options.baseline == "popular") == ranks) return;
+  if (options.baseline.empty() || is_item_baseline(options.baseline) == ranks) return;
   throw ConfigError{
-      ranks
-          ? fmt::format("--baseline {}: gives no ranking; expected popular with --at",
-                        options.baseline)
-          : std::string{"--baseline popular: predicts no values; expected --at K[,K...] with it"}};
+      ranks ? fmt::format("--baseline {}: gives no ranking; expected popular, item-knn or ease "
+                          "with --at",
+                          options.baseline)
+            : fmt::format("--baseline {}: predicts no values; expected --at K[,K...] with it",
+                          options.baseline)};
 }
 
 ExitCode evaluate_baseline(const EvaluateOptions& options, const Config& config,
                            const Dataset& dataset, const Target& target,
                            const comm::Environment& environment) {
   if (!options.at.empty()) {
-    return evaluate_ranking(options, dataset, Ranker{dataset},
-                            {{"predictor", "most popular in the training data"}}, environment);
+    return evaluate_ranking(options, dataset, item_baseline(options, config, dataset, environment),
+                            {{"predictor", describe_baseline(options)}}, environment);
   }
   const Predictor predict = baseline_predictor(options.baseline, dataset);
   const Evaluation evaluation = evaluate(target, predict, !options.per_user.empty(), environment);

@@ -104,8 +104,20 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
   app.add_option("--part", options.part, "Which interactions")
       ->check(CLI::IsMember({"train", "validation", "test"}));
   app.add_option("--baseline", options.baseline,
-                 "Evaluate a mean of the training values (with --at: popular); no MODEL")
-      ->check(CLI::IsMember({"user-mean", "item-mean", "global-mean", "popular"}));
+                 "Evaluate a mean of the training values, or with --at what is popular, item-kNN "
+                 "or EASE; no MODEL")
+      ->check(
+          CLI::IsMember({"user-mean", "item-mean", "global-mean", "popular", "item-knn", "ease"}));
+  app.add_option("--neighbours", options.neighbours, "Of item-knn: kept for each item")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31));
+  app.add_option("--shrinkage", options.shrinkage,
+                 "Of item-knn: added to the denominator of each similarity")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--ease-l2", options.ease_l2, "Of ease: regularisation")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--per-user", options.per_user, "Also write one line per user")->type_name("FILE");
   CLI::Option* at = app.add_option("--at", options.at, "Evaluate rankings of all items, cut here")
                         ->type_name("K[,K...]")
@@ -118,6 +130,22 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
                "Relevant items come last among those of equal score; default: expectation over "
                "random order")
       ->needs(at);
+  CLI::Option* sampled =
+      app.add_option("--sampled", options.sampled,
+                     "Rank the relevant items among N random others instead of all")
+          ->type_name("N")
+          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31))
+          ->needs(at);
+  app.add_option("--seed", options.seed, "Of the sample")->capture_default_str()->needs(sampled);
+  CLI::Option* segments =
+      app.add_flag("--segments", options.segments,
+                   "Also of cold and warm users, and of head, torso and tail items")
+          ->needs(at);
+  app.add_option("--cold-below", options.cold_below,
+                 "Training interactions that make a user warm, for --segments")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 32))
+      ->needs(segments);
 }
 
 void declare_options(CLI::App& app, PredictOptions& options) {

@@ -13,6 +13,7 @@ Ranker::Ranker(const Model& model, const RowMatch& match, const Dataset& dataset
     items_.offset = normalisation.offset;
   }
   if (!match.same_dataset()) copy_items(model, match, dataset.grid().items());
+  scorer_ = std::make_unique<eval::FactorScorer>(items_);
 }
 
 void Ranker::copy_items(const Model& model, const RowMatch& match, std::uint64_t items) {
@@ -39,6 +40,7 @@ void Ranker::copy_items(const Model& model, const RowMatch& match, std::uint64_t
 Ranker::Ranker(const Dataset& dataset)
     : bias_{dataset.item_counts().begin(), dataset.item_counts().end()} {
   items_.bias = bias_;
+  scorer_ = std::make_unique<eval::FactorScorer>(items_);
 }
 
 eval::Query Ranker::query(std::uint64_t user) const {

@@ -1,7 +1,8 @@
-/// What ranks the items of a dataset: a model, or popularity.
+/// What ranks the items of a dataset: a model, or a baseline.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "apps/row_match.hpp"
@@ -18,9 +19,15 @@ class Ranker {
   Ranker(const Model& model, const RowMatch& match, const Dataset& dataset);
   /// By the number of training interactions, the same for every user.
   explicit Ranker(const Dataset& dataset);
+  /// By what a user has.
+  explicit Ranker(std::unique_ptr<eval::Scorer> scorer) : scorer_{std::move(scorer)} {}
 
-  [[nodiscard]] const eval::ItemTable& items() const noexcept { return items_; }
-  /// @param user row of the dataset
+  [[nodiscard]] const eval::Scorer& scorer() const noexcept { return *scorer_; }
+  /// The factors that the scores come from; none if they do not come from factors.
+  [[nodiscard]] const eval::ItemTable* factors() const noexcept {
+    return model_ == nullptr ? nullptr : &items_;
+  }
+  /// Without `excluded` and `history`. @param user row of the dataset
   [[nodiscard]] eval::Query query(std::uint64_t user) const;
 
  private:
@@ -28,6 +35,7 @@ class Ranker {
 
   const Model* model_ = nullptr;
   const RowMatch* match_ = nullptr;
+  std::unique_ptr<eval::Scorer> scorer_;
   eval::ItemTable items_;
   // Rows of the dataset, where the model has others.
   std::vector<float> factors_;

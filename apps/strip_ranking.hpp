@@ -1,7 +1,6 @@
 /// How well the items of the users of one strip are ranked.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,68 +8,54 @@
 
 #include "apps/commands.hpp"
 #include "apps/ranker.hpp"
+#include "apps/ranking_sums.hpp"
+#include "apps/segments.hpp"
+#include "apps/user_metrics.hpp"
+#include "common/random.hpp"
 #include "io/dataset.hpp"
 
-namespace factorps::eval {
-struct FullRanking;
-}
-
 namespace factorps::apps {
-
-/// Sums over users, as doubles so that they travel together; counts below 2^53 are exact.
-struct RankingSums {
-  explicit RankingSums(std::size_t metrics) : metric(2 * metrics) {}
-  double users = 0;            ///< with something relevant
-  double skipped = 0;          ///< without
-  double cold = 0;             ///< of `users`, without training data
-  double relevant = 0;         ///< of `users`
-  std::vector<double> metric;  // [metric] sum, then [metric] sum of squares
-
-  void add(std::span<const double> values) {
-    for (std::size_t m = 0; m < values.size(); ++m) {
-      metric[m] += values[m];
-      metric[values.size() + m] += values[m] * values[m];
-    }
-  }
-  void add(const RankingSums& later) {
-    users += later.users;
-    skipped += later.skipped;
-    cold += later.cold;
-    relevant += later.relevant;
-    for (std::size_t m = 0; m < metric.size(); ++m) metric[m] += later.metric[m];
-  }
-};
-
-/// What a strip adds to the result.
-struct StripRanking {
-  RankingSums sums;
-  std::string lines;  ///< one per user, if wanted
-};
-[[nodiscard]] std::vector<std::byte> to_bytes(const StripRanking& ranking);
-/// @param metrics of a user
-[[nodiscard]] StripRanking from_bytes(std::span<const std::byte> bytes, std::size_t metrics);
-
-/// "recall@20" and so on: the metrics of a user at the first K, at the second ..., then the AUC.
-[[nodiscard]] std::vector<std::string> ranking_metrics(const EvaluateOptions& options);
 
 /// References must outlive the object.
 class StripRanker {
  public:
   StripRanker(const EvaluateOptions& options, const Dataset& dataset, const Ranker& ranker);
 
+  [[nodiscard]] const UserMetrics& metrics() const noexcept { return metrics_; }
+  /// None unless the options ask for them.
+  [[nodiscard]] const std::optional<Segments>& segments() const noexcept { return segments_; }
+  /// A result without users.
+  [[nodiscard]] StripRanking nothing() const;
+
+  /// Adds the lists of the users to `recommended`.
   /// @throws DataError if a cell of the strip is damaged
-  [[nodiscard]] StripRanking run(StripId strip) const;
+  [[nodiscard]] StripRanking run(StripId strip, Recommended& recommended) const;
 
  private:
   class UserItems;
-  void collect(StripId strip, UserItems& known, UserItems& relevant) const;
-  void rank(const std::vector<std::uint64_t>& users, const UserItems& known,
-            const UserItems& relevant, StripRanking& result) const;
-  void add(std::uint64_t user, const eval::FullRanking& ranking, StripRanking& result) const;
+  struct Parts;
+  /// One user in a pass over a strip.
+  struct Case {
+    std::uint64_t user;
+    std::span<const float> scores;
+    std::span<const std::uint32_t> history;
+    std::span<const std::uint32_t> relevant;
+  };
+  [[nodiscard]] Parts collect(StripId strip) const;
+  void rank(const std::vector<std::uint64_t>& users, const Parts& parts, StripRanking& result,
+            Recommended& recommended) const;
+  void add(const Case& one, StripRanking& result, Recommended& recommended) const;
+  void add_segments(const Case& one, std::span<const double> values, std::uint64_t relevant,
+                    StripRanking& result) const;
+  void write_line(const Case& one, const eval::FullRanking& ranking, std::span<const double> values,
+                  StripRanking& result) const;
 
   const EvaluateOptions& options_;
   const Dataset& dataset_;
   const Ranker& ranker_;
+  RandomStream sample_;
+  UserMetrics metrics_;
+  std::optional<Segments> segments_;
   std::optional<IdTable> ids_;  // if lines are wanted
 };
 

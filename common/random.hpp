@@ -19,6 +19,8 @@ enum class Purpose : std::uint32_t {
   split_validation = 7,
   generate = 8,
   scaling = 9,
+  sample_candidates = 10,
+  resample_users = 11,
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).

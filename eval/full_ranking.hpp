@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -15,12 +16,18 @@ struct FullRanking {
   std::uint64_t candidates = 0;  ///< items that are not excluded
 };
 
-/// By the scores of eval/scores.hpp; NaN ranks below all others. Memory: a float per item and
-/// query.
-/// @param queries at most kQueryBlock
-/// @param relevant item rows of each query in ascending order; excluded ones do not count
-[[nodiscard]] std::vector<FullRanking> rank_relevant(
-    const ItemTable& items, std::span<const Query> queries,
-    std::span<const std::span<const std::uint32_t>> relevant);
+/// The score of an item that is no candidate: equals and exceeds nothing.
+inline constexpr float kNoCandidate = std::numeric_limits<float>::quiet_NaN();
+
+/// Scores of every item for each query: kNoCandidate if excluded, below all others if the scorer
+/// gives no number. Query by query: queries x items.
+/// @param queries at most eval::kQueryBlock
+[[nodiscard]] std::vector<float> candidate_scores(const Scorer& scorer,
+                                                  std::span<const Query> queries);
+
+/// @param scores of one user, as above
+/// @param relevant item rows; those that are no candidates do not count
+[[nodiscard]] FullRanking rank_relevant(std::span<const float> scores,
+                                        std::span<const std::uint32_t> relevant);
 
 }  // namespace factorps::eval

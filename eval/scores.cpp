@@ -53,9 +53,8 @@ void finish(const ItemTable& items, const Query& query, std::size_t first,
 
 }  // namespace
 
-void for_each_score(
-    const ItemTable& items, std::span<const Query> queries,
-    const std::function<void(std::size_t, std::size_t, std::span<const float>)>& visit) {
+void for_each_score(const ItemTable& items, std::span<const Query> queries,
+                    const VisitScores& visit) {
   FACTORPS_CHECK(queries.size() <= kQueryBlock);
   const Eigen::MatrixXf users = gather(queries, items.dim);
   Eigen::MatrixXf scores;

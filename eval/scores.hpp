@@ -28,18 +28,42 @@ struct ItemTable {
 
 /// One user. Spans must live as long as the call.
 struct Query {
-  std::span<const float> factors;           ///< dim; empty: zeros
-  float base = 0;                           ///< added to every score: mu and the user's bias
-  std::span<const std::uint32_t> excluded;  ///< item rows in ascending order
+  std::span<const float> factors;               ///< dim; empty: zeros
+  float base = 0;                               ///< added to every score: mu and the user's bias
+  std::span<const std::uint32_t> excluded;      ///< item rows in ascending order
+  std::span<const std::uint32_t> history = {};  ///< training items, ascending; for item models
+};
+
+/// Of query n: the scores of neighbouring items from the given one on; good until it returns.
+using VisitScores = std::function<void(std::size_t n, std::size_t first, std::span<const float>)>;
+
+/// What scores every item for some users: factors, or weights between items. Thread-safe.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  [[nodiscard]] virtual std::size_t items() const = 0;
+  /// For each query items ascend; a user's scores are the same bits whoever shares the call.
+  /// @param queries at most kQueryBlock
+  virtual void score(std::span<const Query> queries, const VisitScores& visit) const = 0;
 };
 
 /// score(i) = ((base + bias_i) + <factors, factors_i>) * scale_i + offset_i
 ///
-/// Calls visit(n, first item, scores) for query n and neighbouring items; for each query items
-/// ascend. The scores are good until visit returns.
-/// @param queries at most kQueryBlock
-void for_each_score(
-    const ItemTable& items, std::span<const Query> queries,
-    const std::function<void(std::size_t, std::size_t, std::span<const float>)>& visit);
+/// As Scorer::score.
+void for_each_score(const ItemTable& items, std::span<const Query> queries,
+                    const VisitScores& visit);
+
+/// Scores by the factors of an ItemTable, whose spans must outlive the object.
+class FactorScorer final : public Scorer {
+ public:
+  explicit FactorScorer(const ItemTable& items) : items_{items} {}
+  [[nodiscard]] std::size_t items() const override { return items_.bias.size(); }
+  void score(std::span<const Query> queries, const VisitScores& visit) const override {
+    for_each_score(items_, queries, visit);
+  }
+
+ private:
+  ItemTable items_;
+};
 
 }  // namespace factorps::eval

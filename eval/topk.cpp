@@ -67,4 +67,11 @@ std::vector<std::vector<ScoredItem>> top_k(const ItemTable& items, std::span<con
   return lists;
 }
 
+std::vector<ScoredItem> best_of(std::span<const float> scores, std::size_t k) {
+  const Query anybody;
+  Best best{anybody, k};
+  if (k > 0) best.offer(0, scores);
+  return std::move(best).take();
+}
+
 }  // namespace factorps::eval

@@ -67,7 +67,10 @@ ps::CellSums rank_users(const ps::AlsTables& tables, const Dataset& dataset, Par
   std::vector<eval::Query> queries;
   std::vector<std::span<const std::uint32_t>> relevant;
   const auto flush = [&] {
-    for (const auto& ranking : eval::rank_relevant(table, queries, relevant)) add(ranking, k, sums);
+    const auto scores = eval::candidate_scores(eval::FactorScorer{table}, queries);
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+      add(eval::rank_relevant(std::span{scores}.subspan(q * items, items), relevant[q]), k, sums);
+    }
     queries.clear();
     relevant.clear();
   };

@@ -1,5 +1,6 @@
 /// evaluate, predict, recommend and inspect on a small model whose answers are known.
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -11,6 +12,7 @@
 #include "io/dataset_writer.hpp"
 #include "io/model_file.hpp"
 #include "tests/e2e/factorps.hpp"
+#include "tests/support/synthetic_dataset.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace factorps::test {
@@ -182,6 +184,139 @@ TEST_F(Usage, EvaluateRanksByPopularity) {
   // last of three, cleo's 7 is one of three.
   EXPECT_DOUBLE_EQ(nlohmann::json::parse(result.out)["metrics"]["recall@1"]["mean"].get<double>(),
                    (1 + 0 + 1.0 / 3) / 3);
+}
+
+TEST_F(Usage, EvaluateSaysWhatListsAreLike) {
+  const std::string users = directory_ / "users.tsv";
+  const ProgramResult result =
+      factorps({"evaluate", model_, dataset_, "--json", "--at", "1,2", "--per-user", users});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto all = nlohmann::json::parse(result.out);
+  const auto mean = [&](const char* metric) {
+    return all["metrics"][metric]["mean"].get<double>();
+  };
+  // anna gets 10, 9; bert 8, 9 (equal scores, by row); cleo 8, 10. Two users have training data;
+  // items 7, 8 and 10 have one interaction each, 9 has none.
+  EXPECT_DOUBLE_EQ(mean("novelty@2"), 1);
+  EXPECT_DOUBLE_EQ(mean("popularity@1"), 1);
+  EXPECT_DOUBLE_EQ(mean("popularity@2"), 0.5);
+  EXPECT_EQ(all["metrics"]["popularity@2"]["users"], 2);
+  EXPECT_DOUBLE_EQ(mean("history_popularity"), 1);
+  EXPECT_DOUBLE_EQ(mean("diversity@2"), (1 + 1 + 0) / 3.0);  // 9 has no factor
+  EXPECT_TRUE(all["metrics"]["diversity@1"].is_null());
+  EXPECT_DOUBLE_EQ(all["lists"]["coverage@1"], 0.5);
+  EXPECT_DOUBLE_EQ(all["lists"]["coverage@2"], 0.75);
+  EXPECT_DOUBLE_EQ(all["lists"]["entropy@1"], std::log2(3.0) - 2.0 / 3);
+  EXPECT_DOUBLE_EQ(all["lists"]["popularity_lift@2"], -0.5);
+  EXPECT_NE(read_text(users).find("\tpopularity@1\tdiversity@1\t"), std::string::npos);
+  // cleo has no history and lists of one have no pairs: nothing stands there.
+  EXPECT_TRUE(read_text(users).ends_with("\t1\t\t\t1\t\t0\t\n")) << read_text(users);
+}
+
+TEST_F(Usage, EvaluateAmongSampledItemsSaysSo) {
+  write_synthetic(dataset_, {200, 70, 4, 3, 21, 1});
+  const auto run = [&](int ranks, const std::string& seed) {
+    return factorps_ranks(ranks, {"evaluate", "--baseline", "item-knn", dataset_, "--json", "--at",
+                                  "5", "--sampled", "9", "--seed", seed});
+  };
+  const ProgramResult result = run(1, "1");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(run(3, "1").out, result.out);
+  EXPECT_NE(run(1, "2").out, result.out);
+  const auto all = nlohmann::json::parse(result.out);
+  for (const auto& [name, value] : all["metrics"].items()) {
+    EXPECT_TRUE(name.ends_with("(sampled:9)")) << name;
+  }
+  EXPECT_TRUE(all["lists"].empty());
+  EXPECT_EQ(all["protocol"]["candidates"],
+            "the relevant ones and 9 of each user, sampled (seed 1) from 70 items but those of the "
+            "user in train and validation");
+}
+
+TEST_F(Usage, EvaluateOfSegments) {
+  const ProgramResult result =
+      factorps({"evaluate", model_, dataset_, "--json", "--at", "1", "--segments"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto segments = nlohmann::json::parse(result.out)["segments"];
+  const auto recall = [&](const char* name) {
+    return segments[name]["metrics"]["recall@1"]["mean"].get<double>();
+  };
+  EXPECT_EQ(segments["users:cold"]["users"], 1);
+  EXPECT_DOUBLE_EQ(recall("users:cold"), 0);
+  EXPECT_DOUBLE_EQ(recall("users:warm"), (1 + 0.5) / 2);
+  // Of three training interactions 7 has the first, 8 the second, 10 the third; 9 has none.
+  EXPECT_EQ(segments["items:head"]["items"], 1);
+  EXPECT_EQ(segments["items:tail"]["items"], 2);
+  EXPECT_DOUBLE_EQ(recall("items:head"), 0);
+  EXPECT_EQ(segments["items:torso"]["users"], 0);
+  EXPECT_TRUE(segments["items:torso"]["metrics"]["recall@1"].is_null());
+  EXPECT_DOUBLE_EQ(recall("items:tail"), (1 + 0.5) / 2);
+  const auto twice = factorps(
+      {"evaluate", model_, dataset_, "--json", "--at", "1", "--segments", "--cold-below", "2"});
+  EXPECT_EQ(nlohmann::json::parse(twice.out)["segments"]["users:cold"]["users"], 2);
+  EXPECT_EQ(
+      factorps_ranks(3, {"evaluate", model_, dataset_, "--json", "--at", "1", "--segments"}).out,
+      result.out);
+}
+
+TEST_F(Usage, EvaluateRanksByWhatUsersHave) {
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"evaluate", dataset_, "--json", "--at", "1", "--baseline"});
+    const ProgramResult result = factorps(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  // Only items 7 and 8 have a common user, anna, who has both: every candidate scores 0. anna's is
+  // one of two, bert's one of three, cleo's one of four.
+  const double random = (1.0 / 2 + 1.0 / 3 + 1.0 / 4) / 3;
+  const auto knn = run({"item-knn", "--neighbours", "3", "--shrinkage", "0.5"});
+  EXPECT_DOUBLE_EQ(knn["metrics"]["recall@1"]["mean"].get<double>(), random);
+  EXPECT_EQ(knn["predictor"],
+            "item-kNN of the training data (values ignored): cosine, 3 neighbours, shrinkage 0.5");
+  const auto ease = run({"ease", "--ease-l2", "2"});
+  EXPECT_DOUBLE_EQ(ease["metrics"]["recall@1"]["mean"].get<double>(), random);
+  EXPECT_EQ(ease["predictor"],
+            "EASE of the training data (values ignored): l2 2, single precision");
+}
+
+TEST_F(Usage, EvaluateRanksByWhatUsersHaveOnAnyNumberOfRanks) {
+  write_synthetic(dataset_, {200, 700, 4, 3, 21, 1});
+  for (const char* baseline : {"item-knn", "ease"}) {
+    const auto run = [&](int ranks, const std::string& file) {
+      const auto result = factorps_ranks(ranks, {"evaluate", "--baseline", baseline, dataset_,
+                                                 "--at", "1,20", "--json", "--per-user", file});
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+      return result.out + read_text(file);
+    };
+    EXPECT_EQ(run(1, directory_ / "alone.tsv"), run(3, directory_ / "shared.tsv")) << baseline;
+  }
+}
+
+TEST_F(Usage, EvaluateSaysHowMuchMemoryIsMissing) {
+  DatasetContents contents = small_contents();
+  constexpr std::uint64_t kItems = 5'000'000;
+  std::vector<std::int64_t> ids(kItems);
+  for (std::size_t n = 0; n < kItems; ++n) ids[n] = static_cast<std::int64_t>(n);
+  contents.item_ids = IdTable::of_integers(std::move(ids));
+  contents.grid.block_begin = {0};
+  while (contents.grid.block_begin.back() < kItems) {
+    contents.grid.block_begin.push_back(
+        std::min(contents.grid.block_begin.back() + kMaxBlockItems, kItems));
+  }
+  write_dataset(dataset_, contents);
+  const ProgramResult result = factorps({"evaluate", "--baseline", "ease", dataset_, "--at", "1"});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find("need 100000000000000 bytes of memory"), std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find(" are missing"), std::string::npos) << result.err;
+}
+
+TEST_F(Usage, EvaluateSaysThatARegularisationIsTooSmall) {
+  const ProgramResult result =
+      factorps({"evaluate", "--baseline", "ease", "--ease-l2", "1e-30", dataset_, "--at", "1"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("--ease-l2 1e-30: the matrix cannot be inverted"), std::string::npos)
+      << result.err;
 }
 
 TEST_F(Usage, EvaluateRanksItemsOfAnotherDatasetByExternalId) {

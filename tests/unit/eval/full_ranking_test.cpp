@@ -75,14 +75,15 @@ TEST(FullRanking, AgreesWithComparingAllScores) {
     queries.push_back({std::span{users}.subspan(q * kDim, kDim), 0.5F, excluded[q]});
     wanted.emplace_back(relevant[q]);
   }
-  const auto rankings = rank_relevant(items, queries, wanted);
-  ASSERT_EQ(rankings.size(), kQueryBlock);
+  const auto scores = candidate_scores(FactorScorer{items}, queries);
+  ASSERT_EQ(scores.size(), kQueryBlock * kItems);
   for (std::size_t q = 0; q < kQueryBlock; ++q) {
+    const auto ranking = rank_relevant(std::span{scores}.subspan(q * kItems, kItems), wanted[q]);
     const FullRanking expected = reference(items, queries[q], wanted[q]);
-    EXPECT_EQ(rankings[q].candidates, expected.candidates);
-    ASSERT_EQ(rankings[q].groups.size(), expected.groups.size()) << "query " << q;
+    EXPECT_EQ(ranking.candidates, expected.candidates);
+    ASSERT_EQ(ranking.groups.size(), expected.groups.size()) << "query " << q;
     for (std::size_t g = 0; g < expected.groups.size(); ++g) {
-      EXPECT_TRUE(rankings[q].groups[g] == expected.groups[g]) << "query " << q << " group " << g;
+      EXPECT_TRUE(ranking.groups[g] == expected.groups[g]) << "query " << q << " group " << g;
     }
   }
 }
@@ -91,11 +92,11 @@ TEST(FullRanking, PutsScoresThatAreNoNumbersLast) {
   const std::vector<float> bias{1, std::numeric_limits<float>::quiet_NaN(), 2};
   const Query query;
   const std::vector<std::uint32_t> wanted{1};
-  const std::span<const std::uint32_t> relevant{wanted};
-  const auto rankings = rank_relevant({0, {}, bias, {}, {}}, {&query, 1}, {&relevant, 1});
-  ASSERT_EQ(rankings[0].groups.size(), 1U);
-  EXPECT_EQ(rankings[0].groups[0].above, 2U);
-  EXPECT_EQ(rankings[0].candidates, 3U);
+  const FactorScorer scorer{{0, {}, bias, {}, {}}};
+  const auto ranking = rank_relevant(candidate_scores(scorer, {&query, 1}), wanted);
+  ASSERT_EQ(ranking.groups.size(), 1U);
+  EXPECT_EQ(ranking.groups[0].above, 2U);
+  EXPECT_EQ(ranking.candidates, 3U);
 }
 
 }  // namespace

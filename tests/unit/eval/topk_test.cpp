@@ -136,5 +136,13 @@ TEST(TopK, LeavesOutScoresThatAreNotNumbers) {
   EXPECT_EQ(list, (std::vector<ScoredItem>{{2, 2}, {1, 1}}));
 }
 
+TEST(TopK, IsTheSameOfScoresThatAreThere) {
+  const float none = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> scores{1, 2, none, 2, 3, 1};
+  EXPECT_EQ(best_of(scores, 4), (std::vector<ScoredItem>{{4, 3}, {1, 2}, {3, 2}, {0, 1}}));
+  EXPECT_EQ(best_of(scores, 9).size(), 5U);
+  EXPECT_TRUE(best_of(scores, 0).empty());
+}
+
 }  // namespace
 }  // namespace factorps::eval

@@ -1,0 +1,48 @@
+/// The metrics of one user's ranking, and which items it recommends.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/commands.hpp"
+#include "apps/ranker.hpp"
+#include "eval/full_ranking.hpp"
+#include "io/dataset.hpp"
+
+namespace factorps::apps {
+
+/// How often each item was among the first K. [K of the options][item]
+using Recommended = std::vector<std::vector<std::uint64_t>>;
+
+/// References must outlive the object.
+class UserMetrics {
+ public:
+  UserMetrics(const EvaluateOptions& options, const Dataset& dataset, const Ranker& ranker);
+
+  /// "recall@20" and so on: metrics of the ranking at the first K, at the second ..., the AUC; then
+  /// of the list of the first K, the second ..., and the popularity of the user's own items. With
+  /// sampled candidates there are no lists, and every name says so.
+  [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+
+  /// Metrics of a ranking with something relevant, in the order of the names.
+  [[nodiscard]] std::vector<double> of_ranking(const eval::FullRanking& ranking) const;
+  /// The metrics that follow, NaN where one is not defined, and the items of the lists counted.
+  /// @param scores as of eval::candidate_scores()
+  [[nodiscard]] std::vector<double> of_lists(std::span<const float> scores,
+                                             std::span<const std::uint32_t> history,
+                                             Recommended& recommended) const;
+  [[nodiscard]] Recommended none_recommended() const;
+
+ private:
+  [[nodiscard]] bool has_lists() const noexcept { return !options_.sampled; }
+
+  const EvaluateOptions& options_;
+  const Dataset& dataset_;
+  const Ranker& ranker_;
+  std::uint64_t training_users_ = 0;
+  std::vector<std::string> names_;
+};
+
+}  // namespace factorps::apps

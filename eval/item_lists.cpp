@@ -1,0 +1,65 @@
+#include "eval/item_lists.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+namespace factorps::eval {
+
+double self_information(std::span<const std::uint32_t> list, std::span<const std::uint32_t> counts,
+                        std::uint64_t users) {
+  double bits = 0;
+  for (const std::uint32_t item : list) {
+    bits += std::log2(static_cast<double>(users) / std::max(counts[item], 1U));
+  }
+  return bits / static_cast<double>(list.size());
+}
+
+double mean_popularity(std::span<const std::uint32_t> list, std::span<const std::uint32_t> counts) {
+  double sum = 0;
+  for (const std::uint32_t item : list) sum += counts[item];
+  return sum / static_cast<double>(list.size());
+}
+
+double factor_diversity(std::span<const std::uint32_t> list, const ItemTable& items) {
+  // The square of the sum of unit vectors is the sum of the cosines of all ordered pairs, each
+  // vector with itself among them.
+  std::vector<double> sum(items.dim);
+  double selves = 0;
+  for (const std::uint32_t item : list) {
+    const auto row = items.factors.subspan(item * items.dim, items.dim);
+    double square = 0;
+    for (const float x : row) square += double{x} * double{x};
+    if (square == 0) continue;
+    ++selves;
+    for (std::size_t d = 0; d < items.dim; ++d) sum[d] += double{row[d]} / std::sqrt(square);
+  }
+  const double all = std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0);
+  const auto n = static_cast<double>(list.size());
+  return 1 - (all - selves) / (n * (n - 1));
+}
+
+CatalogueSpread spread_over_items(std::span<const std::uint64_t> recommended) {
+  std::vector<std::uint64_t> counts{recommended.begin(), recommended.end()};
+  std::ranges::sort(counts);
+  const auto total =
+      static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  CatalogueSpread spread;
+  if (total == 0) return spread;
+  const auto n = static_cast<double>(counts.size());
+  double place = 0;
+  double covered = 0;
+  for (const std::uint64_t count : counts) {
+    ++place;
+    if (count == 0) continue;
+    const double share = static_cast<double>(count) / total;
+    ++covered;
+    spread.gini += (2 * place - n - 1) * share / n;
+    spread.entropy -= share * std::log2(share);
+  }
+  spread.coverage = covered / n;
+  return spread;
+}
+
+}  // namespace factorps::eval
