@@ -45,6 +45,37 @@ Confidence confidence_of(const IalsConfig& ials) {
   return {kind, static_cast<float>(ials.alpha), static_cast<float>(ials.epsilon)};
 }
 
+std::uint64_t rank_at(const Config& config) {
+  const auto metric = parse_metric(config.evaluate.metric);
+  return metric ? metric->k : 0;
+}
+
+RankingLoss ranking_loss(const std::string& name) {
+  if (name == "ccl") return RankingLoss::ccl;
+  if (name == "bpr") return RankingLoss::bpr;
+  return name == "logistic" ? RankingLoss::logistic : RankingLoss::softmax;
+}
+
+std::optional<RankingStep> ranking_step(const Config& config) {
+  if (!learns_to_rank(config)) return std::nullopt;
+  const TrainConfig& train = config.train;
+  const RankingConfig& ranking = config.ranking;
+  RankingStep step;
+  step.loss = ranking_loss(train.loss);
+  step.rate = static_cast<float>(train.learning_rate);
+  step.l2_user = static_cast<float>(train.l2_user.value_or(train.l2));
+  step.l2_item = static_cast<float>(train.l2_item.value_or(train.l2));
+  step.adagrad = train.optimizer == "adagrad";
+  step.cosine = ranking.scores == "cosine";
+  step.temperature = static_cast<float>(ranking.temperature);
+  step.exponent = static_cast<float>(ranking.exponent);
+  step.margin = static_cast<float>(ranking.margin);
+  step.weight = static_cast<float>(ranking.negative_weight);
+  step.batch = static_cast<std::size_t>(ranking.batch);
+  step.negatives = round_up(static_cast<std::size_t>(ranking.negatives), kRowMultiple);
+  return step;
+}
+
 worker::AlsOptions als_options(const Config& config, InstructionSet set) {
   const TrainConfig& train = config.train;
   worker::AlsOptions options;
@@ -57,7 +88,7 @@ worker::AlsOptions als_options(const Config& config, InstructionSet set) {
   options.cg_steps =
       config.ials.method == "cg" ? static_cast<std::size_t>(config.ials.cg_steps) : 0;
   options.confidence = confidence_of(config.ials);
-  options.rank_at = parse_metric(config.evaluate.metric).value().k;
+  options.rank_at = rank_at(config);
   return options;
 }
 
@@ -158,7 +189,8 @@ std::unique_ptr<worker::Work> Roles::work() const {
   for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
   return std::make_unique<worker::CellWork>(
       tables_, map_.order, dataset_, std::move(strips),
-      worker::CellOptions{step_of(config_, dataset_), kernels_});
+      worker::CellOptions{step_of(config_, dataset_), kernels_, ranking_step(config_),
+                          config_.train.seed, rank_at(config_)});
 }
 
 }  // namespace factorps::apps

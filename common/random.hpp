@@ -21,6 +21,9 @@ enum class Purpose : std::uint32_t {
   scaling = 9,
   sample_candidates = 10,
   resample_users = 11,
+  shuffle_cell = 12,
+  sample_negatives = 13,
+  cell_seed = 14,
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).

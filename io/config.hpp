@@ -69,7 +69,7 @@ struct ModelConfig {
 
 struct TrainConfig {
   std::string solver = "sgd";
-  std::string loss = "squared";  ///< squared | absolute | huber
+  std::string loss = "squared";  ///< squared | absolute | huber | softmax | ccl | bpr | logistic
   double huber_delta = 1.0;
   std::int64_t epochs = 20;
   std::uint64_t seed = 1;
@@ -98,6 +98,17 @@ struct IalsConfig {
   std::string confidence = "one";   ///< one | linear | log
   double alpha = 1;
   double epsilon = 1;
+};
+
+/// For losses that rank: train.loss = softmax | ccl | bpr | logistic.
+struct RankingConfig {
+  std::int64_t negatives = 256;   ///< items that a batch is compared with
+  std::int64_t batch = 256;       ///< interactions
+  std::string scores = "cosine";  ///< cosine | dot
+  double temperature = 0.1;       ///< of softmax
+  double exponent = 1;            ///< of the sum in softmax
+  double margin = 0.4;            ///< of ccl
+  double negative_weight = 100;   ///< of ccl and logistic
 };
 
 struct EvaluateConfig {
@@ -151,12 +162,16 @@ struct Config {
   ModelConfig model;
   TrainConfig train;
   IalsConfig ials;
+  RankingConfig ranking;
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;
   ClusterConfig cluster;
   RunConfig run;
   ScalingConfig scaling;
 };
+
+/// Whether the training orders items instead of predicting values.
+[[nodiscard]] bool learns_to_rank(const Config& config);
 
 /// Reads a TOML file, applies `key=value` assignments in order, and validates.
 /// Relative paths in the file are relative to it, in assignments to the current directory.

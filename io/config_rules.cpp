@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 #include <type_traits>
@@ -115,18 +116,20 @@ class CrossCheck {
   void check_solver() {
     const bool ials = config_.train.solver == "ials";
     const std::string& metric = config_.evaluate.metric;
-    constexpr std::string_view kWhy = ", because train.solver = \"ials\"";
-    if (!ials) {
+    if (!learns_to_rank(config_)) {
       require(metric == "rmse" || metric == "mae", "evaluate.metric",
-              "\"rmse\" or \"mae\", because train.solver = \"sgd\"");
+              fmt::format("\"rmse\" or \"mae\", because train.loss = \"{}\"", config_.train.loss));
       return;
     }
+    const std::string why = ials ? ", because train.solver = \"ials\""
+                                 : fmt::format(", because train.loss = \"{}\"", config_.train.loss);
     require(parse_metric(metric).has_value(), "evaluate.metric",
-            fmt::format("a ranking metric such as \"ndcg@20\" or \"recall@20\"{}", kWhy));
-    require(!config_.model.biases, "model.biases", fmt::format("false{}", kWhy));
-    require(!config_.model.mean, "model.mean", fmt::format("false{}", kWhy));
-    require(config_.train.loss == "squared", "train.loss", fmt::format("\"squared\"{}", kWhy));
-    require(config_.cluster.wire == "fp32", "cluster.wire", fmt::format("\"fp32\"{}", kWhy));
+            fmt::format("a ranking metric such as \"ndcg@20\" or \"recall@20\"{}", why));
+    require(!config_.model.biases, "model.biases", fmt::format("false{}", why));
+    require(!config_.model.mean, "model.mean", fmt::format("false{}", why));
+    if (!ials) return;
+    require(config_.train.loss == "squared", "train.loss", fmt::format("\"squared\"{}", why));
+    require(config_.cluster.wire == "fp32", "cluster.wire", fmt::format("\"fp32\"{}", why));
   }
 
   void check_validation_users() {
@@ -182,13 +185,18 @@ void fill_in_defaults(Config& config, const ConfigProblems& problems) {
     config.clean.strict = false;
   if (!problems.is_set("evaluate.keep") && config.split.validation_method == "none")
     config.evaluate.keep = "last";
-  if (config.train.solver != "ials") return;
+  if (!learns_to_rank(config)) return;
   if (!problems.is_set("model.biases")) config.model.biases = false;
   if (!problems.is_set("model.mean")) config.model.mean = false;
   if (!problems.is_set("evaluate.metric")) config.evaluate.metric = "ndcg@20";
 }
 
 }  // namespace
+
+bool learns_to_rank(const Config& config) {
+  constexpr std::array kValueLosses{"squared", "absolute", "huber"};
+  return config.train.solver == "ials" || std::ranges::count(kValueLosses, config.train.loss) == 0;
+}
 
 void ConfigProblems::add(std::string_view key, std::string_view value, std::string_view expected) {
   const auto place = places_.find(key);

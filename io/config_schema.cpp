@@ -121,8 +121,11 @@ std::vector<Field> train_fields(TrainConfig& c) {
       {"train.solver", &c.solver, one_of({"sgd", "ials"}), yes,
        "`sgd`: stochastic gradient descent over the grid, for ratings. `ials`: alternating least "
        "squares over all pairs, for events; section `[ials]`."},
-      {"train.loss", &c.loss, one_of({"squared", "absolute", "huber"}), yes,
-       "Of prediction minus value."},
+      {"train.loss", &c.loss,
+       one_of({"squared", "absolute", "huber", "softmax", "ccl", "bpr", "logistic"}), yes,
+       "`squared`, `absolute`, `huber`: of prediction minus value. `softmax`, `ccl`, `bpr`, "
+       "`logistic`: of an interaction's score against those of sampled items; values do not "
+       "count; section `[ranking]`."},
       {"train.huber_delta", &c.huber_delta, above(0), yes,
        "Where the Huber loss turns from squared to absolute."},
       {"train.epochs", &c.epochs, between(1, 1'000'000), no,
@@ -173,12 +176,31 @@ std::vector<Field> ials_fields(IalsConfig& c) {
       {"ials.epsilon", &c.epsilon, above(0), yes, "For `log`."}};
 }
 
+std::vector<Field> ranking_fields(RankingConfig& c) {
+  return {
+      {"ranking.negatives", &c.negatives, between(16, 1 << 20), yes,
+       "Items that the interactions of a batch are compared with, drawn uniformly from the block "
+       "that the worker holds; rounded up to 16."},
+      {"ranking.batch", &c.batch, between(1, 1 << 20), yes, "Interactions that share them."},
+      {"ranking.scores", &c.scores, one_of({"cosine", "dot"}), yes,
+       "`cosine`: rows are kept at length one."},
+      {"ranking.temperature", &c.temperature, above(0), yes,
+       "Scores are divided by it, for `softmax`."},
+      {"ranking.exponent", &c.exponent, above(0), yes,
+       "Of the sum over the sampled items, for `softmax`; other than 1: bilateral softmax loss."},
+      {"ranking.margin", &c.margin, any(), yes,
+       "Lower scores of sampled items cost nothing, for `ccl`."},
+      {"ranking.negative_weight", &c.negative_weight, at_least(0), yes,
+       "Of the mean over the sampled items, for `ccl` and `logistic`."}};
+}
+
 std::vector<Field> evaluate_fields(EvaluateConfig& c) {
   return {{"evaluate.every", &c.every, at_least(1), yes,
            "Epochs between evaluations; the last epoch is always evaluated."},
           {"evaluate.metric", &c.metric, any(), yes,
            "Validation metric for early stopping, schedules and the best model. `sgd`: `rmse` or "
-           "`mae`. `ials`: `recall`, `ndcg`, `precision`, `hit_rate`, `map`, `mrr` or "
+           "`mae`. `ials` and losses that rank: `recall`, `ndcg`, `precision`, `hit_rate`, `map`, "
+           "`mrr` or "
            "`recall_capped`, with `@` and how many places count, over all items; defaults to "
            "`ndcg@20`."},
           {"evaluate.clip", &c.clip, any(), yes,
@@ -262,6 +284,7 @@ const std::vector<Section>& config_sections() {
       {"grid", "How `prepare` cuts users and items; a property of the dataset."},
       {"model", "What is learnt."},
       {"train", "How it is learnt."},
+      {"ranking", "Losses that rank: `train.loss` = `softmax`, `ccl`, `bpr` or `logistic`."},
       {"ials", "Least squares over all pairs of users and items, for `train.solver = \"ials\"`."},
       {"evaluate", "How it is measured."},
       {"checkpoint", "When the state is saved."},
@@ -276,7 +299,7 @@ std::vector<Field> config_fields(Config& config) {
   for (auto&& part :
        {data_fields(config.data), clean_fields(config.clean), split_fields(config.split),
         grid_fields(config.grid), model_fields(config.model), train_fields(config.train),
-        ials_fields(config.ials), evaluate_fields(config.evaluate),
+        ranking_fields(config.ranking), ials_fields(config.ials), evaluate_fields(config.evaluate),
         checkpoint_fields(config.checkpoint), cluster_fields(config.cluster),
         run_fields(config.run), scaling_fields(config.scaling)})
     all.insert(all.end(), part.begin(), part.end());

@@ -23,10 +23,6 @@ std::uint64_t size_of(const Grid& grid, BlockId block, std::span<const std::uint
 
 }  // namespace
 
-RowRange slice_of(RowRange rows, std::uint32_t n, std::uint32_t parts) {
-  return {rows.begin + rows.size() * n / parts, rows.begin + rows.size() * (n + 1) / parts};
-}
-
 double GramSums::at(std::size_t i, std::size_t j) const {
   // Left of the diagonal only what stands in a square on it.
   const bool stored = i / tile <= j / tile;

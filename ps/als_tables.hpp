@@ -19,9 +19,6 @@ namespace factorps::ps {
 /// sums them.
 inline constexpr std::uint32_t kGramParts = 4;
 
-/// Part `n` of `parts` of a range of rows.
-[[nodiscard]] RowRange slice_of(RowRange rows, std::uint32_t n, std::uint32_t parts);
-
 /// What a node solves.
 struct AlsShare {
   Share strips;

@@ -21,6 +21,10 @@ std::uint64_t rows_of_largest_block(const Grid& grid) {
 
 }  // namespace
 
+RowRange slice_of(RowRange rows, std::uint32_t n, std::uint32_t parts) {
+  return {rows.begin + rows.size() * n / parts, rows.begin + rows.size() * (n + 1) / parts};
+}
+
 NodeShare whole_grid(const Grid& grid) { return {{0, grid.strips()}, 0}; }
 
 std::size_t Tables::bytes_needed(const Grid& grid, std::size_t dim, NodeShare share) {

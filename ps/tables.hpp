@@ -16,6 +16,9 @@
 
 namespace factorps::ps {
 
+/// Part `n` of `parts` of a range of rows.
+[[nodiscard]] RowRange slice_of(RowRange rows, std::uint32_t n, std::uint32_t parts);
+
 /// What a pass leaves behind for one cell; what the numbers mean depends on the kind of pass.
 using CellSums = std::array<double, 8>;
 

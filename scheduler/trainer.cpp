@@ -74,7 +74,7 @@ bool Trainer::finished() const {
 void Trainer::train_epoch() {
   MeasuredEpoch epoch;
   epoch.rate_factor = rate_.factor();
-  epoch.squared = config_.train.solver == "sgd";
+  epoch.squared = !learns_to_rank(config_);
   comm::StartPass pass;
   pass.learning_rate_factor = static_cast<float>(rate_.factor());
   pass.epoch = static_cast<std::uint32_t>(epoch_ + 1);

@@ -219,9 +219,8 @@ Piece AlsWork::rank(std::uint64_t unit) const {
   const StripId strip{tables_.share().strips.begin +
                       static_cast<std::uint32_t>(unit / grid.blocks())};
   const BlockId slice{static_cast<std::uint32_t>(unit % grid.blocks())};
-  const RowRange users = ps::slice_of(grid.users_of(strip), slice.value(), grid.blocks());
-  const auto sums =
-      rank_users(tables_, dataset_, static_cast<Part>(pass_.part), strip, users, options_.rank_at);
+  const auto sums = rank_slice(tables_.tables(), dataset_, static_cast<Part>(pass_.part), strip,
+                               slice, options_.rank_at);
   tables_.tables().sums(strip, slice) = sums;
   return {TraceKind::rank_users, strip.value(), slice.value(), static_cast<std::uint64_t>(sums[0])};
 }

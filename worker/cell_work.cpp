@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "common/random.hpp"
 #include "eval/metrics.hpp"
 #include "worker/cell_errors.hpp"
+#include "worker/rank_users.hpp"
 
 namespace factorps::worker {
 
@@ -25,11 +27,19 @@ std::optional<Piece> CellWork::try_piece() {
   const bool training = pass_.kind == comm::PassKind::train;
   const Part part = training ? Part::train : static_cast<Part>(pass_.part);
   const CellView cell = dataset_.cell(part, lease->strip, lease->block);
-  tables_.sums(lease->strip, lease->block) =
-      training ? train(cell, *lease) : evaluate(cell, *lease);
+  Piece piece{training ? TraceKind::train_cell : TraceKind::evaluate_cell, lease->strip.value(),
+              lease->block.value(), cell.size()};
+  ps::CellSums& sums = tables_.sums(lease->strip, lease->block);
+  if (pass_.kind == comm::PassKind::rank) {
+    piece.kind = TraceKind::rank_users;
+    sums = rank_slice(tables_, dataset_, part, lease->strip, lease->block, options_.rank_at);
+  } else if (training) {
+    sums = options_.ranking ? train_to_rank(cell, *lease) : train(cell, *lease);
+  } else {
+    sums = evaluate(cell, *lease);
+  }
   leases_.release(*lease);
-  return Piece{training ? TraceKind::train_cell : TraceKind::evaluate_cell, lease->strip.value(),
-               lease->block.value(), cell.size()};
+  return piece;
 }
 
 ps::CellSums CellWork::train(const CellView& cell, const ps::Lease& lease) {
@@ -39,6 +49,25 @@ ps::CellSums CellWork::train(const CellView& cell, const ps::Lease& lease) {
   const double squared =
       options_.kernels.train(cell, tables_.strip(lease.strip), tables_.block(lease.block), step);
   return {static_cast<double>(cell.size()), squared};
+}
+
+ps::CellSums CellWork::train_to_rank(const CellView& cell, const ps::Lease& lease) {
+  RankingStep step = *options_.ranking;
+  step.rate *= pass_.learning_rate_factor;
+  const Grid& grid = dataset_.grid();
+  const RowRange items = grid.items_of(lease.block);
+  const auto counts = dataset_.item_counts().subspan(items.begin, items.size());
+  candidates_.clear();
+  for (std::uint32_t item = 0; item < counts.size(); ++item) {
+    if (counts[item] > 0) candidates_.push_back(item);
+  }
+  if (candidates_.empty()) return {};
+  const RandomStream seeds{options_.seed, Purpose::cell_seed};
+  const std::uint64_t seed = seeds.bits(grid.cell_index(lease.strip, lease.block), pass_.epoch);
+  const double loss = ranking_kernel(options_.kernels.set)(cell, tables_.strip(lease.strip),
+                                                           tables_.block(lease.block), candidates_,
+                                                           step, seed, workspace_);
+  return {static_cast<double>(cell.size()), loss};
 }
 
 ps::CellSums CellWork::evaluate(const CellView& cell, const ps::Lease& lease) {

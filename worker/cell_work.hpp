@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "io/dataset.hpp"
+#include "model/kernels/ranking_kernel.hpp"
 #include "ps/leases.hpp"
 #include "worker/work.hpp"
 
@@ -14,6 +15,9 @@ namespace factorps::worker {
 struct CellOptions {
   SgdStep step;  ///< with the configured rates; the scheduler sends a factor for them
   Kernels kernels;
+  std::optional<RankingStep> ranking = std::nullopt;  ///< instead of `step`, to train
+  std::uint64_t seed = 1;                             ///< of `ranking`
+  std::uint64_t rank_at = 0;                          ///< K of ranking metrics
 };
 
 class CellWork : public Work {
@@ -30,6 +34,7 @@ class CellWork : public Work {
 
  private:
   [[nodiscard]] ps::CellSums train(const CellView& cell, const ps::Lease& lease);
+  [[nodiscard]] ps::CellSums train_to_rank(const CellView& cell, const ps::Lease& lease);
   [[nodiscard]] ps::CellSums evaluate(const CellView& cell, const ps::Lease& lease);
 
   const ps::Tables& tables_;
@@ -38,6 +43,8 @@ class CellWork : public Work {
   CellOptions options_;
   comm::StartPass pass_;
   std::vector<float> predictions_;
+  RankingWorkspace workspace_;
+  std::vector<std::uint32_t> candidates_;  // of the block
 };
 
 }  // namespace factorps::worker

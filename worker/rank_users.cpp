@@ -42,34 +42,62 @@ void add(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums) 
   }
 }
 
+/// Scores by factors that lie block by block.
+class TablesScorer final : public eval::Scorer {
+ public:
+  explicit TablesScorer(const ps::Tables& tables) : tables_{tables} {
+    for (std::uint32_t b = 0; b < tables.grid().blocks(); ++b) {
+      const RowsView rows = tables.block(BlockId{b});
+      for (std::uint64_t r = 0; r < rows.rows; ++r) bias_.push_back(rows.states[r].bias);
+    }
+  }
+
+  [[nodiscard]] std::size_t items() const override { return bias_.size(); }
+  void score(std::span<const eval::Query> queries, const eval::VisitScores& visit) const override {
+    for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
+      const RowsView rows = tables_.block(BlockId{b});
+      const std::uint64_t begin = tables_.grid().items_of(BlockId{b}).begin;
+      const eval::ItemTable items{rows.stride,
+                                  {rows.factors, rows.rows * rows.stride},
+                                  std::span{bias_}.subspan(begin, rows.rows),
+                                  {},
+                                  {}};
+      eval::for_each_score(items, queries, [&](std::size_t q, std::size_t first, auto scores) {
+        visit(q, begin + first, scores);
+      });
+    }
+  }
+
+ private:
+  const ps::Tables& tables_;
+  std::vector<float> bias_;  // [item]
+};
+
 }  // namespace
 
-ps::CellSums rank_users(const ps::AlsTables& tables, const Dataset& dataset, Part part,
-                        StripId strip, RowRange users, std::uint64_t k) {
+ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part part, StripId strip,
+                        BlockId slice, std::uint64_t k) {
+  const Grid& grid = dataset.grid();
+  const std::uint64_t first = grid.users_of(strip).begin;
+  const RowRange users = ps::slice_of(grid.users_of(strip), slice.value(), grid.blocks());
   Items wanted(users.size());
-  collect(dataset, part, strip, users, wanted);
   Items known(users.size());
-  const ps::RowLists lists = tables.lists(strip);
-  const std::uint64_t first = dataset.grid().users_of(strip).begin;
-  for (std::uint64_t user = users.begin; user < users.end; ++user) {
-    const auto items = lists.of(user - first);
-    known[user - users.begin].assign(items.begin(), items.end());
-  }
+  collect(dataset, part, strip, users, wanted);
+  collect(dataset, Part::train, strip, users, known);
   if (part == Part::test) collect(dataset, Part::validation, strip, users, known);
   std::ranges::for_each(wanted, sort_unique);
   std::ranges::for_each(known, sort_unique);
 
-  const std::size_t stride = round_up(tables.tables().dim(), kRowMultiple);
-  const std::uint64_t items = dataset.grid().items();
-  const std::vector<float> no_bias(items);
-  const eval::ItemTable table{stride, {tables.items(), items * stride}, no_bias, {}, {}};
+  const TablesScorer scorer{tables};
+  const RowsView rows = tables.strip(strip);
   ps::CellSums sums{};
   std::vector<eval::Query> queries;
   std::vector<std::span<const std::uint32_t>> relevant;
   const auto flush = [&] {
-    const auto scores = eval::candidate_scores(eval::FactorScorer{table}, queries);
+    const auto scores = eval::candidate_scores(scorer, queries);
     for (std::size_t q = 0; q < queries.size(); ++q) {
-      add(eval::rank_relevant(std::span{scores}.subspan(q * items, items), relevant[q]), k, sums);
+      const auto of_user = std::span{scores}.subspan(q * scorer.items(), scorer.items());
+      add(eval::rank_relevant(of_user, relevant[q]), k, sums);
     }
     queries.clear();
     relevant.clear();
@@ -77,7 +105,7 @@ ps::CellSums rank_users(const ps::AlsTables& tables, const Dataset& dataset, Par
   for (std::uint64_t user = users.begin; user < users.end; ++user) {
     if (wanted[user - users.begin].empty()) continue;
     eval::Query query;
-    query.factors = {tables.users() + user * stride, stride};
+    query.factors = {rows.factors + (user - first) * rows.stride, rows.stride};
     query.excluded = known[user - users.begin];
     queries.push_back(query);
     relevant.emplace_back(wanted[user - users.begin]);

@@ -4,16 +4,16 @@
 #include <cstdint>
 
 #include "io/dataset.hpp"
-#include "ps/als_tables.hpp"
+#include "ps/tables.hpp"
 
 namespace factorps::worker {
 
-/// Of users with something to find: their number, then the sums of kRankingMetrics at k, in
-/// expectation over ties. Candidates are all items but those known from training, and when testing
-/// those of validation.
+/// Of the users in slice `slice` of a strip, cut in as many as there are blocks: those with
+/// something to find, then the sums of kRankingMetrics at k, in expectation over ties. Candidates
+/// are all items but those known from training, and when testing those of validation.
+/// @param tables with all blocks; nobody changes them meanwhile
 /// @param part validation or test
-/// @param users of the strip
-[[nodiscard]] ps::CellSums rank_users(const ps::AlsTables& tables, const Dataset& dataset,
-                                      Part part, StripId strip, RowRange users, std::uint64_t k);
+[[nodiscard]] ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part part,
+                                      StripId strip, BlockId slice, std::uint64_t k);
 
 }  // namespace factorps::worker

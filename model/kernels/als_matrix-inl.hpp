@@ -19,7 +19,7 @@ namespace HWY_NAMESPACE {
 
 // A tile of sums stays in registers: rows x vectors accumulators, out of 32 or 16.
 inline constexpr std::size_t kTileRows = HWY_TARGET == HWY_AVX3 ? 8 : 4;
-static_assert(kRowMultiple % kTileRows == 0 && kAlsBatch % kTileRows == 0);
+static_assert(kRowMultiple % kTileRows == 0);
 inline constexpr std::size_t kPanel = 4;  // pivots whose rows are subtracted together
 
 inline constexpr float kLeastPivot = 1e-5F;  // of the diagonal entry that it comes from

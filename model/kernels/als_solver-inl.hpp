@@ -7,12 +7,14 @@
 #define FACTORPS_ALS_SOLVER_INL
 #endif
 
+#include "model/kernels/als_kernel.hpp"
 #include "model/kernels/als_matrix-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace factorps {
 namespace HWY_NAMESPACE {
 
+static_assert(kAlsBatch % kTileRows == 0);
 inline constexpr std::size_t kChunk = 64;  // interactions whose rows are copied together
 inline constexpr std::size_t kGroup = 4;   // rows whose dot products are reduced together
 

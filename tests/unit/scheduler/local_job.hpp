@@ -32,12 +32,22 @@ class LocalJob {
 
   LocalJob(const Dataset& dataset, int servers, int workers)
       : LocalJob{dataset, one_node(servers, workers)} {}
+  LocalJob(const Dataset& dataset, int servers, int workers, const RankingStep& ranking)
+      : LocalJob{dataset,
+                 one_node(servers, workers),
+                 2,
+                 0,
+                 ps::WireFormat::fp32,
+                 ps::LeaseMode::dense,
+                 std::nullopt,
+                 ranking} {}
 
   /// @param delay how often a node looks in vain for a block on its way
   LocalJob(const Dataset& dataset, const ps::JobLayout& layout, std::uint32_t in_flight = 2,
            std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32,
            ps::LeaseMode lease = ps::LeaseMode::dense,
-           const std::optional<worker::AlsOptions>& als = std::nullopt)
+           const std::optional<worker::AlsOptions>& als = std::nullopt,
+           const std::optional<RankingStep>& ranking = std::nullopt)
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
@@ -46,6 +56,7 @@ class LocalJob {
         wire_{wire},
         lease_{lease},
         als_{als},
+        ranking_{ranking},
         ring_{next_of_nodes(), delay},
         hub_{layout.roles()},
         scheduler_{hub_.link(0)},
@@ -161,7 +172,7 @@ class LocalJob {
     workers_.push_back(std::make_unique<worker::Worker>(
         *links_.back(), std::make_unique<worker::CellWork>(
                             tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
-                            worker::CellOptions{step, best_kernels()})));
+                            worker::CellOptions{step, best_kernels(), ranking_, 1, 5})));
   }
 
   bool step() {
@@ -179,6 +190,7 @@ class LocalJob {
   ps::WireFormat wire_;
   ps::LeaseMode lease_;
   std::optional<worker::AlsOptions> als_;
+  std::optional<RankingStep> ranking_;
   std::deque<AlignedBuffer<std::byte>> als_memory_;  // [node]
   std::deque<ps::AlsTables> als_tables_;             // [node]
   LocalRing ring_;

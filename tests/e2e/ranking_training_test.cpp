@@ -1,5 +1,5 @@
-/// Alternating least squares end to end: the same bits on every layout, before and after an
-/// interruption, and the ranking metrics that `evaluate` finds too.
+/// Training to rank, end to end: the same bits on every layout, before and after an interruption,
+/// and the ranking metrics that `evaluate` finds too.
 #include <csignal>
 
 #include <gtest/gtest.h>
@@ -66,6 +66,30 @@ TEST_F(Ials, FollowsTheMetricsThatEvaluateFinds) {
     EXPECT_NEAR(summary["test"][name], metrics[name]["mean"].get<double>(), 1e-12) << name;
   }
   EXPECT_GT(summary["test"]["ndcg@5"], 0);
+}
+
+TEST_F(Training, RanksWithTheSameBitsOnAnyLayoutOfANode) {
+  const Settings softmax{"train.loss=softmax", "evaluate.metric=recall@10", "train.epochs=3",
+                         "ranking.negatives=32", "ranking.batch=64"};
+  const auto with = [&](Settings more) {
+    more.insert(more.begin(), softmax.begin(), softmax.end());
+    return more;
+  };
+  const std::string expected = hash(0, "alone", with({"cluster.workers=1"}));
+  EXPECT_EQ(hash(0, "alone", with({"cluster.workers=3"})), expected);
+  EXPECT_EQ(hash(3, "job", with({})), expected);
+  EXPECT_EQ(hash(5, "job", with({"cluster.servers=2"})), expected);
+  const json summary = trained(0, "run", softmax);
+  const ProgramResult evaluated = factorps(
+      {"evaluate", directory_ / "run/model.h5", directory_ / "dataset.h5", "--at", "10", "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  EXPECT_NEAR(summary["test"]["recall@10"],
+              json::parse(evaluated.out)["metrics"]["recall@10"]["mean"].get<double>(), 1e-12);
+
+  const ProgramResult nodes =
+      run_program(command_of(4, train("nodes", with({"cluster.node_size=2"}))));
+  EXPECT_EQ(nodes.exit_code, 2);
+  EXPECT_NE(nodes.err.find("this job has 2 nodes, expected one"), std::string::npos) << nodes.err;
 }
 
 TEST_F(Ials, RefusesSettingsOfOtherSolvers) {
