@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "model/kernels/score_kernel.hpp"
+
 namespace factorps::eval {
 namespace {
 
@@ -10,13 +12,9 @@ constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 /// Without the number of relevant ones.
 TieGroup group_of(float score, std::span<const float> scores) {
-  std::uint32_t above = 0;  // items are numbered with 32 bits
-  std::uint32_t equal = 0;
-  for (const float other : scores) {
-    above += other > score ? 1U : 0U;
-    equal += other == score ? 1U : 0U;
-  }
-  return {above, equal, 0};
+  static const auto places = score_kernels(best_kernels().set).places;
+  const Places found = places(scores.data(), scores.size(), score);
+  return {found.above, found.equal, 0};
 }
 
 }  // namespace

@@ -1,17 +1,16 @@
 /// Scores of all items for some users at a time.
 ///
-/// A user's scores are the same bits whichever users share the call. They come from Eigen products
-/// of a fixed shape: items are rows, users are columns, a block always has kQueryBlock columns
-/// (missing ones are zero) and the depth is cut into slices of kDepth. Eigen computes every column
-/// of such a product with the same operations in the same order, because it handles columns in
-/// groups of four and kQueryBlock is a multiple of four; and kDepth is below the depth at which
-/// Eigen would split the sum itself, at a place that depends on the cache sizes of the CPU.
+/// A user's scores are the same bits whichever users share the call: each is a sum of products in
+/// ascending order of the columns. CPUs that multiply and add in one step (AVX2, AVX-512) round
+/// alike; older ones may differ in the last bit.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
+
+#include "common/aligned_buffer.hpp"
 
 namespace factorps::eval {
 
@@ -47,23 +46,39 @@ class Scorer {
   virtual void score(std::span<const Query> queries, const VisitScores& visit) const = 0;
 };
 
-/// score(i) = ((base + bias_i) + <factors, factors_i>) * scale_i + offset_i
+/// The factors of an ItemTable once more, as the product kernel wants them.
+class PackedItems {
+ public:
+  explicit PackedItems(const ItemTable& items);
+  /// kProductStrip items from `first` on, a multiple of it: dim x kProductStrip.
+  [[nodiscard]] const float* strip(std::size_t first) const {
+    return strips_.data() + first * dim_;
+  }
+
+ private:
+  std::size_t dim_;
+  AlignedBuffer<float> strips_;
+};
+
+/// score(i) = (base + bias_i + <factors, factors_i>) * scale_i + offset_i
 ///
 /// As Scorer::score.
+/// @param packed of the same items, if there is one
 void for_each_score(const ItemTable& items, std::span<const Query> queries,
-                    const VisitScores& visit);
+                    const VisitScores& visit, const PackedItems* packed = nullptr);
 
 /// Scores by the factors of an ItemTable, whose spans must outlive the object.
 class FactorScorer final : public Scorer {
  public:
-  explicit FactorScorer(const ItemTable& items) : items_{items} {}
+  explicit FactorScorer(const ItemTable& items) : items_{items}, packed_{items} {}
   [[nodiscard]] std::size_t items() const override { return items_.bias.size(); }
   void score(std::span<const Query> queries, const VisitScores& visit) const override {
-    for_each_score(items_, queries, visit);
+    for_each_score(items_, queries, visit, &packed_);
   }
 
  private:
   ItemTable items_;
+  PackedItems packed_;
 };
 
 }  // namespace factorps::eval

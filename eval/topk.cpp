@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/kernels/score_kernel.hpp"
+
 namespace factorps::eval {
 namespace {
 
@@ -15,12 +17,17 @@ class Best {
   Best(const Query& query, std::size_t k) : query_{&query}, k_{k} {}
 
   void offer(std::size_t first, std::span<const float> scores) {
+    static const auto next_above = score_kernels(best_kernels().set).next_above;
     for (std::size_t n = 0; n < scores.size(); ++n) {
+      if (heap_.size() == k_) {
+        // An item that only equals the worst one kept comes later in row order: it loses the tie.
+        n = next_above(scores.data(), n, scores.size(), heap_.front().score);
+        if (n == scores.size()) return;
+      } else if (scores[n] != scores[n]) {
+        continue;
+      }
       const std::size_t item = first + n;
-      const float score = scores[n];
-      // An item that only equals the worst one kept comes later in row order: it loses the tie.
-      const bool enters = heap_.size() < k_ ? score == score : score > heap_.front().score;
-      if (enters && !excluded(item)) insert({static_cast<std::uint32_t>(item), score});
+      if (!excluded(item)) insert({static_cast<std::uint32_t>(item), scores[n]});
     }
   }
 
