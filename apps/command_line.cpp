@@ -123,6 +123,8 @@ std::variant<Command, Reply> parse_command_line(int argc, const char* const* arg
   line.add("plan", "Memory, files and traffic of a training before it runs", plan, run_plan);
   EvaluateOptions evaluate;
   line.add("evaluate", "Errors of a model on a part of a dataset", evaluate, run_evaluate);
+  CompareOptions compare;
+  line.add("compare", "Whether two evaluations differ, user by user", compare, run_compare);
   PredictOptions predict;
   line.add("predict", "Predict values of pairs of users and items", predict, run_predict);
   RecommendOptions recommend;

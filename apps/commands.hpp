@@ -101,6 +101,15 @@ struct EvaluateOptions : ModelOptions {
   std::int64_t cold_below = 1;           ///< training interactions that make a user warm
 };
 
+/// Two files of `evaluate --per-user`.
+struct CompareOptions {
+  std::filesystem::path a;
+  std::filesystem::path b;
+  std::int64_t resamples = 2000;
+  std::uint64_t seed = 1;
+  OutputOptions output;
+};
+
 struct PredictOptions : ModelOptions {
   std::filesystem::path pairs;  ///< text with users and items; data.delimiter and others apply
   std::filesystem::path out;    ///< empty: stdout
@@ -135,6 +144,7 @@ ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environme
 ExitCode run_generate(const GenerateOptions& options, comm::Environment& environment);
 ExitCode run_train(const TrainOptions& options, comm::Environment& environment);
 ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment);
+ExitCode run_compare(const CompareOptions& options, comm::Environment& environment);
 ExitCode run_predict(const PredictOptions& options, comm::Environment& environment);
 ExitCode run_recommend(const RecommendOptions& options, comm::Environment& environment);
 ExitCode run_inspect(const InspectOptions& options, comm::Environment& environment);

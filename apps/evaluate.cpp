@@ -10,6 +10,7 @@
 #include "apps/protocol.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
+#include "apps/user_file.hpp"
 #include "comm/environment.hpp"
 #include "eval/baseline.hpp"
 #include "io/config.hpp"
@@ -112,10 +113,14 @@ void print_text(const Json& result) {
   print_line("MAE", pair("mae"));
 }
 
-void write_users(const std::filesystem::path& path, const Evaluation& evaluation,
-                 const Dataset& dataset, bool clip) {
+void write_users(const EvaluateOptions& options, const Evaluation& evaluation,
+                 const Dataset& dataset, bool clip, const Json& result) {
   const IdTable ids = dataset.user_ids();
-  TextOutput out{path};
+  TextOutput out{options.per_user};
+  Json how = result["protocol"];
+  how["clipped"] = clip;  // what rmse and mae are of
+  out.write(
+      user_file_head(result["predictor"], how, {"rmse", "mae", "rmse_unclipped", "mae_unclipped"}));
   out.write("user\tinteractions\trmse\tmae\trmse_unclipped\tmae_unclipped\ttrain_count\n");
   for (const auto& [user, sums] : evaluation.users) {
     out.write(fmt::format("{}\t{}\t{:.6f}\t{:.6f}\t{:.6f}\t{:.6f}\t{}\n", tsv_field(ids.text(user)),
@@ -131,7 +136,7 @@ void report(const EvaluateOptions& options, const Target& target, const Evaluati
             bool clip, Json result) {
   result["protocol"] = protocol(options, target, evaluation.total);
   result.update(metrics(evaluation.total, clip));
-  if (!options.per_user.empty()) write_users(options.per_user, evaluation, *target.dataset, clip);
+  if (!options.per_user.empty()) write_users(options, evaluation, *target.dataset, clip, result);
   if (options.output.json) {
     std::cout << result.dump(2) << '\n';
   } else {

@@ -14,6 +14,7 @@
 #include "apps/protocol.hpp"
 #include "apps/strip_ranking.hpp"
 #include "apps/text_output.hpp"
+#include "apps/user_file.hpp"
 #include "comm/environment.hpp"
 #include "eval/item_lists.hpp"
 
@@ -22,8 +23,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string header(const std::vector<std::string>& names) {
-  std::string line = "user\tcandidates\trelevant";
+/// The beginning of a file of users. @param how the protocol
+std::string header(const Json& predictor, const Json& how, const std::vector<std::string>& names) {
+  std::string line = user_file_head(predictor, how, names) + "user\tcandidates\trelevant";
   for (const std::string& name : names) line += '\t' + name;
   return line + '\n';
 }
@@ -188,10 +190,11 @@ ExitCode evaluate_ranking(const EvaluateOptions& options, const Dataset& dataset
   }
   const StripRanker strips{options, dataset, ranker};
   const std::vector<std::string>& names = strips.metrics().names();
+  result["protocol"] = protocol(options, dataset);
   std::optional<TextOutput> out;
   if (environment.rank() == 0 && !options.per_user.empty()) {
     out.emplace(options.per_user);
-    out->write(header(names));
+    out->write(header(result["predictor"], result["protocol"], names));
   }
   Recommended recommended = strips.metrics().none_recommended();
   const StripRanking total =
@@ -199,7 +202,6 @@ ExitCode evaluate_ranking(const EvaluateOptions& options, const Dataset& dataset
   for (auto& counts : recommended) add_up(counts, environment);
   if (environment.rank() != 0) return ExitCode::done;
   if (out) out->commit();
-  result["protocol"] = protocol(options, dataset);
   add_counts(total.sums[0], result["protocol"]);
   result["metrics"] = metrics_json(total.sums[0], names);
   result["lists"] = lists_json(options, recommended, result["metrics"]);

@@ -148,6 +148,15 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
       ->needs(segments);
 }
 
+void declare_options(CLI::App& app, CompareOptions& options) {
+  app.add_option("a", options.a, "File of evaluate --per-user")->type_name("A")->required();
+  app.add_option("b", options.b, "Another one, of the same protocol")->type_name("B")->required();
+  app.add_option("--resamples", options.resamples, "Of the bootstrap over users")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
+  app.add_option("--seed", options.seed, "Of the bootstrap")->capture_default_str();
+}
+
 void declare_options(CLI::App& app, PredictOptions& options) {
   declare_model(app, options);
   app.add_option("pairs", options.pairs, "Users and items, in the format that [data] describes")

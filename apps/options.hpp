@@ -18,6 +18,7 @@ void declare_options(CLI::App& app, CrossvalOptions& options);
 void declare_options(CLI::App& app, BenchScalingOptions& options);
 void declare_options(CLI::App& app, GenerateOptions& options);
 void declare_options(CLI::App& app, EvaluateOptions& options);
+void declare_options(CLI::App& app, CompareOptions& options);
 void declare_options(CLI::App& app, PredictOptions& options);
 void declare_options(CLI::App& app, RecommendOptions& options);
 void declare_options(CLI::App& app, InspectOptions& options);

@@ -37,6 +37,13 @@ dir = "run"
 """
 
 
+def run(command, folder):
+    """Its standard output."""
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, (command, done.stderr)
+    return done.stdout
+
+
 def pairs(path):
     """(user, item, value) of a file of ratings."""
     with open(path, newline="") as file:
@@ -220,7 +227,7 @@ def compare_means(where, measured, wanted):
 def check(factorps, folder, data, what, scores, factors, pessimistic):
     command = [factorps, "evaluate", *what, "data.h5", "--json", "--at", ",".join(map(str, KS)), "--segments",
                "--cold-below", "20", "--relevant-from", str(RELEVANT_FROM), *(["--pessimistic"] if pessimistic else [])]
-    result = json.loads(subprocess.run(command, check=True, capture_output=True, cwd=folder).stdout)
+    result = json.loads(run(command, folder))
     found, lists = expected(data, scores, factors, pessimistic)
     numbers = compare_means("all", result["metrics"], found["all"])
     for name, segment in result["segments"].items():
@@ -231,16 +238,15 @@ def check(factorps, folder, data, what, scores, factors, pessimistic):
     return numbers + len(lists)
 
 
-def coarse_model(path):
-    """Rounds all factors and biases, so that scores are exact and often equal. @return scores, item factors"""
-    with h5py.File(path, "r+") as model:
-        for name in ("users/factors", "items/factors", "users/bias", "items/bias"):
-            model[name][...] = np.round(model[name][:] * 4) / 4
-        model.attrs.modify("mu", 3.5)
-        wide = lambda name: model[name][:].astype(float)
-        bias = wide("users/bias")[:, None] + wide("items/bias")[None, :]
-        # mu is added to every score: order and ties are the same without it.
-        return bias + wide("users/factors") @ wide("items/factors").T, model["items/factors"][:]
+def model_scores(path):
+    """In single precision, added up in the program's order. @return scores, item factors"""
+    with h5py.File(path, "r") as model:
+        users, items = model["users/factors"][:], model["items/factors"][:]
+        product = np.zeros((len(users), len(items)), np.float32)
+        for d in range(users.shape[1]):
+            product += users[:, d, None] * items[None, :, d]
+        base = np.float32(model.attrs["mu"]) + model["users/bias"][:]
+        return (base[:, None] + model["items/bias"][:][None, :]) + product, items
 
 
 def main(factorps):
@@ -249,9 +255,9 @@ def main(factorps):
         (folder / "run.toml").write_text(CONFIG)
         for command in (["generate", "--users", "70", "--items", "60", "--interactions", "2000", "--half-stars",
                          "--out", "data"], ["prepare", "run.toml"], ["train", "run.toml"]):
-            subprocess.run([factorps, *command], check=True, capture_output=True, cwd=folder)
+            run([factorps, *command], folder)
         data = Data(folder)
-        scores, factors = coarse_model(folder / "run" / "model.h5")
+        scores, factors = model_scores(folder / "run" / "model.h5")
         popular = np.tile(data.counts.astype(float), (len(data.users), 1))
         numbers = 0
         for pessimistic in (False, True):

@@ -103,7 +103,9 @@ TEST_F(Usage, NamesAMissingModel) {
 TEST_F(Usage, EvaluateWritesALinePerUser) {
   const std::string users = directory_ / "users.tsv";
   ASSERT_EQ(factorps({"evaluate", model_, dataset_, "--per-user", users}).exit_code, 0);
-  EXPECT_EQ(read_text(users),
+  const std::string text = read_text(users);
+  EXPECT_TRUE(text.starts_with("# {\"predictor\":\"")) << text;
+  EXPECT_EQ(text.substr(text.find('\n') + 1),
             "user\tinteractions\trmse\tmae\trmse_unclipped\tmae_unclipped\ttrain_count\n"
             "anna\t1\t1.000000\t1.000000\t1.500000\t1.500000\t2\n"
             "bert\t1\t1.250000\t1.250000\t1.250000\t1.250000\t1\n"
