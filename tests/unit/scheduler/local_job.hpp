@@ -41,7 +41,9 @@ class LocalJob {
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
-                   ps::place_strips(dataset.grid().strips(), layout, ps::StripPlacement::evenly),
+                   ps::place_strips(dataset.grid().strips(), layout,
+                                    wire == ps::WireFormat::fp32 ? ps::StripPlacement::by_speed
+                                                                 : ps::StripPlacement::evenly),
                    in_flight},
         wire_{wire},
         lease_{lease},
