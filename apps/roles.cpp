@@ -105,7 +105,7 @@ ps::ServerOptions server_options(const Config& config) {
 ps::Placement placement_of(const Config& config, const CellOrder& order, std::uint32_t strips,
                            const ps::JobLayout& layout) {
   // Rows that are rounded when they cross must cross at the same turns whoever works where.
-  const auto how = wire_of(config) == ps::WireFormat::fp32 ? ps::StripPlacement::by_workers
+  const auto how = wire_of(config) == ps::WireFormat::fp32 ? ps::StripPlacement::by_speed
                                                            : ps::StripPlacement::evenly;
   return {order, ps::place_strips(strips, layout, how),
           static_cast<std::uint32_t>(config.cluster.blocks_in_flight)};

@@ -14,6 +14,7 @@
 #include "apps/job.hpp"
 #include "apps/job_facts.hpp"
 #include "apps/plan_input.hpp"
+#include "apps/rebalance.hpp"
 #include "apps/training.hpp"
 #include "scheduler/plan_record.hpp"
 
@@ -158,6 +159,19 @@ scheduler::ProgressDisplay display_for(const OutputOptions& output, const Config
           dataset.interactions(Part::train)};
 }
 
+/// What rank 0 keeps while the job is built anew around the training.
+struct Session {
+  Session(const Config& config, const OutputOptions& output, const Dataset& dataset,
+          scheduler::JobFacts job_facts)
+      : run{config.run.dir},
+        facts{std::move(job_facts)},
+        display{display_for(output, config, dataset)} {}
+  scheduler::RunDirectory run;
+  scheduler::JobFacts facts;
+  scheduler::ProgressDisplay display;
+  std::optional<scheduler::Trainer> trainer;
+};
+
 }  // namespace
 
 scheduler::TrainingResult train(const Config& config, const TrainOptions& options,
@@ -165,24 +179,33 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
   const StopSignals signals{environment.size() == 1};
   const Dataset dataset = open_dataset(config, environment);
   require_agreement(config, dataset, environment);
-  const ps::JobLayout layout = plan_layout(config, environment);
+  ps::JobLayout layout = plan_layout(config, environment);
   require_all_items_on_a_node(config, layout);
   const Kernels kernels = choose_kernels(config, environment);
   std::optional<JobTrace> trace;
   if (!options.trace.empty()) trace.emplace(options.trace, config.run.dir, environment, layout);
+  Rebalance rebalance{config, dataset, layout};
+  std::optional<Session> session;
   scheduler::TrainingResult result;
   const auto conduct = [&](scheduler::Cluster& cluster, const ps::LeaseCount& leases) {
-    scheduler::RunDirectory run{config.run.dir};
+    if (session) {
+      result = session->trainer->go_on(cluster);
+      return;
+    }
+    session.emplace(config, options.output, dataset, facts_of_job(layout, kernels, environment));
+    scheduler::RunDirectory& run = session->run;
     const auto resume = resume_point(options, run, config, dataset);
     run.write_config(to_toml(config));
     run.write_plan(plan_text(config, dataset, layout, leases, environment));
-    const scheduler::JobFacts facts = facts_of_job(layout, kernels, environment);
-    scheduler::ProgressDisplay display = display_for(options.output, config, dataset);
-    scheduler::Trainer trainer{
-        config, dataset, facts, cluster, run, display, [] { return StopSignals::requested(); }};
-    result = trainer.run(resume);
+    session->trainer.emplace(config, dataset, session->facts, cluster, run, session->display,
+                             [] { return StopSignals::requested(); });
+    session->trainer->ask_after_epochs(
+        [&](std::span<const comm::WorkerDone> workers) { return rebalance.after_epoch(workers); });
+    result = session->trainer->run(resume);
   };
-  run_job(config, dataset, layout, kernels, environment, conduct, trace ? &*trace : nullptr);
+  do {
+    run_job(config, dataset, layout, kernels, environment, conduct, trace ? &*trace : nullptr);
+  } while (rebalance.agree(environment));
   if (trace) trace->write();
   const int code =
       environment.minimum(environment.rank() == 0 ? static_cast<int>(result.exit_code)

@@ -125,13 +125,14 @@ struct CheckpointConfig {
 };
 
 struct ClusterConfig {
-  std::int64_t servers = 1;              ///< ranks that serve
-  std::int64_t node_size = 0;            ///< ranks per pretend node; 0: a node is a machine
-  std::int64_t blocks_in_flight = 2;     ///< places of a node for blocks on their way in
-  std::string lease = "auto";            ///< rows that travel: dense | sparse | auto
-  std::string wire = "fp32";             ///< of factors between nodes: fp32 | bf16
-  std::int64_t workers = 0;              ///< worker threads without a launcher; 0: one per core
-  double timeout_seconds = 300;          ///< a wait longer than this ends the job
+  std::int64_t servers = 1;           ///< ranks that serve
+  std::int64_t node_size = 0;         ///< ranks per pretend node; 0: a node is a machine
+  std::int64_t blocks_in_flight = 2;  ///< places of a node for blocks on their way in
+  std::string lease = "auto";         ///< rows that travel: dense | sparse | auto
+  std::string wire = "fp32";          ///< of factors between nodes: fp32 | bf16
+  std::int64_t rebalance = 0;         ///< epochs between moves of strips to faster nodes; 0: never
+  std::int64_t workers = 0;           ///< worker threads without a launcher; 0: one per core
+  double timeout_seconds = 300;       ///< a wait longer than this ends the job
   std::string instruction_set = "auto";  ///< auto | avx512 | avx2 | sse4 | reference
 };
 

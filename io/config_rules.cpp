@@ -55,6 +55,7 @@ class CrossCheck {
     check_decay();
     check_solver();
     check_validation_users();
+    check_rebalance();
     check_scaling();
   }
 
@@ -140,6 +141,11 @@ class CrossCheck {
     require(config_.train.schedule != "plateau", "train.schedule",
             fmt::format("another schedule{}", why));
     require(config_.evaluate.keep != "best", "evaluate.keep", fmt::format("\"last\"{}", why));
+  }
+
+  void check_rebalance() {
+    require(config_.cluster.rebalance == 0 || config_.cluster.wire == "fp32", "cluster.rebalance",
+            "0, because with cluster.wire = \"bf16\" the result depends on where strips are");
   }
 
   /// Says of every text of a list that is wrong what was expected, and of those that come twice.

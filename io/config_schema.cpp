@@ -235,6 +235,10 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
        "crossing: the result depends on the number of nodes and on `cluster.lease`, on nothing "
        "else "
        "of the layout."},
+      {"cluster.rebalance", &c.rebalance, at_least(0), no,
+       "Every so many epochs strips move to the nodes that were faster, through a checkpoint, if "
+       "that takes 5 % off the time in which the slowest node computes; 0: never. Nothing on one "
+       "node."},
       {"cluster.workers", &c.workers, between(0, 4096), no,
        "Worker threads without an MPI launcher; 0: one per core."},
       {"cluster.timeout_seconds", &c.timeout_seconds, above(0), no,

@@ -20,6 +20,12 @@ std::vector<int> workers_per_node(const JobLayout& layout) {
   return count;
 }
 
+std::vector<std::uint64_t> weights_of_nodes(const JobLayout& layout) {
+  if (!layout.speed_of_node.empty()) return layout.speed_of_node;
+  const std::vector<int> workers = workers_per_node(layout);
+  return {workers.begin(), workers.end()};
+}
+
 JobLayout layout_of_node(int ranks, int servers) {
   JobLayout layout;
   // A server needs a rank of its own only if a worker still gets one.
@@ -111,15 +117,16 @@ std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout,
         "node: prepare it with a larger grid.parallelism",
         nodes, strips)};
   }
-  const std::vector<int> weight =
-      placement == StripPlacement::evenly ? std::vector<int>(nodes, 1) : workers_per_node(layout);
-  const int all = std::accumulate(weight.begin(), weight.end(), 0);
+  const std::vector<std::uint64_t> weight = placement == StripPlacement::evenly
+                                                ? std::vector<std::uint64_t>(nodes, 1)
+                                                : weights_of_nodes(layout);
+  const std::uint64_t all = std::accumulate(weight.begin(), weight.end(), std::uint64_t{0});
   std::vector<int> node_of_strip(strips);
   std::uint32_t strip = 0;
-  int seen = 0;
+  std::uint64_t seen = 0;
   for (std::uint32_t node = 0; node < nodes; ++node) {
     seen += weight[node];
-    const std::uint32_t fair = share_of(strips, seen - 1, all).end;
+    const auto fair = static_cast<std::uint32_t>(strips * seen / all);
     const std::uint32_t end = std::clamp(fair, strip + 1, strips - (nodes - 1 - node));
     for (; strip < end; ++strip) node_of_strip[strip] = static_cast<int>(node);
   }

@@ -17,6 +17,8 @@ struct JobLayout {
   std::vector<int> rank_of_role;  // [role]
   std::vector<int> node_of_role;  // [role]
   int nodes = 1;
+  /// What strips are placed by, in units of any kind, above 0; empty: workers. [node]
+  std::vector<std::uint64_t> speed_of_node = {};
 
   [[nodiscard]] int roles() const noexcept { return 1 + servers + workers; }
   [[nodiscard]] comm::RoleId server(int n) const noexcept { return 1 + n; }
@@ -52,15 +54,15 @@ struct NodeShare {
 };
 
 enum class StripPlacement : std::uint8_t {
-  by_workers,  ///< in proportion to the workers of each node
-  evenly,      ///< a function of the number of nodes alone
+  by_speed,  ///< in proportion to JobLayout::speed_of_node
+  evenly,    ///< a function of the number of nodes alone
 };
 
 /// The node that holds each strip's users: contiguous, so that each node's strips are neighbours in
 /// the ring; at least one strip for each node. [strip]
 /// @throws ConfigError if there are fewer strips than nodes
 [[nodiscard]] std::vector<int> place_strips(std::uint32_t strips, const JobLayout& layout,
-                                            StripPlacement placement = StripPlacement::by_workers);
+                                            StripPlacement placement = StripPlacement::by_speed);
 
 /// The node of each rank. [rank]
 [[nodiscard]] std::vector<int> nodes_of_ranks(const JobLayout& layout);

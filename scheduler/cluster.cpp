@@ -107,9 +107,11 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
   for (int role = 1; role <= servers_ + workers_; ++role) {
     send(role, comm::Tag::start_pass, comm::encode(start));
   }
-  const std::string what = fmt::format("the end of pass {}", start.pass);
   while (got.strips_missing > 0 || got.workers_missing > 0) {
-    const comm::Envelope envelope = receive(what, 1);
+    const comm::Envelope envelope =
+        receive(fmt::format("the end of pass {}: {} of {} strips and {} of {} workers missing",
+                            start.pass, got.strips_missing, strips_, got.workers_missing, workers_),
+                1);
     const auto worker = static_cast<std::size_t>(envelope.from - 1 - servers_);
     if (envelope.tag == comm::Tag::strips_done) {
       got.take(comm::decode<comm::StripsDone>(envelope.body));
@@ -158,7 +160,9 @@ std::vector<comm::CommandDone> Cluster::run(const comm::Command& command) {
 std::vector<comm::CommandDone> Cluster::collect_replies() {
   std::vector<comm::CommandDone> replies(static_cast<std::size_t>(servers_));
   for (int missing = servers_; missing > 0; --missing) {
-    const comm::Envelope envelope = receive("the servers to finish a command", kCommandPatience);
+    const comm::Envelope envelope =
+        receive(fmt::format("the servers to finish a command: {} of {} missing", missing, servers_),
+                kCommandPatience);
     if (envelope.tag != comm::Tag::command_done) {
       throw ProtocolError{"scheduler: unexpected message after a command"};
     }

@@ -24,7 +24,7 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& f
     : config_{config},
       dataset_{dataset},
       facts_{facts},
-      cluster_{cluster},
+      cluster_{&cluster},
       run_{run},
       display_{display},
       stop_requested_{std::move(stop_requested)},
@@ -33,24 +33,36 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& f
 
 TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
   start(resume);
-  prepare_epochs(cluster_, config_);
+  return train();
+}
+
+TrainingResult Trainer::go_on(Cluster& cluster) {
+  cluster_ = &cluster;
+  cluster_->run({comm::CommandKind::load, run_.checkpoints().path_of(epoch_).string(), {}});
+  return train();
+}
+
+TrainingResult Trainer::train() {
+  prepare_epochs(*cluster_, config_);
   while (!finished()) {
     if (stop_requested_()) return stop_early("asked to stop");
     const double limit = config_.train.time_limit_minutes * 60;
     if (limit > 0 && since_start_.seconds() > limit) return stop_early("time limit reached");
-    train_epoch();
+    const auto workers = train_epoch();
+    if (!build_anew_ || finished()) continue;
+    if (const std::string why = build_anew_(workers); !why.empty()) return hand_over(why);
   }
   return finish();
 }
 
 void Trainer::start(const std::optional<ResumePoint>& resume) {
   if (!resume) {
-    cluster_.run({comm::CommandKind::initialise, {}, {}});
+    cluster_->run({comm::CommandKind::initialise, {}, {}});
     run_.log(fmt::format("training starts: {} workers, {} servers, {} kernels", facts_.workers,
                          facts_.servers, facts_.instruction_set));
     return;
   }
-  cluster_.run({comm::CommandKind::load, resume->checkpoint.string(), {}});
+  cluster_->run({comm::CommandKind::load, resume->checkpoint.string(), {}});
   epoch_ = resume->manifest.epoch;
   last_checkpoint_ = epoch_;
   restore_state(resume->manifest.state, rate_, stopping_);
@@ -71,7 +83,7 @@ bool Trainer::finished() const {
   return epoch_ >= static_cast<std::uint64_t>(config_.train.epochs) || stopping_.should_stop();
 }
 
-void Trainer::train_epoch() {
+std::vector<comm::WorkerDone> Trainer::train_epoch() {
   MeasuredEpoch epoch;
   epoch.rate_factor = rate_.factor();
   epoch.squared = !learns_to_rank(config_);
@@ -79,7 +91,7 @@ void Trainer::train_epoch() {
   pass.learning_rate_factor = static_cast<float>(rate_.factor());
   pass.epoch = static_cast<std::uint32_t>(epoch_ + 1);
   display_.update(epoch_ + 1, 0);
-  epoch.train = run_epoch(cluster_, config_, pass,
+  epoch.train = run_epoch(*cluster_, config_, pass,
                           [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
   epoch.epoch = ++epoch_;
   const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
@@ -98,12 +110,16 @@ void Trainer::train_epoch() {
                     epoch_, config_.train.learning_rate, epoch.rate_factor)};
   }
   rate_.advance({epoch.loss(), epoch.validation && evaluation_due(), epoch.best});
-  if (!checkpoint_due(epoch.best)) return record(epoch);
+  if (!checkpoint_due(epoch.best)) {
+    record(epoch);
+    return std::move(epoch.train.workers);
+  }
   const Stopwatch stopwatch;
   const PendingCheckpoint pending = save();
   epoch.checkpoint_seconds = stopwatch.seconds();
   record(epoch);  // before the commit: no checkpoint without the lines that lead to it
   commit(pending);
+  return std::move(epoch.train.workers);
 }
 
 PassResult Trainer::evaluate(Part part) {
@@ -111,7 +127,7 @@ PassResult Trainer::evaluate(Part part) {
   pass.kind = Evaluation::kind_of(config_);
   pass.part = static_cast<std::uint8_t>(part);
   pass.epoch = static_cast<std::uint32_t>(epoch_);
-  return cluster_.run_pass(pass, [](std::uint64_t) {});
+  return cluster_->run_pass(pass, [](std::uint64_t) {});
 }
 
 bool Trainer::evaluation_due() const {
@@ -145,7 +161,7 @@ bool Trainer::checkpoint_due(bool best) const {
 
 Trainer::PendingCheckpoint Trainer::save() {
   const auto temporary = run_.checkpoints().begin(epoch_);
-  const auto replies = cluster_.run({comm::CommandKind::save, temporary.string(), {}});
+  const auto replies = cluster_->run({comm::CommandKind::save, temporary.string(), {}});
   CheckpointManifest manifest{epoch_,
                               dataset_.fingerprint(),
                               training_identity(config_),
@@ -172,7 +188,7 @@ void Trainer::commit(const PendingCheckpoint& pending) {
 void Trainer::record(const MeasuredEpoch& epoch) {
   totals_.add(epoch.train);
   json line = epoch_record(epoch);
-  line["message_bytes_total"] = cluster_.message_bytes();
+  line["message_bytes_total"] = message_bytes();
   run_.append_metrics(line.dump());
   const EpochLine shown{epoch_,
                         epoch.train_value(),
@@ -198,12 +214,25 @@ TrainingResult Trainer::stop_early(const std::string& reason) {
   return {ExitCode::stopped_early, {}};
 }
 
+/// What is known of the rows goes through a checkpoint; all else stays in this object.
+TrainingResult Trainer::hand_over(const std::string& reason) {
+  if (last_checkpoint_ != epoch_) commit(save());
+  const std::string text = fmt::format("after epoch {} {}", epoch_, reason);
+  display_.note(text);
+  run_.log(text);
+  earlier_message_bytes_ += cluster_->message_bytes();
+  cluster_ = nullptr;
+  TrainingResult result;
+  result.goes_on = true;
+  return result;
+}
+
 TrainingResult Trainer::finish() {
   const std::uint64_t model_epoch = choose_epoch();
   if (model_epoch != epoch_) {
     const auto path = run_.checkpoints().path_of(model_epoch);
     static_cast<void>(verify_checkpoint(path));
-    cluster_.run({comm::CommandKind::load, path.string(), {}});
+    cluster_->run({comm::CommandKind::load, path.string(), {}});
   }
   json summary = summary_of_job(facts_, dataset_);
   for (const Part part : {Part::validation, Part::test}) {
@@ -218,13 +247,13 @@ TrainingResult Trainer::finish() {
                         {"epoch", model_epoch},
                         {"instruction_set", facts_.instruction_set},
                         {"config", training_identity(config_)}};
-  const std::string digest = export_model(cluster_, run_, facts_.nodes, provenance.dump());
+  const std::string digest = export_model(*cluster_, run_, facts_.nodes, provenance.dump());
   summary["model"] = (run_.path() / "model.h5").string();
   summary["model_sha256"] = digest;
   summary.update(totals_record(
       totals_, largest_loss(totals_.workers, grid_limit(dataset_, config_.train.seed))));
   summary["total_seconds"] = since_start_.seconds();
-  summary["message_bytes"] = cluster_.message_bytes();
+  summary["message_bytes"] = message_bytes();
   run_.write_summary(summary.dump(2) + '\n');
   run_.log(fmt::format("done: model {} sha256 {}", summary["model"].get<std::string>(), digest));
   return {ExitCode::done, summary.dump()};

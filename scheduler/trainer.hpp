@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/error.hpp"
 #include "common/timer.hpp"
@@ -34,7 +37,8 @@ struct JobFacts {
 /// What a training came to.
 struct TrainingResult {
   ExitCode exit_code = ExitCode::done;
-  std::string summary;  ///< JSON text of summary.json; empty if stopped early
+  std::string summary;   ///< JSON text of summary.json; empty if stopped early
+  bool goes_on = false;  ///< not the end: the job is to be built anew, then Trainer::go_on()
 };
 
 /// Runs a training from start or checkpoint to model and summary.
@@ -42,12 +46,18 @@ class Trainer {
  public:
   /// Asked between epochs; true: checkpoint and stop with ExitCode::stopped_early.
   using StopRequested = std::function<bool()>;
+  /// Told about the training pass of each epoch [worker].
+  /// @return why the job must be built anew before the next; empty: it need not
+  using BuildAnew = std::function<std::string(std::span<const comm::WorkerDone>)>;
 
   /// References must outlive the object.
   Trainer(const Config& config, const Dataset& dataset, const JobFacts& facts, Cluster& cluster,
           RunDirectory& run, ProgressDisplay& display, StopRequested stop_requested);
 
+  void ask_after_epochs(BuildAnew build_anew) { build_anew_ = std::move(build_anew); }
   [[nodiscard]] TrainingResult run(const std::optional<ResumePoint>& resume);
+  /// Continues a training that has come back with TrainingResult::goes_on.
+  [[nodiscard]] TrainingResult go_on(Cluster& cluster);
 
  private:
   /// Saved, but not yet under its name.
@@ -57,8 +67,10 @@ class Trainer {
   };
 
   void start(const std::optional<ResumePoint>& resume);
+  [[nodiscard]] TrainingResult train();
   [[nodiscard]] bool finished() const;
-  void train_epoch();
+  /// @return what its workers did in the training pass [worker]
+  std::vector<comm::WorkerDone> train_epoch();
   [[nodiscard]] PassResult evaluate(Part part);
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool judge(double cost);
@@ -69,14 +81,19 @@ class Trainer {
   void record(const MeasuredEpoch& epoch);
   [[nodiscard]] TrainingResult finish();
   [[nodiscard]] TrainingResult stop_early(const std::string& reason);
+  [[nodiscard]] TrainingResult hand_over(const std::string& reason);
+  [[nodiscard]] std::uint64_t message_bytes() const noexcept {
+    return earlier_message_bytes_ + cluster_->message_bytes();
+  }
 
   const Config& config_;
   const Dataset& dataset_;
   const JobFacts& facts_;
-  Cluster& cluster_;
+  Cluster* cluster_;  // none between hand_over() and go_on()
   RunDirectory& run_;
   ProgressDisplay& display_;
   StopRequested stop_requested_;
+  BuildAnew build_anew_;
   LearningRate rate_;
   EarlyStopping stopping_;
   std::uint64_t epoch_ = 0;  // done
@@ -84,6 +101,7 @@ class Trainer {
   Stopwatch since_checkpoint_;
   Stopwatch since_start_;
   TrainingTotals totals_;
+  std::uint64_t earlier_message_bytes_ = 0;  // of clusters before this one
 };
 
 }  // namespace factorps::scheduler

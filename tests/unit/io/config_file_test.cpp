@@ -232,6 +232,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "run.toml:2: data.columns = [ 'user' ]: expected a list of 2 to 4 columns: user, "
                 "item, value, time"},
         Mistake{"EmptyPath", "[run]\ndir = ''", "run.toml:2: run.dir = '': expected a file name"},
+        Mistake{"MovingStripsWithRounding", "[cluster]\nwire = 'bf16'\nrebalance = 2",
+                "run.toml:3: cluster.rebalance = 2: expected 0, because with cluster.wire = "
+                "\"bf16\" the result depends on where strips are"},
         Mistake{"WeakWithoutUsers", "[scaling]\nmode = 'weak'",
                 "run.toml: scaling.users = 0 (default): expected users per worker, because "
                 "scaling.mode = \"weak\""},

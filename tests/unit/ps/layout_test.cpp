@@ -129,6 +129,17 @@ TEST(PlaceStrips, FollowsTheWorkersOfEachNode) {
             (Numbers{0, 0, 0, 0, 1, 1, 2, 2}));
 }
 
+TEST(PlaceStrips, FollowsTheSpeedOfEachNodeIfItIsKnown) {
+  JobLayout layout = layout_of_job({0, 0, 0, 1, 1, 2}, 1);
+  layout.speed_of_node = {1'000'000, 3'000'000, 4'000'000};
+  EXPECT_EQ(place_strips(8, layout), (Numbers{0, 1, 1, 1, 2, 2, 2, 2}));
+  EXPECT_EQ(place_strips(9, layout, StripPlacement::evenly), (Numbers{0, 0, 0, 1, 1, 1, 2, 2, 2}));
+  layout.speed_of_node = {10'000'000'000, 1, 1};
+  EXPECT_EQ(place_strips(65536, layout)[65533], 0);
+  EXPECT_EQ(place_strips(65536, layout)[65534], 1);
+  EXPECT_EQ(place_strips(65536, layout)[65535], 2);
+}
+
 TEST(PlaceStrips, GivesEveryNodeAtLeastOne) {
   for (int ranks = 1; ranks <= 9; ++ranks) {
     for (int node_size = 1; node_size <= 4; ++node_size) {

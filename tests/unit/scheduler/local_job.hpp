@@ -14,6 +14,7 @@
 #include "common/aligned_buffer.hpp"
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
+#include "tests/support/faulty_link.hpp"
 #include "tests/support/local_ring.hpp"
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
@@ -47,26 +48,33 @@ class LocalJob {
            std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32,
            ps::LeaseMode lease = ps::LeaseMode::dense,
            const std::optional<worker::AlsOptions>& als = std::nullopt,
-           const std::optional<RankingStep>& ranking = std::nullopt)
+           const std::optional<RankingStep>& ranking = std::nullopt, MessageFaults faults = {})
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
-                   ps::place_strips(dataset.grid().strips(), layout, ps::StripPlacement::evenly),
+                   ps::place_strips(dataset.grid().strips(), layout,
+                                    wire == ps::WireFormat::fp32 ? ps::StripPlacement::by_speed
+                                                                 : ps::StripPlacement::evenly),
                    in_flight},
         wire_{wire},
         lease_{lease},
         als_{als},
         ranking_{ranking},
         ring_{next_of_nodes(), delay},
+        faults_{std::move(faults)},
         hub_{layout.roles()},
-        scheduler_{hub_.link(0)},
+        scheduler_{link_of(0)},
         cluster_{*scheduler_, layout.servers,           layout.workers, dataset.grid().strips(),
-                 10,          [this] { return step(); }} {
+                 kTimeout,    [this] { return step(); }} {
     for (int node = 0; node < layout.nodes; ++node) add_node(layout, node);
     for (int w = 0; w < layout.workers; ++w) add_worker(layout, w);
   }
 
   scheduler::Cluster& cluster() { return cluster_; }
+  /// Seconds without any message after which a wait of the scheduler ends in an error.
+  static constexpr double kTimeout = 10;
+  /// The way of the blocks.
+  LocalRing& ring() { return ring_; }
   /// Most bytes of tables on one node.
   [[nodiscard]] std::size_t memory_of_largest_node() const {
     std::size_t most = 0;
@@ -98,6 +106,10 @@ class LocalJob {
     return next;
   }
 
+  [[nodiscard]] std::unique_ptr<comm::Transport> link_of(comm::RoleId role) {
+    return faulty_link(hub_.link(role), role, faults_);
+  }
+
   void add_node(const ps::JobLayout& layout, int node) {
     const ps::NodeShare share =
         als_ ? ps::NodeShare{{0, dataset_.grid().strips()}, 0, false} : placement_.share(node);
@@ -106,7 +118,7 @@ class LocalJob {
     if (als_) add_als_tables(node);
     const auto servers = ps::servers_of_node(layout, node);
     for (const int s : servers) {
-      links_.push_back(hub_.link(layout.server(s)));
+      links_.push_back(link_of(layout.server(s)));
       std::unique_ptr<ps::BlockMover> mover;
       ps::AlsNode als{als_ ? &als_tables_.back() : nullptr, nullptr};
       const bool moves = layout.nodes > 1 && s == servers.front();
@@ -162,7 +174,7 @@ class LocalJob {
     const ps::Share share = placement_.strips(node);
     std::vector<StripId> strips;
     for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
-    links_.push_back(hub_.link(layout.worker(w)));
+    links_.push_back(link_of(layout.worker(w)));
     if (als_) {
       workers_.push_back(std::make_unique<worker::Worker>(
           *links_.back(), std::make_unique<worker::AlsWork>(
@@ -194,6 +206,7 @@ class LocalJob {
   std::deque<AlignedBuffer<std::byte>> als_memory_;  // [node]
   std::deque<ps::AlsTables> als_tables_;             // [node]
   LocalRing ring_;
+  MessageFaults faults_;
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;
   scheduler::Cluster cluster_;

@@ -32,6 +32,38 @@ TEST_F(TrainerOf, ResumesOnOtherNodes) {
   EXPECT_EQ(hash_of(train("moved", after, 2, newest("moved"))), expected);
 }
 
+TEST_F(TrainerOf, GoesOnWithStripsOnOtherNodes) {
+  const json whole = summary_of(train("whole", {1, 1}));
+  RunDirectory directory{directory_ / "moved"};
+  const JobFacts facts{1, 1, 1, 3, "test", "{}"};
+  ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false, 6, 1};
+  ps::JobLayout layout = LocalJob::layout_of({2, 3, 2});
+  std::optional<LocalJob> job{std::in_place, dataset_, layout};
+  Trainer trainer{
+      config_, dataset_, facts, job->cluster(), directory, display, [] { return false; }};
+  trainer.ask_after_epochs([&, epoch = 0](std::span<const comm::WorkerDone> workers) mutable {
+    EXPECT_EQ(workers.size(), 4U);
+    return ++epoch % 2 == 0 ? "strips move" : "";
+  });
+  TrainingResult result = trainer.run(std::nullopt);
+  const std::vector<std::vector<std::uint64_t>> speeds{{1, 1, 4}, {4, 1, 1}};
+  for (const auto& speed_of_node : speeds) {
+    EXPECT_TRUE(result.goes_on);
+    layout.speed_of_node = speed_of_node;
+    job.emplace(dataset_, layout);
+    result = trainer.go_on(job->cluster());
+  }
+  EXPECT_FALSE(result.goes_on);
+  EXPECT_EQ(hash_of(result), whole["model_sha256"]);
+  EXPECT_EQ(summary_of(result)["updates"], whole["updates"]);
+  EXPECT_EQ(metrics_of("moved").size(), 6U);
+  // Each of three clusters had its share of the messages.
+  const auto lines = metrics_of("moved");
+  for (std::size_t n = 1; n < lines.size(); ++n) {
+    EXPECT_GT(lines[n]["message_bytes_total"], lines[n - 1]["message_bytes_total"]);
+  }
+}
+
 TEST_F(TrainerOf, RoundsOnTheWireAlikeForTheSameNumberOfNodes) {
   const auto with_bf16 = [&](const NodeSizes& sizes, const std::string& run) {
     LocalJob job{dataset_, LocalJob::layout_of(sizes), 2, 0, ps::WireFormat::bf16};
