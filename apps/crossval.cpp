@@ -40,17 +40,25 @@ void prepare_fold(const ConfigOptions& options, const Config& config,
 /// What is kept of the summary of a fold.
 Json fold_record(std::int64_t fold, const std::string& summary_text) {
   const Json summary = Json::parse(summary_text);
-  return {{"fold", fold},
-          {"rmse", summary.at("test").at("rmse")},
-          {"mae", summary.at("test").at("mae")},
-          {"clipped", summary.at("test").at("clipped")},
-          {"interactions", summary.at("test").at("interactions")},
-          {"epochs", summary.at("epochs")},
-          {"model", summary.at("model")},
-          {"model_sha256", summary.at("model_sha256")}};
+  Json record{{"fold", fold},
+              {"epochs", summary.at("epochs")},
+              {"model", summary.at("model")},
+              {"model_sha256", summary.at("model_sha256")}};
+  record.update(summary.at("test"));  // metrics and protocol
+  return record;
 }
 
-Json spread_record(const Json& folds, const char* metric) {
+/// Numbers that are worth a mean.
+std::vector<std::string> metrics_of(const Json& fold) {
+  if (fold.contains("rmse")) return {"rmse", "mae"};
+  std::vector<std::string> names;
+  for (const auto& [name, value] : fold.items()) {
+    if (name.find('@') != std::string::npos) names.push_back(name);
+  }
+  return names;
+}
+
+Json spread_record(const Json& folds, const std::string& metric) {
   std::vector<double> values;
   for (const Json& fold : folds) values.push_back(fold.at(metric).get<double>());
   const eval::Spread spread = eval::spread_of(values);
@@ -59,26 +67,30 @@ Json spread_record(const Json& folds, const char* metric) {
 
 void print_fold(const Json& record, const OutputOptions& output) {
   if (output.json || output.quiet) return;
-  std::cout << fmt::format("fold {:<3} rmse {:.5f}  mae {:.5f}  ({} interactions, {} epochs)\n",
-                           record["fold"].get<std::int64_t>(), record["rmse"].get<double>(),
-                           record["mae"].get<double>(), record["interactions"].get<std::uint64_t>(),
-                           record["epochs"].get<std::uint64_t>())
+  std::cout << fmt::format("fold {:<3}", record["fold"].get<std::int64_t>());
+  for (const std::string& metric : metrics_of(record)) {
+    std::cout << fmt::format(" {} {:.5f} ", metric, record[metric].get<double>());
+  }
+  const bool errors = record.contains("interactions");
+  std::cout << fmt::format(" ({} {}, {} epochs)\n",
+                           record[errors ? "interactions" : "users"].get<std::uint64_t>(),
+                           errors ? "interactions" : "users", record["epochs"].get<std::uint64_t>())
             << std::flush;
 }
 
 void print_result(Json folds, const OutputOptions& output) {
-  const Json rmse = spread_record(folds, "rmse");
-  const Json mae = spread_record(folds, "mae");
-  if (output.json) {
-    std::cout << Json{{"folds", std::move(folds)}, {"rmse", rmse}, {"mae", mae}}.dump(2) << '\n';
-    return;
+  Json result{{"folds", folds}};
+  std::string text = "mean    ";
+  for (const std::string& metric : metrics_of(folds.at(0))) {
+    const Json spread = result[metric] = spread_record(folds, metric);
+    text += fmt::format(" {} {:.5f} +- {:.5f} ", metric, spread["mean"].get<double>(),
+                        spread["standard_error"].get<double>());
   }
-  const auto text = [](const Json& spread) {
-    return fmt::format("{:.5f} +- {:.5f}", spread["mean"].get<double>(),
-                       spread["standard_error"].get<double>());
-  };
-  std::cout << fmt::format("mean     rmse {}  mae {}  (+- standard error of {} folds)\n",
-                           text(rmse), text(mae), folds.size());
+  if (output.json) {
+    std::cout << result.dump(2) << '\n';
+  } else {
+    std::cout << text << fmt::format(" (+- standard error of {} folds)\n", folds.size());
+  }
 }
 
 }  // namespace

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cctype>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "model/metric_name.hpp"
 #include "scheduler/loss_report.hpp"
 #include "scheduler/plan.hpp"
 #include "scheduler/progress.hpp"
@@ -54,10 +57,6 @@ std::string fact(const char* name, const std::string& value) {
   return fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escaped(value));
 }
 
-std::optional<double> metric_of(const RunRecord& run, const EpochRecord& epoch) {
-  return run.metric == "mae" ? epoch.validation_mae : epoch.validation_rmse;
-}
-
 /// The last that was the best so far; null if none was evaluated.
 const EpochRecord* best_of(const RunRecord& run) {
   const auto best = std::find_if(run.epochs.rbegin(), run.epochs.rend(),
@@ -92,7 +91,7 @@ std::string tiles(const RunRecord& run, const json& summary) {
                  text_of(summary, fmt::format("/{}/{}", part, run.metric).c_str()));
   }
   if (const EpochRecord* best = best_of(run); best != nullptr && run.summary.empty()) {
-    body += tile("best validation " + metric, fmt::format("{:.5f}", *metric_of(run, *best)));
+    body += tile("best validation " + metric, fmt::format("{:.5f}", *best->validation));
   }
   double seconds = 0;
   for (const EpochRecord& epoch : run.epochs) {
@@ -142,13 +141,13 @@ std::string facts(const RunRecord& run, const json& summary) {
 }
 
 std::string error_cards(const RunRecord& run) {
-  LineChart train{"train RMSE", "a", {}, -1, {}};
+  LineChart train{"train " + upper(run.train_metric), "a", {}, -1, {}};
   LineChart validation{"validation " + upper(run.metric), "b", {}, -1, {}};
   const EpochRecord* best = best_of(run);
   for (const EpochRecord& epoch : run.epochs) {
     const auto x = static_cast<double>(epoch.epoch);
-    train.points.emplace_back(x, epoch.train_rmse);
-    const auto value = metric_of(run, epoch);
+    train.points.emplace_back(x, epoch.train);
+    const auto value = epoch.validation;
     if (!value) continue;
     if (&epoch == best) {
       validation.marked = static_cast<int>(validation.points.size());
@@ -157,9 +156,12 @@ std::string error_cards(const RunRecord& run) {
     validation.points.emplace_back(x, *value);
   }
   const std::string nothing = "<p>No epoch was evaluated.</p>\n";
-  return card("Train RMSE", "normalised values; each error before its own update",
+  return card("Train " + upper(run.train_metric),
+              run.ranks ? "per interaction, without penalties"
+                        : "normalised values; each error before its own update",
               line_chart(train, plain)) +
-         card("Validation " + upper(run.metric), "original units",
+         card("Validation " + upper(run.metric),
+              run.ranks ? "over all items; mean of users" : "original units",
               validation.points.empty() ? nothing : line_chart(validation, plain));
 }
 
@@ -235,17 +237,30 @@ std::string time_card(const RunRecord& run) {
                           escaped(time_table(run.workers))));
 }
 
-std::string metrics_card(const json& summary) {
+using Names = std::vector<std::pair<std::string, std::string>>;  // shown, in summary.json
+
+/// What was measured of the finished model.
+Names names_of_metrics(const RunRecord& run) {
+  if (!run.ranks) {
+    return {{"RMSE, clipped", "rmse_clipped"},     {"MAE, clipped", "mae_clipped"},
+            {"RMSE, unclipped", "rmse_unclipped"}, {"MAE, unclipped", "mae_unclipped"},
+            {"interactions", "interactions"},      {"of a cold user", "cold_users"},
+            {"of a cold item", "cold_items"},      {"of both", "cold_both"}};
+  }
+  Names names;
+  const std::uint64_t k = parse_metric(run.metric).value().k;
+  for (std::size_t m = 0; m < kRankingMetrics.size(); ++m) {
+    const std::string name = MetricAtK{m, k}.name();
+    names.emplace_back(name, name);
+  }
+  names.emplace_back("users with something to find", "users");
+  return names;
+}
+
+std::string metrics_card(const RunRecord& run, const json& summary) {
   if (!summary.contains("test")) return {};
   std::string rows;
-  for (const auto& [name, key] : {std::pair{"RMSE, clipped", "rmse_clipped"},
-                                  {"MAE, clipped", "mae_clipped"},
-                                  {"RMSE, unclipped", "rmse_unclipped"},
-                                  {"MAE, unclipped", "mae_unclipped"},
-                                  {"interactions", "interactions"},
-                                  {"of a cold user", "cold_users"},
-                                  {"of a cold item", "cold_items"},
-                                  {"of both", "cold_both"}}) {
+  for (const auto& [name, key] : names_of_metrics(run)) {
     rows += fmt::format("<tr><td>{}</td>", name);
     for (const char* part : {"validation", "test"}) {
       const bool there = summary.contains(part) && summary[part].is_object();
@@ -255,7 +270,9 @@ std::string metrics_card(const json& summary) {
     }
     rows += "</tr>\n";
   }
-  return card("Errors of the model", "original units; cold: without training data",
+  return card(run.ranks ? "Ranking by the model" : "Errors of the model",
+              run.ranks ? "all items not known from training; in expectation over ties"
+                        : "original units; cold: without training data",
               "<table><tr><th></th><th>validation</th><th>test</th></tr>\n" + rows + "</table>\n");
 }
 
@@ -267,7 +284,7 @@ std::string report_page(const RunRecord& run) {
   return document(name, header(run, summary) + tiles(run, summary) + facts(run, summary) +
                             pair(error_cards(run)) + time_card(run) +
                             pair(seconds_card(run) + bytes_card(run)) +
-                            pair(rate_card(run) + metrics_card(summary)) +
+                            pair(rate_card(run) + metrics_card(run, summary)) +
                             card("Configuration", "as it was in effect, with all defaults",
                                  folded("config.toml", run.config)));
 }

@@ -45,10 +45,10 @@ auto read_object(const std::string& text, const std::string& place, Read read) {
   }
 }
 
-EpochRecord epoch_of(const json& line) {
+EpochRecord epoch_of(const json& line, const RunRecord& run) {
   EpochRecord epoch;
   epoch.epoch = line.at("epoch").get<std::uint64_t>();
-  epoch.train_rmse = line.at("train_rmse").get<double>();
+  epoch.train = line.at("train_" + run.train_metric).get<double>();
   epoch.rate_factor = line.at("learning_rate_factor").get<double>();
   const json& seconds = line.at("seconds");
   epoch.train_seconds = seconds.at("train").get<double>();
@@ -59,18 +59,18 @@ EpochRecord epoch_of(const json& line) {
   epoch.memory_held = line.value("memory_held_bytes", 0.0);
   epoch.workers = workers_of(line.at("workers"));
   if (!line.contains("validation")) return epoch;
-  epoch.validation_rmse = line["validation"].at("rmse").get<double>();
-  epoch.validation_mae = line["validation"].at("mae").get<double>();
+  epoch.validation = line["validation"].at(run.metric).get<double>();
   epoch.best = line.at("best").get<bool>();
   return epoch;
 }
 
-std::vector<EpochRecord> epochs_of(const fs::path& path) {
+std::vector<EpochRecord> epochs_of(const fs::path& path, const RunRecord& run) {
   std::vector<EpochRecord> epochs;
   std::istringstream lines{read_file(path)};
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
-    epochs.push_back(read_object(line, fmt::format("{}:{}", path.string(), ++number), epoch_of));
+    epochs.push_back(read_object(line, fmt::format("{}:{}", path.string(), ++number),
+                                 [&](const json& object) { return epoch_of(object, run); }));
   }
   if (epochs.empty()) {
     throw DataError{fmt::format(
@@ -122,7 +122,9 @@ RunRecord read_run(const fs::path& directory) {
   const Config config = load_config(directory / "config.toml");
   run.dataset = config.data.dataset;
   run.metric = config.evaluate.metric;
-  run.epochs = epochs_of(directory / "metrics.jsonl");
+  run.ranks = learns_to_rank(config);
+  run.train_metric = run.ranks ? "loss" : "rmse";
+  run.epochs = epochs_of(directory / "metrics.jsonl", run);
   read_summary(directory / "summary.json", run);
   if (run.workers.empty()) {  // not finished, or by a job that had nothing left to train
     sum_epochs(run);

@@ -15,11 +15,10 @@ namespace factorps::scheduler {
 /// A line of metrics.jsonl.
 struct EpochRecord {
   std::uint64_t epoch = 0;
-  double train_rmse = 0;  ///< normalised values
+  double train = 0;  ///< RunRecord::train_metric
   double rate_factor = 1;
-  std::optional<double> validation_rmse;  ///< original units
-  std::optional<double> validation_mae;
-  bool best = false;  ///< so far
+  std::optional<double> validation;  ///< RunRecord::metric
+  bool best = false;                 ///< so far
   double train_seconds = 0;
   double evaluate_seconds = 0;
   double checkpoint_seconds = 0;
@@ -34,6 +33,8 @@ struct RunRecord {
   std::string config;                     ///< text of config.toml
   std::filesystem::path dataset;          ///< data.dataset
   std::string metric;                     ///< evaluate.metric
+  std::string train_metric;               ///< rmse, of normalised values, or loss
+  bool ranks = false;                     ///< evaluated by ranking, not by errors
   std::vector<EpochRecord> epochs;        ///< at least one
   std::string summary;                    ///< JSON object of summary.json; empty: not finished
   std::vector<comm::WorkerDone> workers;  ///< summed over training passes. [worker]

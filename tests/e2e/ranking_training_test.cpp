@@ -92,6 +92,27 @@ TEST_F(Training, RanksWithTheSameBitsOnAnyLayoutOfANode) {
   EXPECT_NE(nodes.err.find("this job has 2 nodes, expected one"), std::string::npos) << nodes.err;
 }
 
+TEST_F(Ials, IsReportedAndCrossValidated) {
+  const json summary = trained(0, "run", with());
+  const ProgramResult reported = factorps({"report", directory_ / "run"});
+  ASSERT_EQ(reported.exit_code, 0) << reported.err;
+  const std::string page = read_text(directory_ / "run/report.html");
+  EXPECT_NE(page.find("Ranking by the model"), std::string::npos);
+  EXPECT_NE(page.find("<td>ndcg@5</td>"), std::string::npos);
+
+  const auto config = directory_.write(
+      "folds.toml",
+      "[data]\nsource = ['ratings.train.csv']\n[model]\ndim = 16\n[train]\nsolver = 'ials'\n"
+      "epochs = 2\nl2 = 0.02\n[evaluate]\nmetric = 'recall@5'\n[run]\ndir = 'folds'\n");
+  const ProgramResult validated = factorps({"crossval", config, "--folds", "3", "--json"});
+  ASSERT_EQ(validated.exit_code, 0) << validated.err;
+  const json result = json::parse(validated.out);
+  double sum = 0;
+  for (const json& fold : result["folds"]) sum += fold["recall@5"].get<double>();
+  EXPECT_NEAR(result["recall@5"]["mean"], sum / 3, 1e-12);
+  EXPECT_GT(sum, 0);
+}
+
 TEST_F(Ials, RefusesSettingsOfOtherSolvers) {
   const auto error_of = [&](const std::string& setting) {
     const ProgramResult result = factorps(train("run", with({setting})));

@@ -42,9 +42,9 @@ TEST_F(ReadRun, ReadsEpochsOfAnUnfinishedRun) {
   write(line(1, 2, R"(,"validation":{"rmse":0.9,"mae":0.7},"best":true)") + line(2, 2));
   const RunRecord run = read_run(directory_.path());
   ASSERT_EQ(run.epochs.size(), 2U);
-  EXPECT_EQ(run.epochs[0].validation_mae, 0.7);
+  EXPECT_EQ(run.epochs[0].validation, 0.9);
   EXPECT_TRUE(run.epochs[0].best);
-  EXPECT_FALSE(run.epochs[1].validation_rmse);
+  EXPECT_FALSE(run.epochs[1].validation);
   EXPECT_EQ(run.epochs[1].checkpoint_seconds, 2);
   EXPECT_EQ(run.epochs[1].evaluate_block_bytes, 8);
   EXPECT_EQ(run.summary, "");
