@@ -34,8 +34,8 @@ constexpr double kForever = std::numeric_limits<double>::infinity();
 /// Steps a role until the scheduler stops it or `abandoned` says so. The scheduler watches the
 /// time: a role that waits for it has no deadline of its own.
 template <class Role, class Abandoned>
-void run_role(Role& role, Abandoned&& abandoned) {
-  Waiter waiter{kForever};
+void run_role(Role& role, Abandoned&& abandoned, double longest_nap = kLongNap) {
+  Waiter waiter{kForever, longest_nap};
   while (!role.stopped() && !abandoned()) {
     if (role.step()) {
       waiter.progress();
@@ -214,17 +214,21 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
   RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring);
+  const bool moves = ring != nullptr && mover_of(layout, node) == environment.rank();
+  const double longest_nap = moves ? kShortNap : kLongNap;
   environment.barrier();  // the blocks of every node are in their places
   if (environment.rank() == 0) {
     const auto link = hub.link(0);
     scheduler::Cluster cluster{*link,          layout.servers,
                                layout.workers, map.placement.strips(map.placement.nodes() - 1).end,
-                               timeout,        [&] { return mine.step(); }};
+                               timeout,        [&] { return mine.step(); },
+                               longest_nap};
     cluster.record_to(roles.recorder(0));
     conduct(cluster, leases);
     cluster.shutdown();
   }
-  run_role(mine, [] { return false; });
+  run_role(
+      mine, [] { return false; }, longest_nap);
   Waiter waiter{timeout};
   while (!hub.drain()) waiter.pause("the last messages to be taken");
 }

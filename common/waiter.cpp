@@ -12,11 +12,9 @@ namespace {
 constexpr unsigned kSpins = 16;
 constexpr unsigned kYields = 8;
 // A sleep is a small part of the wait so far: it adds as little to the wait as it takes from the
-// core. Three milliseconds keep an idle rank near one percent of a core. More spins and yields
-// would cost more: each asks MPI, and MPI yields too.
+// core. More spins and yields would cost more: each asks MPI, and MPI yields too.
 constexpr double kShareOfWait = 0.25;
 constexpr double kShortestSleep = 20e-6;  // seconds
-constexpr double kLongestSleep = 3e-3;
 
 }  // namespace
 
@@ -35,7 +33,7 @@ void Waiter::pause(const std::string& what) {
                     since_progress_.seconds(), what)};
   }
   const double nap =
-      std::clamp(kShareOfWait * since_progress_.seconds(), kShortestSleep, kLongestSleep);
+      std::clamp(kShareOfWait * since_progress_.seconds(), kShortestSleep, longest_nap_);
   sleep(Seconds{nap});
 }
 

@@ -8,12 +8,19 @@
 
 namespace factorps {
 
+/// Longest sleeps, seconds. Three milliseconds keep an idle rank near one percent of a core. Who
+/// moves blocks sleeps less: workers of two nodes wait for it, and what they lose adds up around
+/// the ring.
+inline constexpr double kLongNap = 3e-3;
+inline constexpr double kShortNap = 0.2e-3;
+
 /// Call pause() while there is nothing to do, progress() when there was something. The first
-/// pauses spin, the next yield, later ones sleep, up to three milliseconds.
+/// pauses spin, the next yield, later ones sleep, the longer the longer the wait has been.
 class Waiter {
  public:
   /// @param timeout seconds without progress after which pause() throws
-  explicit Waiter(double timeout) : timeout_{timeout} {}
+  explicit Waiter(double timeout, double longest_nap = kLongNap)
+      : timeout_{timeout}, longest_nap_{longest_nap} {}
 
   void progress() noexcept { pauses_ = 0; }
   /// @param what is waited for, for the message
@@ -22,6 +29,7 @@ class Waiter {
 
  private:
   double timeout_;
+  double longest_nap_;
   unsigned pauses_ = 0;
   Stopwatch since_progress_;
 };

@@ -67,13 +67,14 @@ struct Collected {
 }  // namespace
 
 Cluster::Cluster(comm::Transport& transport, int servers, int workers, std::uint32_t strips,
-                 double timeout, Pump pump)
+                 double timeout, Pump pump, double longest_nap)
     : transport_{transport},
       servers_{servers},
       workers_{workers},
       strips_{strips},
       timeout_{timeout},
-      pump_{std::move(pump)} {}
+      pump_{std::move(pump)},
+      longest_nap_{longest_nap} {}
 
 void Cluster::send(comm::RoleId to, comm::Tag tag, std::vector<std::byte> body) {
   message_bytes_ += body.size();
@@ -81,7 +82,7 @@ void Cluster::send(comm::RoleId to, comm::Tag tag, std::vector<std::byte> body) 
 }
 
 comm::Envelope Cluster::receive(const std::string& what, double patience) {
-  Waiter waiter{timeout_ * patience};
+  Waiter waiter{timeout_ * patience, longest_nap_};
   while (true) {
     if (auto envelope = transport_.poll()) {
       message_bytes_ += envelope->body.size();

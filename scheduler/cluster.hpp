@@ -10,6 +10,7 @@
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
 #include "common/trace.hpp"
+#include "common/waiter.hpp"
 
 namespace factorps::scheduler {
 
@@ -33,8 +34,9 @@ class Cluster {
   using OnProgress = std::function<void(std::uint64_t)>;
 
   /// @param timeout seconds without any message after which a wait throws ResourceError
+  /// @param longest_nap between two calls of the pump, seconds (common/waiter.hpp)
   Cluster(comm::Transport& transport, int servers, int workers, std::uint32_t strips,
-          double timeout, Pump pump);
+          double timeout, Pump pump, double longest_nap = kLongNap);
 
   /// From now on passes and commands are recorded. @param trace must outlive the object
   void record_to(TraceRecorder* trace) noexcept { trace_ = trace; }
@@ -58,6 +60,7 @@ class Cluster {
   std::uint32_t strips_;
   double timeout_;
   Pump pump_;
+  double longest_nap_;
   std::uint64_t next_pass_ = 0;
   std::uint64_t message_bytes_ = 0;
   comm::MemoryMeter memory_;

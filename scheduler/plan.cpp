@@ -35,13 +35,24 @@ std::uint64_t memory_of_mover(const PlanInput& input) {
   for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
     rows = std::max(rows, input.grid.items_of(BlockId{b}).size());
   }
-  return kMoverBytes + rows * wire_row_bytes(input);
+  const std::uint64_t block = rows * wire_row_bytes(input);
+  return std::min(kMoverBytes + 2 * block, kMoverMost) + block;
+}
+
+std::uint64_t checkpoint_bytes(const PlanInput& input) {
+  return (input.grid.users() + input.grid.items()) * (input.dim * sizeof(float) + sizeof(RowState));
+}
+
+/// Of a server, when it has written checkpoints.
+std::uint64_t memory_of_server(const PlanInput& input) {
+  if (!input.saves) return 0;
+  return std::min(kServerBytes + checkpoint_bytes(input) / input.servers, kServerMost);
 }
 
 std::uint64_t memory_of_programs(const PlanInput& input, std::uint64_t ranks,
                                  std::uint64_t servers) {
   const bool alone = input.nodes * input.ranks == 1;
-  return ranks * (alone ? kAloneBytes : kRankBytes) + (input.saves ? servers * kServerBytes : 0);
+  return ranks * (alone ? kAloneBytes : kRankBytes) + servers * memory_of_server(input);
 }
 
 /// Of the node that needs most, besides its tables.
@@ -89,7 +100,6 @@ std::uint64_t critical_path(const Grid& grid, const std::vector<std::uint64_t>& 
 }
 
 Plan make_plan(const PlanInput& input) {
-  const std::uint64_t rows = input.grid.users() + input.grid.items();
   Plan plan;
   plan.interactions = std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
   plan.tables = input.tables_bytes;
@@ -97,7 +107,7 @@ Plan make_plan(const PlanInput& input) {
   plan.held = memory_in_all(input);
   plan.ranks = memory_of_ranks(input);
   plan.dataset = input.dataset_bytes;
-  plan.checkpoint = rows * (input.dim * sizeof(float) + sizeof(RowState));
+  plan.checkpoint = checkpoint_bytes(input);
   plan.checkpoints = input.checkpoints * plan.checkpoint;
   plan.model = model_bytes(input, plan.interactions);
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);

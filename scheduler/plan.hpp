@@ -14,10 +14,14 @@ namespace factorps::scheduler {
 // (bench/plan_accuracy), bytes.
 /// Of one rank: its heap and the buffers of MPI.
 inline constexpr std::uint64_t kRankBytes = std::uint64_t{5600} << 10;
-/// Of a server besides, if it writes checkpoints: what they leave.
-inline constexpr std::uint64_t kServerBytes = std::uint64_t{2500} << 10;
-/// Of a node whose blocks travel, besides: buffers of MPI, this and a copy of the largest block.
-inline constexpr std::uint64_t kMoverBytes = std::uint64_t{1} << 20;
+/// Of a server besides, if it writes checkpoints: what they leave, this and its shard, at most
+/// kServerMost.
+inline constexpr std::uint64_t kServerBytes = std::uint64_t{1800} << 10;
+inline constexpr std::uint64_t kServerMost = std::uint64_t{2500} << 10;
+/// Of a node whose blocks travel, besides a copy of the largest block: buffers of MPI, this and
+/// twice the block, at most kMoverMost.
+inline constexpr std::uint64_t kMoverBytes = std::uint64_t{400} << 10;
+inline constexpr std::uint64_t kMoverMost = std::uint64_t{1} << 20;
 /// Of a job of one rank, which needs no MPI; its server comes on top.
 inline constexpr std::uint64_t kAloneBytes = std::uint64_t{3100} << 10;
 

@@ -178,11 +178,15 @@ PassTimes times_of(const scheduler::PassResult& result) {
   return times;
 }
 
+/// As in apps/job.cpp.
+double nap_of(const Job& job) { return job.placement.nodes() > 1 ? kShortNap : kLongNap; }
+
 template <class Step>
 void schedule(const Job& job, comm::MpiHub& hub, const Step& step, std::vector<PassTimes>& passes) {
   const auto link = hub.link(0);
   scheduler::Cluster cluster{
-      *link, job.layout.servers, job.layout.workers, job.work.grid.strips(), kTimeout, step};
+      *link, job.layout.servers, job.layout.workers, job.work.grid.strips(), kTimeout,
+      step,  nap_of(job)};
   for (int pass = 0; pass < job.passes; ++pass) {
     passes.push_back(times_of(cluster.run_pass({}, [](std::uint64_t) {})));
   }
@@ -225,7 +229,7 @@ void run_node(const Job& job, int node, const Dataset& idle, std::vector<PassTim
     return (!workers.stopped() && workers.step()) || served;
   };
   if (node == 0) schedule(job, hub, step, passes);
-  Waiter waiter{kForever};
+  Waiter waiter{kForever, nap_of(job)};
   while (!server.stopped() || !workers.stopped()) {
     if (step()) {
       waiter.progress();

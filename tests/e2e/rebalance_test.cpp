@@ -56,5 +56,14 @@ TEST_F(Rebalance, MovesStripsToTheFasterNodeWithoutChangingTheModel) {
   }
 }
 
+TEST_F(Rebalance, MovesThePiecesOfLeastSquaresToo) {
+  const Settings ials{"train.solver=ials", "evaluate.metric=ndcg@10", "train.epochs=3"};
+  Settings moving = ials;
+  moving.emplace_back("cluster.rebalance=1");
+  const json summary = summary_of(run_program(command("moved", moving)));
+  EXPECT_EQ(summary["model_sha256"], hash(0, "alone", ials));
+  EXPECT_EQ(moves_of("moved"), (std::vector<std::string>{"1"}));
+}
+
 }  // namespace
 }  // namespace factorps::test

@@ -45,7 +45,7 @@ class PlanCheck : public testing::Test {
 };
 
 TEST_F(PlanCheck, PutsMeasurementsBesidePredictions) {
-  constexpr double held = 1000 + 2.0 * kRankBytes + kServerBytes;
+  constexpr double held = 1000 + 2.0 * kRankBytes + kServerBytes + 16 * (16 * 4 + 8);
   run_.epochs = {epoch(9, 5, held), epoch(30, 1, 2 * held), epoch(10, 1, held), epoch(12, 1, held)};
   directory_.write("model.h5", std::string(500, 'x'));
   const Json check = plan_check(stored_plan(), run_);

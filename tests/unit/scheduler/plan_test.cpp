@@ -62,13 +62,24 @@ TEST(Plan, AddsTheMemoryOfAllNodes) {
   input.ranks = 3;
   input.servers = 8;
   const Plan plan = make_plan(input);
-  const std::uint64_t mover = kMoverBytes + 2 * (32 * 4 + 8);  // 2 rows of a block
-  EXPECT_EQ(plan.ranks, 3 * kRankBytes + 2 * kServerBytes + mover);
-  EXPECT_EQ(plan.held, 35'000 + 12 * kRankBytes + 8 * kServerBytes + 4 * mover);
+  const std::uint64_t mover = kMoverBytes + 3 * 2 * (32 * 4 + 8);  // 2 rows of a block
+  const std::uint64_t server = kServerBytes + plan.checkpoint / 8;
+  EXPECT_EQ(plan.ranks, 3 * kRankBytes + 2 * server + mover);
+  EXPECT_EQ(plan.held, 35'000 + 12 * kRankBytes + 8 * server + 4 * mover);
   input.nodes = input.ranks = input.servers = 1;
-  EXPECT_EQ(make_plan(input).held, 35'000 + kAloneBytes + kServerBytes);
+  EXPECT_EQ(make_plan(input).held, 35'000 + kAloneBytes + kServerBytes + plan.checkpoint);
   input.saves = false;
   EXPECT_EQ(make_plan(input).held, 35'000 + kAloneBytes);
+}
+
+TEST(Plan, BoundsTheBuffersOfLargeBlocksAndShards) {
+  PlanInput input = small_input();
+  input.grid = {{0, 5'000, 10'000}, {0, 20'000, 40'000, 60'000}};
+  input.nodes = 2;
+  input.ranks = 2;
+  input.servers = 2;
+  const std::uint64_t block = 20'000 * (32 * 4 + 8);
+  EXPECT_EQ(make_plan(input).ranks, 2 * kRankBytes + kServerMost + kMoverMost + block);
 }
 
 TEST(Plan, TheLongestWorkBoundsAnEpoch) {
