@@ -8,7 +8,7 @@
 #endif
 
 #include "model/kernels/als_kernel.hpp"
-#include "model/kernels/als_matrix-inl.hpp"
+#include "model/kernels/matrix-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace factorps {
@@ -45,23 +45,6 @@ HWY_INLINE void add_rows(const float* factors, const float* const* rows, std::si
       total = hn::MulAdd(factor[n], hn::Load(d, rows[n] + c), total);
     });
     hn::Store(total, d, sum + c);
-  }
-}
-
-HWY_INLINE double dot(const float* a, const float* b, std::size_t size) {
-  const RowTag d;
-  RowVec sum = hn::Zero(d);
-  for (std::size_t c = 0; c < size; c += kLanes) {
-    sum = hn::MulAdd(hn::Load(d, a + c), hn::Load(d, b + c), sum);
-  }
-  return sum_of(fold_blocks(sum));
-}
-
-/// y += factor * x
-HWY_INLINE void add_scaled(float factor, const float* x, std::size_t size, float* y) {
-  const RowTag d;
-  for (std::size_t c = 0; c < size; c += kLanes) {
-    hn::Store(hn::MulAdd(hn::Set(d, factor), hn::Load(d, x + c), hn::Load(d, y + c)), d, y + c);
   }
 }
 

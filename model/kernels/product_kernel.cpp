@@ -9,7 +9,7 @@
 
 #if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
 #include "model/kernels/als_kernel.hpp"
-#include "model/kernels/als_matrix-inl.hpp"
+#include "model/kernels/matrix-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace factorps {

@@ -9,29 +9,12 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
-#include "model/kernels/als_matrix-inl.hpp"
+#include "model/kernels/matrix-inl.hpp"
 #include "model/kernels/ranking_kernel.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace factorps {
 namespace HWY_NAMESPACE {
-
-HWY_INLINE float dot_of(const float* a, const float* b, std::size_t size) {
-  const RowTag d;
-  RowVec sum = hn::Zero(d);
-  for (std::size_t c = 0; c < size; c += kLanes) {
-    sum = hn::MulAdd(hn::Load(d, a + c), hn::Load(d, b + c), sum);
-  }
-  return sum_of(fold_blocks(sum));
-}
-
-/// y += factor x
-HWY_INLINE void add_times(float factor, const float* x, std::size_t size, float* y) {
-  const RowTag d;
-  for (std::size_t c = 0; c < size; c += kLanes) {
-    hn::Store(hn::MulAdd(hn::Set(d, factor), hn::Load(d, x + c), hn::Load(d, y + c)), d, y + c);
-  }
-}
 
 /// y = factor x
 HWY_INLINE void scale(float factor, const float* x, std::size_t size, float* y) {
@@ -42,7 +25,7 @@ HWY_INLINE void scale(float factor, const float* x, std::size_t size, float* y) 
 }
 
 HWY_INLINE void to_length_one(float* x, std::size_t size) {
-  const float squares = dot_of(x, x, size);
+  const float squares = dot(x, x, size);
   scale(squares > 0 ? 1 / std::sqrt(squares) : 0.0F, x, size, x);
 }
 
@@ -221,7 +204,7 @@ class RankingTrainer {
     for (std::size_t n = 0; n < size; ++n) {
       const std::size_t at = n * stride_;
       float slope = 0;
-      loss += slopes.run(dot_of(p_ + at, q_ + at, stride_), scores_ + n * count_, slope);
+      loss += slopes.run(dot(p_ + at, q_ + at, stride_), scores_ + n * count_, slope);
       scale(slope, q_ + at, stride_, user_slopes_ + at);
       scale(slope, p_ + at, stride_, item_slopes_ + at);
     }
@@ -240,13 +223,13 @@ class RankingTrainer {
     float* x = rows.factors + row * stride_;
     if (step_.cosine) {
       to_length_one(x, stride_);
-      add_times(-dot_of(slope, x, stride_), x, stride_, slope);
+      add_scaled(-dot(slope, x, stride_), x, stride_, slope);
     }
     float& accumulator = rows.states[row].accumulator;
-    accumulator += dot_of(slope, slope, stride_) / static_cast<float>(stride_);
+    accumulator += dot(slope, slope, stride_) / static_cast<float>(stride_);
     const float size = step_.adagrad ? step_.rate / std::sqrt(accumulator + 1e-8F) : step_.rate;
-    if (l2 != 0) add_times(l2, x, stride_, slope);
-    add_times(-size, slope, stride_, x);
+    if (l2 != 0) add_scaled(l2, x, stride_, slope);
+    add_scaled(-size, slope, stride_, x);
     if (step_.cosine) to_length_one(x, stride_);
   }
 

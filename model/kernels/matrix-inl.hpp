@@ -1,11 +1,11 @@
-/// Dense pieces of alternating least squares: sums of outer products, products with a few rows,
-/// Cholesky's factorisation.
-// Included once per instruction set, from als_kernel.cpp; hence no #pragma once.
-#if defined(FACTORPS_ALS_MATRIX_INL) == defined(HWY_TARGET_TOGGLE)
-#ifdef FACTORPS_ALS_MATRIX_INL
-#undef FACTORPS_ALS_MATRIX_INL
+/// Dense algebra in floats: products of vectors, sums of products of matrices, Cholesky's
+/// factorisation.
+// Included once per instruction set, from the kernels that use it; hence no #pragma once.
+#if defined(FACTORPS_MATRIX_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef FACTORPS_MATRIX_INL
+#undef FACTORPS_MATRIX_INL
 #else
-#define FACTORPS_ALS_MATRIX_INL
+#define FACTORPS_MATRIX_INL
 #endif
 
 #include <algorithm>
@@ -25,6 +25,23 @@ inline constexpr std::size_t kPanel = 4;  // pivots whose rows are subtracted to
 inline constexpr float kLeastPivot = 1e-5F;  // of the diagonal entry that it comes from
 
 inline constexpr std::size_t lane_floor(std::size_t n) { return n / kLanes * kLanes; }
+
+HWY_INLINE float dot(const float* a, const float* b, std::size_t size) {
+  const RowTag d;
+  RowVec sum = hn::Zero(d);
+  for (std::size_t c = 0; c < size; c += kLanes) {
+    sum = hn::MulAdd(hn::Load(d, a + c), hn::Load(d, b + c), sum);
+  }
+  return sum_of(fold_blocks(sum));
+}
+
+/// y += factor x
+HWY_INLINE void add_scaled(float factor, const float* x, std::size_t size, float* y) {
+  const RowTag d;
+  for (std::size_t c = 0; c < size; c += kLanes) {
+    hn::Store(hn::MulAdd(hn::Set(d, factor), hn::Load(d, x + c), hn::Load(d, y + c)), d, y + c);
+  }
+}
 
 /// Where the factors of a sum of products lie: x(k, i) = data[k * by_k + i * by_i].
 struct Factor {
