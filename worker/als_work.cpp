@@ -3,38 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
-#include "common/check.hpp"
 #include "common/error.hpp"
 #include "worker/rank_users.hpp"
 
 namespace factorps::worker {
 namespace {
-
-/// Positions of the first interactions of all rows; then position[row]++ for each interaction fills
-/// the lists in the order of the cells, and leaves position[row] where row + 1 began.
-class ListFiller {
- public:
-  ListFiller(const ps::RowLists& lists, std::span<const std::uint32_t> counts)
-      : lists_{lists}, next_{lists.begin.subspan(1)} {
-    std::uint64_t sum = 0;
-    lists.begin[0] = 0;
-    for (std::size_t row = 0; row < counts.size(); ++row) {
-      next_[row] = sum;
-      sum += counts[row];
-    }
-    FACTORPS_CHECK(sum == lists.others.size());
-  }
-  void add(std::size_t row, std::uint64_t other, float weight) const {
-    const std::uint64_t at = next_[row]++;
-    lists_.others[at] = static_cast<std::uint32_t>(other);
-    if (lists_.weights != nullptr) lists_.weights[at] = weight;
-  }
-
- private:
-  const ps::RowLists& lists_;
-  std::span<std::uint64_t> next_;
-};
 
 /// Calls visit(user of the strip, item of the block, value).
 template <class Visit>
@@ -45,6 +20,28 @@ void for_each(const CellView& cell, Visit&& visit) {
       visit(run.user, cell.items[n], cell.value(n));
     }
   }
+}
+
+/// Lists the interactions of every row in the order of the cells.
+/// @param for_all calls visit(row, row of the other table, value) for each of them, twice alike
+/// @throws DataError if they are not as many as there is room for
+template <class ForAll>
+void fill(const ps::RowLists& lists, const Confidence& confidence, ForAll&& for_all) {
+  const std::span<std::uint64_t> next = lists.begin.subspan(1);
+  std::ranges::fill(lists.begin, std::uint64_t{0});
+  for_all([&](std::size_t row, std::uint64_t, float) { ++next[row]; });
+  std::uint64_t sum = 0;
+  for (std::uint64_t& count : next) sum += std::exchange(count, sum);
+  if (sum != lists.others.size()) {
+    throw DataError{
+        "the runs of a cell are not as long as the cell; expected a dataset of prepare"};
+  }
+  // Each position moves on to where the next row begins.
+  for_all([&](std::size_t row, std::uint64_t other, float value) {
+    const std::uint64_t at = next[row]++;
+    lists.others[at] = static_cast<std::uint32_t>(other);
+    if (lists.weights != nullptr) lists.weights[at] = confidence.weight(value);
+  });
 }
 
 double known_rows(std::span<const std::uint32_t> counts) {
@@ -119,27 +116,25 @@ Piece AlsWork::index(std::uint64_t unit) const {
   if (unit < strips) {
     const StripId strip{share.strips.begin + static_cast<std::uint32_t>(unit)};
     const ps::RowLists lists = tables_.lists(strip);
-    const RowRange users = grid.users_of(strip);
-    const ListFiller filler{lists, dataset_.user_counts().subspan(users.begin, users.size())};
-    for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
-      const std::uint64_t first = grid.items_of(BlockId{b}).begin;
-      for_each(dataset_.cell(Part::train, strip, BlockId{b}), [&](auto user, auto item, float x) {
-        filler.add(user, first + item, options_.confidence.weight(x));
-      });
-    }
+    fill(lists, options_.confidence, [&](auto&& visit) {
+      for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+        const std::uint64_t first = grid.items_of(BlockId{b}).begin;
+        for_each(dataset_.cell(Part::train, strip, BlockId{b}),
+                 [&](auto user, auto item, float x) { visit(user, first + item, x); });
+      }
+    });
     return {TraceKind::index_rows, strip.value(), 0, lists.others.size()};
   }
   const std::size_t n = unit - strips;
   const BlockId block = share.blocks[n];
   const ps::RowLists lists = tables_.lists_of_block(n);
-  const RowRange items = grid.items_of(block);
-  const ListFiller filler{lists, dataset_.item_counts().subspan(items.begin, items.size())};
-  for (std::uint32_t s = 0; s < grid.strips(); ++s) {
-    const std::uint64_t first = grid.users_of(StripId{s}).begin;
-    for_each(dataset_.cell(Part::train, StripId{s}, block), [&](auto user, auto item, float x) {
-      filler.add(item, first + user, options_.confidence.weight(x));
-    });
-  }
+  fill(lists, options_.confidence, [&](auto&& visit) {
+    for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+      const std::uint64_t first = grid.users_of(StripId{s}).begin;
+      for_each(dataset_.cell(Part::train, StripId{s}, block),
+               [&](auto user, auto item, float x) { visit(item, first + user, x); });
+    }
+  });
   return {TraceKind::index_rows, 0, block.value(), lists.others.size()};
 }
 
