@@ -105,7 +105,8 @@ TEST(RankingKernel, EveryInstructionSetTrainsLikeTheReference) {
 
 /// Plain steps without a penalty are minus the rate times the derivatives of the loss.
 TEST(RankingKernel, TheReferenceGoesDownTheGradient) {
-  for (auto [name, step] : steps()) {
+  for (const NamedStep& named : steps()) {
+    RankingStep step = named.step;
     if (step.cosine || step.loss == RankingLoss::ccl) continue;  // ccl has kinks
     step.l2_user = step.l2_item = 0;
     step.adagrad = false;
