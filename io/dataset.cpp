@@ -228,6 +228,24 @@ void Dataset::verify(StripId strip) const {
   }
 }
 
+std::vector<std::string> Dataset::user_attribute_names() const {
+  return attribute_names(map_.file(), "/users");
+}
+
+std::vector<std::string> Dataset::item_attribute_names() const {
+  return attribute_names(map_.file(), "/items");
+}
+
+std::optional<Attribute> Dataset::user_attribute(const std::string& name) const {
+  if (std::ranges::count(user_attribute_names(), name) == 0) return std::nullopt;
+  return read_attribute(map_, "/users", name, grid_.users());
+}
+
+std::optional<Attribute> Dataset::item_attribute(const std::string& name) const {
+  if (std::ranges::count(item_attribute_names(), name) == 0) return std::nullopt;
+  return read_attribute(map_, "/items", name, grid_.items());
+}
+
 std::uint64_t Dataset::id_bytes() const {
   std::uint64_t bytes = 0;
   for (const std::string group : {"/users", "/items"}) {

@@ -3,7 +3,7 @@
 ///   /                attributes: format = "factorps-dataset", version, fingerprint, seed,
 ///                    value_min, value_max (original units), train_mean (normalised units),
 ///                    value_narrow (0|1), value_base, value_step, summary (JSON text of prepare)
-///   /users, /items   ids (see IdTable) and train_count u32 [rows]
+///   /users, /items   ids (see IdTable), train_count u32 [rows] and attributes (io/attributes.hpp)
 ///   /grid            strip_begin u64 [strips + 1], block_begin u64 [blocks + 1]
 ///   /normalisation   attribute by = "global" | "user" | "item"; offset f32 [n], scale f32 [n]
 ///   /train, /validation, /test, each:
@@ -16,9 +16,11 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "io/attributes.hpp"
 #include "io/hdf5.hpp"
 #include "io/id_table.hpp"
 #include "model/cell.hpp"
@@ -39,7 +41,7 @@ inline constexpr std::array kParts{Part::train, Part::validation, Part::test};
 [[nodiscard]] std::uint64_t cell_checksum(const CellView& cell) noexcept;
 
 /// An open dataset. The interactions are memory-mapped: pages are shared by all processes of a
-/// node and read on demand. Thread-safe after construction, except for the id tables.
+/// node and read on demand. Thread-safe after construction, except for id tables and attributes.
 class Dataset {
  public:
   /// Opens and checks the structure: every count and offset, but not the checksums.
@@ -68,6 +70,12 @@ class Dataset {
   [[nodiscard]] std::span<const std::uint32_t> item_counts() const { return item_counts_; }
   [[nodiscard]] IdTable user_ids() const { return IdTable::read(map_.file(), "/users"); }
   [[nodiscard]] IdTable item_ids() const { return IdTable::read(map_.file(), "/items"); }
+  /// Ascending.
+  [[nodiscard]] std::vector<std::string> user_attribute_names() const;
+  [[nodiscard]] std::vector<std::string> item_attribute_names() const;
+  /// Reads and checks it; nothing if there is none of this name.
+  [[nodiscard]] std::optional<Attribute> user_attribute(const std::string& name) const;
+  [[nodiscard]] std::optional<Attribute> item_attribute(const std::string& name) const;
   /// Bytes of the external ids of users and items in a file.
   [[nodiscard]] std::uint64_t id_bytes() const;
   /// What prepare counted, as JSON text.

@@ -81,6 +81,10 @@ std::string fingerprint_of(const Dataset& dataset) {
 }  // namespace
 
 void verify_all(const Dataset& dataset) {
+  for (const std::string& name : dataset.user_attribute_names())
+    static_cast<void>(dataset.user_attribute(name));
+  for (const std::string& name : dataset.item_attribute_names())
+    static_cast<void>(dataset.item_attribute(name));
   for (std::uint32_t s = 0; s < dataset.grid().strips(); ++s) dataset.verify(StripId{s});
   const Recount counted = recount(dataset);
   require_counts(dataset, "/users/train_count", dataset.user_counts(), counted.users);

@@ -1,5 +1,6 @@
 #include "io/dataset_writer.hpp"
 
+#include <algorithm>
 #include <span>
 
 #include "common/check.hpp"
@@ -48,6 +49,18 @@ void write_rows(h5::File& file, const std::string& group, const IdTable& ids,
   file.write(group + "/train_count", counts);
 }
 
+/// In the order of their names.
+void write_attributes(h5::File& file, const std::string& table,
+                      const std::vector<Attribute>& attributes, std::uint64_t rows) {
+  std::vector<const Attribute*> sorted;
+  for (const Attribute& attribute : attributes) sorted.push_back(&attribute);
+  std::ranges::sort(sorted, {}, &Attribute::name);
+  for (const Attribute* attribute : sorted) {
+    FACTORPS_CHECK(attribute->rows() == rows);
+    write_attribute(file, table, *attribute);
+  }
+}
+
 void write_frame(h5::File& file, const DatasetContents& contents, const ValueCode& code) {
   file.set("/", "format", std::string_view{"factorps-dataset"});
   file.set("/", "version", kDatasetVersion);
@@ -72,6 +85,8 @@ std::string write_contents(h5::File& file, const DatasetContents& contents, std:
              train_counts(in.users, in.parts, contents.grid.users()));
   write_rows(file, "/items", contents.item_ids,
              train_counts(in.items, in.parts, contents.grid.items()));
+  write_attributes(file, "/users", contents.user_attributes, contents.grid.users());
+  write_attributes(file, "/items", contents.item_attributes, contents.grid.items());
 
   DatasetFingerprint fingerprint;
   fingerprint.add_frame(contents.user_ids, contents.item_ids, contents.grid, contents.normalisation,

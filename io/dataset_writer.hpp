@@ -21,8 +21,10 @@ struct PartitionedInteractions {
 
 /// Everything a dataset holds.
 struct DatasetContents {
-  IdTable user_ids;  // [user row]
-  IdTable item_ids;  // [item row]
+  IdTable user_ids;                        // [user row]
+  IdTable item_ids;                        // [item row]
+  std::vector<Attribute> user_attributes;  // of distinct names, with as many rows as there are ids
+  std::vector<Attribute> item_attributes;
   Grid grid;
   Normalisation normalisation;
   PartitionedInteractions interactions;
