@@ -22,6 +22,8 @@ struct DataConfig {
   std::string item = "item";
   std::string value = "auto";  ///< auto: rating | value | ... ; "" : every interaction is 1
   std::string time = "auto";   ///< auto: timestamp | time | ... ; "" : none
+  std::string event = "";      ///< "" : all rows are alike
+  std::vector<std::string> event_weights = {};  ///< io/event_weight.hpp
   std::filesystem::path dataset = "dataset.h5";
 };
 

@@ -8,6 +8,7 @@
 
 #include "common/error.hpp"
 #include "io/config_problems.hpp"
+#include "io/event_weight.hpp"
 #include "io/scaling_layout.hpp"
 #include "model/metric_name.hpp"
 
@@ -49,6 +50,7 @@ class CrossCheck {
 
   void run() {
     require(!config_.data.delimiter.empty(), "data.delimiter", "a name or the text between fields");
+    check_events();
     check_split();
     check_fractions();
     check_clean();
@@ -64,6 +66,20 @@ class CrossCheck {
     if (good || problems_.is_bad(key)) return;  // a bad key has been reported by itself
     const auto field = std::ranges::find(fields_, key, &Field::key);
     problems_.add(key, toml_value(*field), expected);
+  }
+
+  void check_events() {
+    const DataConfig& data = config_.data;
+    const auto name_of = [](const std::string& text) {
+      const auto event = parse_event_weight(text);
+      return event ? std::optional{event->name} : std::nullopt;
+    };
+    require_each("data.event_weights", data.event_weights, name_of,
+                 "\"name=weight\", such as \"view=1\"");
+    require(data.event.empty() || !data.event_weights.empty(), "data.event_weights",
+            "a weight for each type of event, because data.columns.event is set");
+    require(!data.event.empty() || data.event_weights.empty(), "data.columns.event",
+            "a column, because data.event_weights is set");
   }
 
   void check_split() {

@@ -12,6 +12,7 @@ Rule between(double low, double high) { return {.low = low, .high = high}; }
 Rule seed() { return between(0, kLargest); }
 Rule one_of(std::vector<std::string_view> choices) { return {.choices = std::move(choices)}; }
 Rule plain_text() { return {.plain = true}; }
+Rule named_numbers() { return {.pairs = true}; }
 
 using enum Identity;
 
@@ -29,9 +30,9 @@ std::vector<Field> data_fields(DataConfig& c) {
       {"data.header", &c.header, one_of({"auto", "yes", "no"}), no,
        "Whether the first line of a file names its columns."},
       {"data.columns.user", &c.user, plain_text(), no,
-       "Column of the user: its name, or its number from 1. The four columns may also be given as "
-       "a list, `columns = [\"user\", \"item\", \"rating\"]`; a column left out of the list is "
-       "not read."},
+       "Column of the user: its name, or its number from 1. The columns may also be given as a "
+       "list in the order of this table, `columns = [\"user\", \"item\", \"rating\"]`; a column "
+       "left out of the list is not read."},
       {"data.columns.item", &c.item, plain_text(), no, "Column of the item."},
       {"data.columns.value", &c.value, plain_text(), no,
        "Column of the value; `auto`: `rating` or `value`, else the third; empty: every interaction "
@@ -39,6 +40,12 @@ std::vector<Field> data_fields(DataConfig& c) {
       {"data.columns.time", &c.time, plain_text(), no,
        "Column of the time, unix seconds or ISO date-time; `auto`: `timestamp` or `time`, else the "
        "fourth; empty: none."},
+      {"data.columns.event", &c.event, plain_text(), no,
+       "Column of the type of event (`view`, `cart`, `buy`); empty: all rows are alike."},
+      {"data.event_weights", &c.event_weights, named_numbers(), no,
+       "What a row of each type counts: its value, or 1, is multiplied by this. `{ view = 1, buy = "
+       "5 }` or a list, `[\"view=1\", \"buy=5\"]`. Rows of weight 0 are left out and counted; "
+       "rows of other types are bad."},
       {"data.dataset", &c.dataset, any(), no,
        "The prepared file: written by `prepare`, read by everything after it."}};
 }

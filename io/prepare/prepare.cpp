@@ -80,6 +80,7 @@ class Pipeline {
         merge_chunks(std::move(chunks), row_rules(config_, summary().files).max_bad_rows, threads_);
     summary().lines = raw_.lines;
     summary().bad = std::move(raw_.bad);
+    summary().skipped = raw_.skipped;
     counter_ = StepCounter{raw_};
     clock_.finish("merge");
   }
@@ -214,6 +215,7 @@ void gather_chunks(std::vector<Chunk>& chunks, const PrepareRanks& ranks) {
 RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
   RowRules rules;
   if (config.clean.min_value) rules.min_value = static_cast<float>(*config.clean.min_value);
+  rules.events = parse_event_weights(config.data.event_weights);
   if (config.clean.max_value) rules.max_value = static_cast<float>(*config.clean.max_value);
   if (!config.clean.strict)
     rules.max_bad_rows = static_cast<std::uint64_t>(config.clean.max_bad_rows);
