@@ -95,15 +95,20 @@ class CrossCheck {
             "a time, because split.method = \"time\"");
     require(split.validation_method != "time" || !split.validation_time_cut.empty(),
             "split.validation_time_cut", "a time, because split.validation_method = \"time\"");
+    require(split.validation_method != "users" || split.method == "users" || split.method == "none",
+            "split.validation_method",
+            fmt::format("another one than \"users\", because split.method = \"{}\"", split.method));
   }
 
   void check_fractions() {
     const SplitConfig& split = config_.split;
-    const bool test = split.method == "random" || split.method == "per_user";
+    const auto by_fraction = [](std::string_view method) {
+      return method == "random" || method == "per_user" || method == "users";
+    };
+    const bool test = by_fraction(split.method);
     require(!test || (split.test_fraction > 0 && split.test_fraction < 1), "split.test_fraction",
             fmt::format("a number between 0 and 1, because split.method = \"{}\"", split.method));
-    const bool validation =
-        split.validation_method == "random" || split.validation_method == "per_user";
+    const bool validation = by_fraction(split.validation_method);
     require(!validation || (split.validation_fraction > 0 && split.validation_fraction < 1),
             "split.validation_fraction",
             fmt::format("a number between 0 and 1, because split.validation_method = \"{}\"",

@@ -79,18 +79,24 @@ std::vector<Field> clean_fields(CleanConfig& c) {
 std::vector<Field> split_fields(SplitConfig& c) {
   return {
       {"split.method", &c.method,
-       one_of({"none", "given", "random", "per_user", "leave_last", "time", "folds"}), no,
+       one_of({"none", "given", "random", "per_user", "leave_last", "time", "folds", "users"}), no,
        "How the test set is chosen: none at all, the files of `data.test`, a random fraction of "
-       "all "
-       "interactions, a random fraction per user, each user's last by time, everything from a time "
-       "on, or one of several random folds."},
+       "all interactions, a random fraction per user, each user's last by time, everything from a "
+       "time on, one of several random folds, or `users`: a random fraction of the users is held "
+       "out whole, with a part of their interactions as history (`fold_in_fraction`) and the rest "
+       "as test."},
       {"split.validation_method", &c.validation_method,
-       one_of({"none", "random", "per_user", "leave_last", "time"}), no,
-       "How the validation set is taken from what is left for training."},
+       one_of({"none", "random", "per_user", "leave_last", "time", "users"}), no,
+       "How the validation set is taken from what is left for training. `users` only beside "
+       "`method` = `users` or `none`."},
       {"split.test_fraction", &c.test_fraction, between(0, 1), no,
-       "Share of the interactions, for `random` and `per_user`."},
+       "Share of the interactions, for `random` and `per_user`; of the users, for `users`."},
       {"split.validation_fraction", &c.validation_fraction, between(0, 1), no,
-       "Share of the interactions that are not test."},
+       "Share of the interactions, or users, that are not test."},
+      {"split.fold_in_fraction", &c.fold_in_fraction, between(0, 1), no,
+       "For `users`: share of a held-out user's interactions that are given as history when the "
+       "model is evaluated (part `fold_in`, never trained on); at least one, never all. Users with "
+       "one interaction are not held out."},
       {"split.leave_last", &c.leave_last, at_least(1), no,
        "Interactions per user, for `leave_last`."},
       {"split.time_cut", &c.time_cut, plain_text(), no,

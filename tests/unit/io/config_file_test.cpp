@@ -262,6 +262,13 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"WeightsWithoutEvents", "[data]\nevent_weights = ['buy=1']",
                 "run.toml: data.columns.event = \"\" (default): expected a column, because "
                 "data.event_weights is set"},
+        Mistake{"UsersForValidationAlone",
+                "[split]\nmethod = 'random'\nvalidation_method = 'users'",
+                "run.toml:3: split.validation_method = \"users\": expected another one than "
+                "\"users\", because split.method = \"random\""},
+        Mistake{"NoUsersHeldOut", "[split]\nmethod = 'users'\ntest_fraction = 1",
+                "run.toml:3: split.test_fraction = 1: expected a number between 0 and 1, because "
+                "split.method = \"users\""},
         Mistake{"EmptyPath", "[run]\ndir = ''", "run.toml:2: run.dir = '': expected a file name"},
         Mistake{"MovingStripsWithRounding", "[cluster]\nwire = 'bf16'\nrebalance = 2",
                 "run.toml:3: cluster.rebalance = 2: expected 0, because with cluster.wire = "
