@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 
 Part part_of(const std::string& name) {
   for (const Part part : kParts) {
-    if (name == part_name(part)) return part;
+    if (part != Part::fold_in && name == part_name(part)) return part;
   }
   throw ConfigError{fmt::format("part is '{}', expected train, validation or test", name)};
 }

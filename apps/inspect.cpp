@@ -42,7 +42,9 @@ Json inspect_dataset(const std::filesystem::path& path) {
             {"item_ids", items.integers() ? "integers" : "strings"},
             {"strips", grid.strips()},
             {"blocks", grid.blocks()}};
-  for (const Part part : kParts) json["interactions"][part_name(part)] = dataset.interactions(part);
+  for (const Part part : kParts) {
+    if (dataset.has(part)) json["interactions"][part_name(part)] = dataset.interactions(part);
+  }
   json["values"] = {{"min", dataset.value_min()}, {"max", dataset.value_max()}};
   json["train_mean"] = dataset.train_mean();
   json["prepare"] = parsed(dataset.summary());

@@ -22,6 +22,8 @@ struct DataConfig {
   std::string item = "item";
   std::string value = "auto";  ///< auto: rating | value | ... ; "" : every interaction is 1
   std::string time = "auto";   ///< auto: timestamp | time | ... ; "" : none
+  std::string event = "";      ///< "" : all rows are alike
+  std::vector<std::string> event_weights = {};  ///< io/event_weight.hpp
   std::filesystem::path dataset = "dataset.h5";
 };
 
@@ -40,12 +42,15 @@ struct CleanConfig {
 };
 
 struct SplitConfig {
-  std::string method = "random";  ///< none | given | random | per_user | leave_last | time | folds
-  std::string validation_method = "random";  ///< none | random | per_user | leave_last | time
+  /// none | given | random | per_user | leave_last | time | folds | users
+  std::string method = "random";
+  /// none | random | per_user | leave_last | time | users
+  std::string validation_method = "random";
   double test_fraction = 0.1;
   double validation_fraction = 0.05;
-  std::int64_t leave_last = 1;  ///< interactions per user, for leave_last
-  std::string time_cut;         ///< test is from here on, for time
+  double fold_in_fraction = 0.8;  ///< of the history of a held-out user, for users
+  std::int64_t leave_last = 1;    ///< interactions per user, for leave_last
+  std::string time_cut;           ///< test is from here on, for time
   std::string validation_time_cut;
   std::uint64_t seed = 1;
   std::int64_t folds = 5;

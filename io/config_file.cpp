@@ -92,7 +92,10 @@ class Assign {
     if (array == nullptr) return append(node_, *x);
     return std::ranges::all_of(*array, [&](const toml::node& item) { return append(item, *x); });
   }
-  bool operator()(std::vector<std::string>* x) const { return store_list(x); }
+  bool operator()(std::vector<std::string>* x) const {
+    const toml::table* table = rule_.pairs ? node_.as_table() : nullptr;
+    return table == nullptr ? store_list(x) : store_pairs(*table, x);
+  }
   bool operator()(std::vector<std::int64_t>* x) const { return store_list(x); }
 
  private:
@@ -111,6 +114,14 @@ class Assign {
     };
     const toml::array* array = node_.as_array();
     return array == nullptr ? append(node_) : std::ranges::all_of(*array, append);
+  }
+  static bool store_pairs(const toml::table& table, std::vector<std::string>* x) {
+    x->clear();
+    for (const auto& [name, node] : in_file_order(table)) {
+      if (!node->is_number()) return false;
+      x->push_back(fmt::format("{}={}", name, *node->value<double>()));
+    }
+    return true;
   }
   std::optional<double> number() const {
     return node_.is_number() ? node_.value<double>() : std::nullopt;
@@ -248,14 +259,14 @@ class Loader {
       problems_.add(key, shown(node), expectation(*field));
   }
 
-  /// The four columns as a list in the order user, item, value, time. What is left out is absent.
+  /// The columns as a list in the order user, item, value, time, event. What is left out is absent.
   void read_columns(const toml::node& node) {
-    constexpr std::array names{"user", "item", "value", "time"};
+    constexpr std::array names{"user", "item", "value", "time", "event"};
     const toml::array* list = node.as_array();
     if (list == nullptr || list->size() < 2 || list->size() > names.size()) {
       problems_.set_place(kColumns, place_);
       return problems_.add(kColumns, shown(node),
-                           "a list of 2 to 4 columns: user, item, value, time");
+                           "a list of 2 to 5 columns: user, item, value, time, event");
     }
     const toml::value<std::string> absent{""};
     for (std::size_t i = 0; i < names.size(); ++i) {

@@ -8,6 +8,7 @@
 
 #include "common/error.hpp"
 #include "io/config_problems.hpp"
+#include "io/event_weight.hpp"
 #include "io/scaling_layout.hpp"
 #include "model/metric_name.hpp"
 
@@ -49,6 +50,7 @@ class CrossCheck {
 
   void run() {
     require(!config_.data.delimiter.empty(), "data.delimiter", "a name or the text between fields");
+    check_events();
     check_split();
     check_fractions();
     check_clean();
@@ -66,6 +68,20 @@ class CrossCheck {
     problems_.add(key, toml_value(*field), expected);
   }
 
+  void check_events() {
+    const DataConfig& data = config_.data;
+    const auto name_of = [](const std::string& text) {
+      const auto event = parse_event_weight(text);
+      return event ? std::optional{event->name} : std::nullopt;
+    };
+    require_each("data.event_weights", data.event_weights, name_of,
+                 "\"name=weight\", such as \"view=1\"");
+    require(data.event.empty() || !data.event_weights.empty(), "data.event_weights",
+            "a weight for each type of event, because data.columns.event is set");
+    require(!data.event.empty() || data.event_weights.empty(), "data.columns.event",
+            "a column, because data.event_weights is set");
+  }
+
   void check_split() {
     const SplitConfig& split = config_.split;
     const bool given = split.method == "given";
@@ -79,15 +95,20 @@ class CrossCheck {
             "a time, because split.method = \"time\"");
     require(split.validation_method != "time" || !split.validation_time_cut.empty(),
             "split.validation_time_cut", "a time, because split.validation_method = \"time\"");
+    require(split.validation_method != "users" || split.method == "users" || split.method == "none",
+            "split.validation_method",
+            fmt::format("another one than \"users\", because split.method = \"{}\"", split.method));
   }
 
   void check_fractions() {
     const SplitConfig& split = config_.split;
-    const bool test = split.method == "random" || split.method == "per_user";
+    const auto by_fraction = [](std::string_view method) {
+      return method == "random" || method == "per_user" || method == "users";
+    };
+    const bool test = by_fraction(split.method);
     require(!test || (split.test_fraction > 0 && split.test_fraction < 1), "split.test_fraction",
             fmt::format("a number between 0 and 1, because split.method = \"{}\"", split.method));
-    const bool validation =
-        split.validation_method == "random" || split.validation_method == "per_user";
+    const bool validation = by_fraction(split.validation_method);
     require(!validation || (split.validation_fraction > 0 && split.validation_fraction < 1),
             "split.validation_fraction",
             fmt::format("a number between 0 and 1, because split.validation_method = \"{}\"",

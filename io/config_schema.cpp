@@ -12,6 +12,7 @@ Rule between(double low, double high) { return {.low = low, .high = high}; }
 Rule seed() { return between(0, kLargest); }
 Rule one_of(std::vector<std::string_view> choices) { return {.choices = std::move(choices)}; }
 Rule plain_text() { return {.plain = true}; }
+Rule named_numbers() { return {.pairs = true}; }
 
 using enum Identity;
 
@@ -29,9 +30,9 @@ std::vector<Field> data_fields(DataConfig& c) {
       {"data.header", &c.header, one_of({"auto", "yes", "no"}), no,
        "Whether the first line of a file names its columns."},
       {"data.columns.user", &c.user, plain_text(), no,
-       "Column of the user: its name, or its number from 1. The four columns may also be given as "
-       "a list, `columns = [\"user\", \"item\", \"rating\"]`; a column left out of the list is "
-       "not read."},
+       "Column of the user: its name, or its number from 1. The columns may also be given as a "
+       "list in the order of this table, `columns = [\"user\", \"item\", \"rating\"]`; a column "
+       "left out of the list is not read."},
       {"data.columns.item", &c.item, plain_text(), no, "Column of the item."},
       {"data.columns.value", &c.value, plain_text(), no,
        "Column of the value; `auto`: `rating` or `value`, else the third; empty: every interaction "
@@ -39,6 +40,12 @@ std::vector<Field> data_fields(DataConfig& c) {
       {"data.columns.time", &c.time, plain_text(), no,
        "Column of the time, unix seconds or ISO date-time; `auto`: `timestamp` or `time`, else the "
        "fourth; empty: none."},
+      {"data.columns.event", &c.event, plain_text(), no,
+       "Column of the type of event (`view`, `cart`, `buy`); empty: all rows are alike."},
+      {"data.event_weights", &c.event_weights, named_numbers(), no,
+       "What a row of each type counts: its value, or 1, is multiplied by this. `{ view = 1, buy = "
+       "5 }` or a list, `[\"view=1\", \"buy=5\"]`. Rows of weight 0 are left out and counted; "
+       "rows of other types are bad."},
       {"data.dataset", &c.dataset, any(), no,
        "The prepared file: written by `prepare`, read by everything after it."}};
 }
@@ -72,18 +79,24 @@ std::vector<Field> clean_fields(CleanConfig& c) {
 std::vector<Field> split_fields(SplitConfig& c) {
   return {
       {"split.method", &c.method,
-       one_of({"none", "given", "random", "per_user", "leave_last", "time", "folds"}), no,
+       one_of({"none", "given", "random", "per_user", "leave_last", "time", "folds", "users"}), no,
        "How the test set is chosen: none at all, the files of `data.test`, a random fraction of "
-       "all "
-       "interactions, a random fraction per user, each user's last by time, everything from a time "
-       "on, or one of several random folds."},
+       "all interactions, a random fraction per user, each user's last by time, everything from a "
+       "time on, one of several random folds, or `users`: a random fraction of the users is held "
+       "out whole, with a part of their interactions as history (`fold_in_fraction`) and the rest "
+       "as test."},
       {"split.validation_method", &c.validation_method,
-       one_of({"none", "random", "per_user", "leave_last", "time"}), no,
-       "How the validation set is taken from what is left for training."},
+       one_of({"none", "random", "per_user", "leave_last", "time", "users"}), no,
+       "How the validation set is taken from what is left for training. `users` only beside "
+       "`method` = `users` or `none`."},
       {"split.test_fraction", &c.test_fraction, between(0, 1), no,
-       "Share of the interactions, for `random` and `per_user`."},
+       "Share of the interactions, for `random` and `per_user`; of the users, for `users`."},
       {"split.validation_fraction", &c.validation_fraction, between(0, 1), no,
-       "Share of the interactions that are not test."},
+       "Share of the interactions, or users, that are not test."},
+      {"split.fold_in_fraction", &c.fold_in_fraction, between(0, 1), no,
+       "For `users`: share of a held-out user's interactions that are given as history when the "
+       "model is evaluated (part `fold_in`, never trained on); at least one, never all. Users with "
+       "one interaction are not held out."},
       {"split.leave_last", &c.leave_last, at_least(1), no,
        "Interactions per user, for `leave_last`."},
       {"split.time_cut", &c.time_cut, plain_text(), no,

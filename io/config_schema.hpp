@@ -29,6 +29,7 @@ struct Rule {
   bool above_low = false;                      ///< low itself is not allowed
   std::vector<std::string_view> choices = {};  ///< for text; empty: any text
   bool plain = false;  ///< text that may be written as a number or date-time
+  bool pairs = false;  ///< list of "name=number" that may be written as a table
 };
 
 /// Whether a key decides which bits a training computes.

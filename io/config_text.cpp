@@ -137,6 +137,7 @@ std::string expectation(const Field& field) {
     return fmt::format("one of {}", fmt::join(choices, ", "));
   }
   if (rule.plain) return "text or a number";
+  if (rule.pairs) return "a table of numbers, or a list of \"name=number\"";
   return type_name(field) + range_text(field);
 }
 

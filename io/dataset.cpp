@@ -125,6 +125,8 @@ const char* part_name(Part part) noexcept {
       return "validation";
     case Part::test:
       return "test";
+    case Part::fold_in:
+      return "fold_in";
   }
   return "";
 }
@@ -158,6 +160,7 @@ Dataset::PartView Dataset::open_part(Part part) const {
   const h5::File& file = map_.file();
   const std::string group = std::string{"/"} + part_name(part);
   PartView view;
+  if (part == Part::fold_in && !file.exists(group)) return view;
   view.items = map_.view<std::uint16_t>(group + "/items");
   if (code_.narrow) {
     const auto codes = map_.view<std::uint8_t>(group + "/values");
@@ -189,9 +192,14 @@ std::uint64_t Dataset::interactions(Part part) const noexcept {
   return parts_[static_cast<std::size_t>(part)].items.size();
 }
 
+bool Dataset::has(Part part) const noexcept {
+  return !parts_[static_cast<std::size_t>(part)].cell_begin.empty();
+}
+
 CellView Dataset::cell(Part part, StripId strip, BlockId block) const {
   FACTORPS_CHECK(strip.value() < grid_.strips() && block.value() < grid_.blocks());
   const PartView& view = parts_[static_cast<std::size_t>(part)];
+  if (!has(part)) return {{}, {}, nullptr, nullptr, code_};
   const std::size_t cell = grid_.cell_index(strip, block);
   const std::uint64_t first = view.cell_begin[cell];
   const std::uint64_t first_run = view.cell_runs[cell];
@@ -203,7 +211,8 @@ CellView Dataset::cell(Part part, StripId strip, BlockId block) const {
 
 std::vector<std::uint64_t> Dataset::cell_sizes(Part part) const {
   const auto begin = parts_[static_cast<std::size_t>(part)].cell_begin;
-  std::vector<std::uint64_t> sizes(grid_.cells());
+  std::vector<std::uint64_t> sizes(grid_.cells(), 0);
+  if (!has(part)) return sizes;
   for (std::size_t cell = 0; cell < sizes.size(); ++cell) {
     sizes[cell] = begin[cell + 1] - begin[cell];
   }
@@ -212,6 +221,7 @@ std::vector<std::uint64_t> Dataset::cell_sizes(Part part) const {
 
 void Dataset::verify(StripId strip) const {
   for (const Part part : kParts) {
+    if (!has(part)) continue;
     const PartView& view = parts_[static_cast<std::size_t>(part)];
     for (std::uint32_t b = 0; b < grid_.blocks(); ++b) {
       const CellView found = cell(part, strip, BlockId{b});

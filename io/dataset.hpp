@@ -6,7 +6,7 @@
 ///   /users, /items   ids (see IdTable), train_count u32 [rows] and attributes (io/attributes.hpp)
 ///   /grid            strip_begin u64 [strips + 1], block_begin u64 [blocks + 1]
 ///   /normalisation   attribute by = "global" | "user" | "item"; offset f32 [n], scale f32 [n]
-///   /train, /validation, /test, each:
+///   /train, /validation, /test and, if users were held out, /fold_in, each:
 ///       runs u32 [R x 2]  (user offset in the strip, interactions), items u16 [N],
 ///       values u8 [N] or f32 [N], and per cell, strip-major:
 ///       cell_runs u64 [cells + 1], cell_begin u64 [cells + 1]  (first run, first interaction),
@@ -31,9 +31,10 @@ namespace factorps {
 
 inline constexpr std::uint64_t kDatasetVersion = 1;
 
-/// A part of the split.
-enum class Part : std::uint8_t { train, validation, test };
-inline constexpr std::array kParts{Part::train, Part::validation, Part::test};
+/// A part of the split. fold_in: what is known of held-out users when a model is evaluated; a
+/// dataset without such users has no group of this name, and an empty part.
+enum class Part : std::uint8_t { train, validation, test, fold_in };
+inline constexpr std::array kParts{Part::train, Part::validation, Part::test, Part::fold_in};
 [[nodiscard]] const char* part_name(Part part) noexcept;
 
 /// XXH3 of the cell's runs, items and values, in this order, each XXH3 combined as
@@ -53,6 +54,8 @@ class Dataset {
   /// Hexadecimal digest of everything that training depends on.
   [[nodiscard]] const std::string& fingerprint() const noexcept { return fingerprint_; }
   [[nodiscard]] std::uint64_t interactions(Part part) const noexcept;
+  /// Whether the file holds this part, if only an empty one.
+  [[nodiscard]] bool has(Part part) const noexcept;
   [[nodiscard]] CellView cell(Part part, StripId strip, BlockId block) const;
   /// Interactions of a part. [cell]
   [[nodiscard]] std::vector<std::uint64_t> cell_sizes(Part part) const;
@@ -104,7 +107,7 @@ class Dataset {
   Normalisation normalisation_;
   std::span<const std::uint32_t> user_counts_;
   std::span<const std::uint32_t> item_counts_;
-  std::array<PartView, 3> parts_;  // [Part]
+  std::array<PartView, kParts.size()> parts_;  // [Part]
 };
 
 }  // namespace factorps

@@ -65,6 +65,7 @@ std::string fingerprint_of(const Dataset& dataset) {
   fingerprint.add_frame(dataset.user_ids(), dataset.item_ids(), grid, dataset.normalisation(),
                         {dataset.value_min(), dataset.value_max(), code.base, code.step});
   for (const Part part : kParts) {
+    if (!dataset.has(part)) continue;
     std::vector<std::uint64_t> begin{0};
     for (const std::uint64_t size : dataset.cell_sizes(part)) begin.push_back(begin.back() + size);
     std::vector<std::uint64_t> checksums;

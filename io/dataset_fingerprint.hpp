@@ -16,7 +16,7 @@
 namespace factorps {
 
 /// Digest of whatever changes what a training computes or what its rows mean. Feed it the frame,
-/// then the parts in the order of kParts.
+/// then the parts that it has, in the order of kParts.
 class DatasetFingerprint {
  public:
   /// @param values smallest and largest value, base and step of the value code

@@ -91,7 +91,9 @@ std::string write_contents(h5::File& file, const DatasetContents& contents, std:
   DatasetFingerprint fingerprint;
   fingerprint.add_frame(contents.user_ids, contents.item_ids, contents.grid, contents.normalisation,
                         {contents.value_min, contents.value_max, code.base, code.step});
+  const bool held_out = std::ranges::count(in.parts, Part::fold_in) > 0;
   for (const Part part : kParts) {
+    if (part == Part::fold_in && !held_out) continue;
     const PartImage image = sort_into_cells(in, part, contents.grid, code, threads);
     write_part(file, std::string{"/"} + part_name(part), image, code);
     fingerprint.add_part(image.cell_begin, image.cell_checksum);

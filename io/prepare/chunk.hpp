@@ -28,6 +28,11 @@ struct BadRows {
   std::vector<std::string> first;  // "file:line: what", at most kShown
 };
 
+/// Good rows that were left out because the config says so.
+struct SkippedRows {
+  std::uint64_t weight_0 = 0;  ///< of an event that counts nothing
+};
+
 /// A share's rows in the order of the files.
 struct Chunk {
   CollectedIds users;
@@ -36,6 +41,7 @@ struct Chunk {
   std::uint64_t source_rows = 0;  ///< rows from data.source; those from data.test follow
   std::uint64_t lines = 0;        ///< read, without headers and empty lines
   BadRows bad;
+  SkippedRows skipped;
   std::string failure;  ///< why reading stopped, or empty
 };
 

@@ -17,6 +17,7 @@ struct RawInteractions {
   std::uint64_t source_rows = 0;  ///< the first rows; those of data.test follow
   std::uint64_t lines = 0;
   BadRows bad;
+  SkippedRows skipped;
 };
 
 /// @param chunks of shares 0, 1, ...; consumed

@@ -80,6 +80,7 @@ class Pipeline {
         merge_chunks(std::move(chunks), row_rules(config_, summary().files).max_bad_rows, threads_);
     summary().lines = raw_.lines;
     summary().bad = std::move(raw_.bad);
+    summary().skipped = raw_.skipped;
     counter_ = StepCounter{raw_};
     clock_.finish("merge");
   }
@@ -128,6 +129,7 @@ class Pipeline {
     summary().train = rows(Part::train);
     summary().validation = rows(Part::validation);
     summary().test = rows(Part::test);
+    summary().fold_in = rows(Part::fold_in);
     clock_.finish("split");
     const bool by_time = test.method == SplitRule::Method::time;
     summary().leaks = find_leaks(data_, by_time ? std::optional{test.time_cut} : std::nullopt);
@@ -213,6 +215,7 @@ void gather_chunks(std::vector<Chunk>& chunks, const PrepareRanks& ranks) {
 
 RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
   RowRules rules;
+  rules.events = parse_event_weights(config.data.event_weights);
   if (config.clean.min_value) rules.min_value = static_cast<float>(*config.clean.min_value);
   if (config.clean.max_value) rules.max_value = static_cast<float>(*config.clean.max_value);
   if (!config.clean.strict)

@@ -1,14 +1,17 @@
 #include "io/prepare/row_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
+#include <ranges>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "io/text/block_reader.hpp"
 #include "io/text/date_time.hpp"
@@ -101,7 +104,8 @@ class RowReader::Parser {
     const bool in_order = layout_.user == 0 && layout_.item == 1 &&
                           layout_.value.value_or(2) == 2 &&
                           (!out_.rules_.hold_time || (layout_.value && layout_.time == 3U));
-    if (layout_.kind != TextLayout::Kind::delimited || layout_.delimiter.size() != 1 || !in_order) {
+    if (layout_.kind != TextLayout::Kind::delimited || layout_.delimiter.size() != 1 || !in_order ||
+        layout_.event) {
       return std::nullopt;
     }
     return PlainColumns{layout_.delimiter.front(), layout_.value.has_value(),
@@ -159,6 +163,7 @@ class RowReader::Parser {
     std::int64_t time = 0;
     if (layout_.value && !read_value(value)) return;
     if (out_.rules_.hold_time && layout_.time && !read_time(time)) return;
+    if (layout_.event && !apply_event(value)) return;
     add(out_.users_.add(*user), out_.items_.add(*item), value, time);
   }
 
@@ -184,6 +189,26 @@ class RowReader::Parser {
     }
     value = *number;
     return true;
+  }
+
+  /// Multiplies the value by the weight of its event. @return whether the row counts
+  bool apply_event(float& value) {
+    const auto text = field(*layout_.event, "event");
+    if (!text) return false;
+    const auto& events = out_.rules_.events;
+    const auto event = std::ranges::find(events, *text, &EventWeight::name);
+    if (event == events.end()) {
+      return bad(fmt::format("event \"{}\", expected one of {} (data.event_weights)", *text,
+                             fmt::join(events | std::views::transform(&EventWeight::name), ", ")));
+    }
+    const float weighted = value * event->weight;
+    if (!std::isfinite(weighted)) {
+      return bad(
+          fmt::format("value {} exceeds the range of float, times {}", value, event->weight));
+    }
+    value = weighted;
+    if (event->weight == 0) ++out_.chunk_.skipped.weight_0;
+    return event->weight != 0;
   }
 
   bool read_time(std::int64_t& time) {

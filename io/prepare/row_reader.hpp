@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
+#include "io/event_weight.hpp"
 #include "io/prepare/chunk.hpp"
 #include "io/text/layout.hpp"
 
@@ -20,8 +22,9 @@ struct Segment {
 
 /// What makes a row good.
 struct RowRules {
-  bool hold_time = false;          ///< rows carry times; a row without one is bad
-  std::optional<float> min_value;  ///< inclusive
+  bool hold_time = false;           ///< rows carry times; a row without one is bad
+  std::vector<EventWeight> events;  ///< of files with a column of them
+  std::optional<float> min_value;   ///< inclusive, of the value before its event's weight
   std::optional<float> max_value;
   std::uint64_t max_bad_rows = 0;  ///< reading stops after one more than these
 };

@@ -31,14 +31,15 @@ std::vector<std::uint64_t> keys_of(const IdTable& ids) {
 }
 
 Method method_from(const std::string& setting) {
-  constexpr std::array<std::pair<std::string_view, Method>, 7> kMethods{
+  constexpr std::array<std::pair<std::string_view, Method>, 8> kMethods{
       {{"none", Method::none},
        {"given", Method::none},
        {"random", Method::random},
        {"per_user", Method::per_user},
        {"leave_last", Method::leave_last},
        {"time", Method::time},
-       {"folds", Method::fold}}};
+       {"folds", Method::fold},
+       {"users", Method::users}}};
   for (const auto& [name, method] : kMethods) {
     if (setting == name) return method;
   }
@@ -88,6 +89,24 @@ void mark_first_of_each_user(GroupedRows& data, std::uint32_t threads, Part targ
   });
 }
 
+/// Splits the training rows of one user into history and target; `bits(row)` is the same for rows
+/// of one pair.
+template <class Bits>
+void hold_out(GroupedRows& data, std::uint64_t user, double fold_in, Part target, const Bits& bits,
+              std::vector<std::uint64_t>& rows, std::vector<std::uint64_t>& keys) {
+  training_rows(data, user, rows);
+  keys.clear();
+  for (const std::uint64_t n : rows) keys.push_back(bits(n));
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  if (keys.size() < 2) return;
+  const auto wanted =
+      static_cast<std::size_t>(std::lround(fold_in * static_cast<double>(keys.size())));
+  const std::uint64_t first_target = keys[std::clamp<std::size_t>(wanted, 1, keys.size() - 1)];
+  for (const std::uint64_t n : rows)
+    data.parts[n] = bits(n) < first_target ? Part::fold_in : target;
+}
+
 template <class Select>
 void mark(GroupedRows& data, std::uint32_t threads, Part target, const Select& select) {
   for_ranges(data.size(), threads, [&](std::uint64_t first, std::uint64_t last) {
@@ -108,7 +127,8 @@ SplitRule test_rule(const SplitConfig& config) {
                  config.leave_last,
                  0,
                  config.folds,
-                 config.fold};
+                 config.fold,
+                 config.fold_in_fraction};
   if (rule.method == Method::time) rule.time_cut = time_from(config.time_cut, "split.time_cut");
   return rule;
 }
@@ -119,7 +139,8 @@ SplitRule validation_rule(const SplitConfig& config) {
                  config.leave_last,
                  0,
                  0,
-                 1};
+                 1,
+                 config.fold_in_fraction};
   if (rule.method == Method::time) {
     rule.time_cut = time_from(config.validation_time_cut, "split.validation_time_cut");
   }
@@ -153,6 +174,18 @@ void apply_split(GroupedRows& data, const SplitRule& rule, Part target, const Ra
             return static_cast<std::size_t>(std::lround(rule.fraction * static_cast<double>(n)));
           },
           [&](std::uint64_t n) { return random.bits(key(n)); });
+    case Method::users:
+      return for_ranges(data.users(), threads, [&](std::uint64_t first, std::uint64_t last) {
+        std::vector<std::uint64_t> user_rows;
+        std::vector<std::uint64_t> keys;
+        for (std::uint64_t user = first; user < last; ++user) {
+          if (random.uniform(pairs.user_key(static_cast<std::uint32_t>(user))) >= rule.fraction)
+            continue;
+          hold_out(
+              data, user, rule.fold_in, target,
+              [&](std::uint64_t n) { return random.bits(key(n)); }, user_rows, keys);
+        }
+      });
     case Method::leave_last:
       return mark_first_of_each_user(
           data, threads, target, [&](std::size_t) { return static_cast<std::size_t>(rule.last); },

@@ -18,6 +18,9 @@ namespace factorps {
 class PairRandom {
  public:
   PairRandom(const IdTable& user_ids, const IdTable& item_ids);
+  [[nodiscard]] std::uint64_t user_key(std::uint32_t user) const noexcept {
+    return user_keys_[user];
+  }
   [[nodiscard]] std::uint64_t key(std::uint32_t user, std::uint32_t item) const noexcept {
     return user_keys_[user] * 0x9E3779B97F4A7C15U + item_keys_[item];
   }
@@ -29,13 +32,14 @@ class PairRandom {
 
 /// One cut of the training rows in two.
 struct SplitRule {
-  enum class Method { none, random, per_user, leave_last, time, fold };
+  enum class Method { none, random, per_user, leave_last, time, fold, users };
   Method method = Method::none;
-  double fraction = 0;        ///< random, per_user
+  double fraction = 0;        ///< random, per_user, users
   std::int64_t last = 1;      ///< leave_last
   std::int64_t time_cut = 0;  ///< time: rows from here on
   std::int64_t folds = 0;     ///< fold
   std::int64_t fold = 1;      ///< fold, from 1
+  double fold_in = 0;         ///< users: share of the history
 };
 
 /// The rules of a config for test and validation. split.method = "given" has no rule: none.
@@ -48,7 +52,9 @@ struct SplitRule {
 /// random: every pair with probability `fraction`. per_user: of each user's n rows
 /// round(fraction * n), but never all. leave_last: each user's `last` latest rows (of equal times
 /// the later in the files), but never all. time: rows with time >= time_cut. fold: every pair is in
-/// one of `folds` folds with equal probability; those in `fold` are selected.
+/// one of `folds` folds with equal probability; those in `fold` are selected. users: every user
+/// with probability `fraction`, but none with a single item; of its n items round(fold_in * n), at
+/// least one and never all, become Part::fold_in, which ones by pair; the others are selected.
 /// @param threads that mark; they do not change the result
 void apply_split(GroupedRows& data, const SplitRule& rule, Part target, const RandomStream& random,
                  const PairRandom& pairs, std::uint32_t threads = 1);

@@ -55,23 +55,25 @@ std::string to_json(const PrepareSummary& summary) {
     steps.push_back(
         {{"step", step.name}, {"before", to_json(step.before)}, {"after", to_json(step.after)}});
   }
-  const Json json{{"files", files},
-                  {"lines", summary.lines},
-                  {"bad_rows", {{"count", summary.bad.count}, {"first", summary.bad.first}}},
-                  {"steps", steps},
-                  {"split", summary.split},
-                  {"seed", summary.seed},
-                  {"train", summary.train},
-                  {"validation", summary.validation},
-                  {"test", summary.test},
-                  {"users", summary.all.users},
-                  {"items", summary.all.items},
-                  {"value_min", summary.value_min},
-                  {"value_max", summary.value_max},
-                  {"normalise", summary.normalise},
-                  {"leaks", to_json(summary.leaks)},
-                  {"strips", summary.strips},
-                  {"blocks", summary.blocks}};
+  Json json{{"files", files},
+            {"lines", summary.lines},
+            {"bad_rows", {{"count", summary.bad.count}, {"first", summary.bad.first}}},
+            {"steps", steps},
+            {"split", summary.split},
+            {"seed", summary.seed},
+            {"train", summary.train},
+            {"validation", summary.validation},
+            {"test", summary.test},
+            {"users", summary.all.users},
+            {"items", summary.all.items},
+            {"value_min", summary.value_min},
+            {"value_max", summary.value_max},
+            {"normalise", summary.normalise},
+            {"leaks", to_json(summary.leaks)},
+            {"strips", summary.strips},
+            {"blocks", summary.blocks}};
+  if (summary.skipped.weight_0 > 0) json["skipped"]["weight_0"] = summary.skipped.weight_0;
+  if (summary.fold_in > 0) json["fold_in"] = summary.fold_in;
   // Paths and messages may hold any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
@@ -86,12 +88,17 @@ std::string to_text(const PrepareSummary& summary) {
   fmt::format_to(out, "  {:<22}{} lines, {} bad rows left out\n", "read", summary.lines,
                  summary.bad.count);
   for (const std::string& message : summary.bad.first) fmt::format_to(out, "    {}\n", message);
+  if (summary.skipped.weight_0 > 0) {
+    fmt::format_to(out, "  {:<22}{} rows of events of weight 0 left out\n", "",
+                   summary.skipped.weight_0);
+  }
   for (const auto& [name, before, after] : summary.steps) {
     fmt::format_to(out, "  {:<22}{} -> {} interactions, {} -> {} users, {} -> {} items\n", name,
                    before.rows, after.rows, before.users, after.users, before.items, after.items);
   }
-  fmt::format_to(out, "  {:<22}{}, seed {}: {} train, {} validation, {} test\n", "split",
-                 summary.split, summary.seed, summary.train, summary.validation, summary.test);
+  fmt::format_to(out, "  {:<22}{}, seed {}: {} train, {} validation, {} test{}\n", "split",
+                 summary.split, summary.seed, summary.train, summary.validation, summary.test,
+                 summary.fold_in > 0 ? fmt::format(", {} fold-in", summary.fold_in) : "");
   text += leaks_text(summary.leaks);
   fmt::format_to(out, "  {:<22}{} to {}, normalisation {}\n", "values", summary.value_min,
                  summary.value_max, summary.normalise);

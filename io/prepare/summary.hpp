@@ -28,13 +28,15 @@ struct PrepareSummary {
   std::vector<RawFile> files;
   std::uint64_t lines = 0;  ///< without headers and empty lines
   BadRows bad;
+  SkippedRows skipped;
   std::vector<CleaningStep> steps;
   std::string split;  ///< methods, in words
   std::uint64_t seed = 0;
   std::uint64_t train = 0;  ///< rows
   std::uint64_t validation = 0;
   std::uint64_t test = 0;
-  Extent all;  ///< in the dataset
+  std::uint64_t fold_in = 0;  ///< rows of the history of held-out users
+  Extent all;                 ///< in the dataset
   float value_min = 0;
   float value_max = 0;
   std::string normalise;

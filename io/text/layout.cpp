@@ -129,7 +129,9 @@ class Columns {
     if (config.format == "inter") return true;
     if (!number(config.user) && find(config.user, "user", kUserNames)) return true;
     if (!number(config.item) && find(config.item, "item", kItemNames)) return true;
-    return first_.size() >= 3 && !finite_double(first_[2]) && !number(config.value);
+    if (!config.event.empty() && !number(config.event)) return true;
+    return first_.size() >= 3 && !finite_double(first_[2]) && !number(config.value) &&
+           number(config.event) != 2U;
   }
 
   /// @param position used when there is no header and the setting is the default
@@ -203,7 +205,11 @@ TextLayout detect_layout(const std::filesystem::path& path, const DataConfig& co
   layout.delimiter =
       choose_delimiter(config.delimiter, sample.lines.empty() ? "" : sample.lines.front());
   layout.kind = choose_kind(config.format, sample, layout);
-  if (layout.kind == TextLayout::Kind::lists) return layout;
+  if (layout.kind == TextLayout::Kind::lists) {
+    if (config.event.empty()) return layout;
+    throw ConfigError{fmt::format("data.columns.event = \"{}\", but {} holds lists of items",
+                                  config.event, path.string())};
+  }
   if (layout.kind == TextLayout::Kind::quoted && layout.delimiter.size() != 1) {
     throw ConfigError{
         fmt::format("data.format = \"csv\" needs a delimiter of one character, found \"{}\"",
@@ -213,8 +219,15 @@ TextLayout detect_layout(const std::filesystem::path& path, const DataConfig& co
   layout.header = !sample.lines.empty() && columns.is_header(config);
   layout.user = columns.required(config.user, "user", kUserNames, layout.header, 0);
   layout.item = columns.required(config.item, "item", kItemNames, layout.header, 1);
-  layout.value = columns.optional(config.value, "value", kValueNames, layout.header, 2);
-  layout.time = columns.optional(config.time, "time", kTimeNames, layout.header, 3);
+  if (!config.event.empty())
+    layout.event = columns.required(config.event, "columns.event", {}, layout.header, 0);
+  const auto unless_event = [&](std::optional<std::size_t> column, const std::string& setting) {
+    return column && column == layout.event && setting == "auto" ? std::nullopt : column;
+  };
+  layout.value = unless_event(
+      columns.optional(config.value, "value", kValueNames, layout.header, 2), config.value);
+  layout.time = unless_event(columns.optional(config.time, "time", kTimeNames, layout.header, 3),
+                             config.time);
   return layout;
 }
 
@@ -226,11 +239,12 @@ std::string describe(const TextLayout& layout) {
   const auto column = [](const char* name, std::optional<std::size_t> n) {
     return n ? fmt::format(", {} {}", name, *n + 1) : fmt::format(", no {}", name);
   };
-  return fmt::format("{}separated by {}{}{}{}{}{}",
+  return fmt::format("{}separated by {}{}{}{}{}{}{}",
                      layout.kind == TextLayout::Kind::quoted ? "csv with quotes, " : "", delimiter,
                      layout.header ? ", header" : ", no header", column("user", layout.user),
                      column("item", layout.item), column("value", layout.value),
-                     column("time", layout.time));
+                     column("time", layout.time),
+                     layout.event ? column("event", layout.event) : std::string{});
 }
 
 }  // namespace factorps

@@ -24,6 +24,7 @@ struct TextLayout {
   std::size_t item = 1;
   std::optional<std::size_t> value;  ///< none: every interaction counts as 1
   std::optional<std::size_t> time;
+  std::optional<std::size_t> event;  ///< none: all rows are alike
 };
 
 /// Reads the first part of the file and decides.

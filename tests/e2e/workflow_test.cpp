@@ -48,6 +48,49 @@ TEST(Prepare, SaysWhyNothingIsLeft) {
   EXPECT_FALSE(std::filesystem::exists(directory / "dataset.h5"));
 }
 
+TEST(Prepare, WeighsEventsAndHoldsUsersOut) {
+  const TemporaryDirectory directory;
+  std::string text = "user,item,type\n";
+  for (int user = 0; user < 40; ++user) {
+    for (int item = 0; item < 10; ++item) {
+      for (const char* type : {"view", "buy", "scroll"})
+        text += fmt::format("u{},{},{}\n", user, item, type);
+    }
+  }
+  directory.write("log.csv", text);
+  const std::string config = directory.write(
+      "run.toml",
+      "[data]\nsource = ['log.csv']\ncolumns.event = 'type'\n"
+      "event_weights = { view = 1, buy = 4, scroll = 0 }\n[clean]\nduplicates = 'sum'\n"
+      "[split]\nmethod = 'users'\ntest_fraction = 0.4\nvalidation_method = 'users'\n"
+      "validation_fraction = 0.3\nfold_in_fraction = 0.7\n[grid]\nstrips = 4\nblocks = 2\n");
+  const ProgramResult alone = factorps({"prepare", config});
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  EXPECT_NE(alone.out.find("400 rows of events of weight 0 left out"), std::string::npos)
+      << alone.out;
+  const std::string bytes = read_text(directory / "dataset.h5");
+  const ProgramResult inspected = factorps({"inspect", directory / "dataset.h5"});
+  ASSERT_EQ(inspected.exit_code, 0) << inspected.err;
+  const auto json = nlohmann::json::parse(inspected.out);
+  const auto& parts = json["interactions"];
+  EXPECT_EQ(json["values"]["max"], 5);
+  EXPECT_EQ(json["prepare"]["skipped"]["weight_0"], 400);
+  // Each user held out has 7 items of history and 3 of target.
+  const int targets = parts["test"].get<int>() + parts["validation"].get<int>();
+  EXPECT_GT(parts["test"].get<int>(), 0);
+  EXPECT_GT(parts["validation"].get<int>(), 0);
+  EXPECT_EQ(parts["fold_in"].get<int>() * 3, targets * 7);
+  EXPECT_EQ(parts["train"].get<int>() + parts["fold_in"].get<int>() + targets, 400);
+  ASSERT_EQ(factorps_ranks(3, {"prepare", config}).exit_code, 0);
+  EXPECT_EQ(read_text(directory / "dataset.h5"), bytes);
+
+  const ProgramResult refused =
+      factorps({"prepare", config, "--quiet", "--set", "data.event_weights={view = 1}"});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("log.csv:3: event \"buy\", expected one of view"), std::string::npos)
+      << refused.err;
+}
+
 TEST(Plan, CountsRawFilesUntilThereIsADataset) {
   const TemporaryDirectory directory;
   const std::string config = write_ratings(directory);

@@ -85,6 +85,21 @@ TEST_F(ConfigFile, NamesColumnsByListWhereTheRestIsAbsent) {
   EXPECT_EQ(config.data.time, "");
 }
 
+TEST_F(ConfigFile, TakesWeightsOfEventsAsTableOrList) {
+  const std::vector<std::string> expected{"view=1", "buy=2.5"};
+  EXPECT_EQ(load("[data]\ncolumns.event = 'type'\nevent_weights = {view = 1, buy = 2.5}")
+                .data.event_weights,
+            expected);
+  const Config listed =
+      load("[data]\ncolumns = ['a', 'b', '', '', 'type']\nevent_weights = ['view=1', 'buy=2.5']");
+  EXPECT_EQ(listed.data.event_weights, expected);
+  EXPECT_EQ(listed.data.event, "type");
+  EXPECT_EQ(load("", {"data.columns.event=type", "data.event_weights={view = 1, buy = 2.5}"})
+                .data.event_weights,
+            expected);
+  EXPECT_EQ(load(to_toml(listed)).data.event_weights, expected);
+}
+
 TEST_F(ConfigFile, AcceptsTimesInAnyNotation) {
   EXPECT_EQ(load("[clean]\ntime_from = 978300000").clean.time_from, "978300000");
   EXPECT_EQ(load("[clean]\ntime_from = 2001-02-03").clean.time_from, "2001-02-03");
@@ -229,8 +244,31 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"Nested", "[train]\nl2.user = 3",
                 "run.toml:2: train.l2 = a table: expected a number of at least 0"},
         Mistake{"Columns", "[data]\ncolumns = ['user']",
-                "run.toml:2: data.columns = [ 'user' ]: expected a list of 2 to 4 columns: user, "
-                "item, value, time"},
+                "run.toml:2: data.columns = [ 'user' ]: expected a list of 2 to 5 columns: user, "
+                "item, value, time, event"},
+        Mistake{"EventWeights", "[data]\nevent_weights = {view = 'x'}\ncolumns.event = 'type'",
+                "run.toml:2: data.event_weights = a table: expected a table of numbers, or a list "
+                "of \"name=number\""},
+        Mistake{"EventWeightWithoutNumber",
+                "[data]\nevent_weights = ['view=1', 'buy']\ncolumns.event = 'type'",
+                "run.toml:2: data.event_weights = \"buy\": expected \"name=weight\", such as "
+                "\"view=1\""},
+        Mistake{"EventWeightTwice",
+                "[data]\nevent_weights = ['buy=1', 'buy=2']\ncolumns.event = 'type'",
+                "run.toml:2: data.event_weights = \"buy=2\": expected each one once"},
+        Mistake{"EventsWithoutWeights", "[data]\ncolumns.event = 'type'",
+                "run.toml: data.event_weights = [] (default): expected a weight for each type of "
+                "event, because data.columns.event is set"},
+        Mistake{"WeightsWithoutEvents", "[data]\nevent_weights = ['buy=1']",
+                "run.toml: data.columns.event = \"\" (default): expected a column, because "
+                "data.event_weights is set"},
+        Mistake{"UsersForValidationAlone",
+                "[split]\nmethod = 'random'\nvalidation_method = 'users'",
+                "run.toml:3: split.validation_method = \"users\": expected another one than "
+                "\"users\", because split.method = \"random\""},
+        Mistake{"NoUsersHeldOut", "[split]\nmethod = 'users'\ntest_fraction = 1",
+                "run.toml:3: split.test_fraction = 1: expected a number between 0 and 1, because "
+                "split.method = \"users\""},
         Mistake{"EmptyPath", "[run]\ndir = ''", "run.toml:2: run.dir = '': expected a file name"},
         Mistake{"MovingStripsWithRounding", "[cluster]\nwire = 'bf16'\nrebalance = 2",
                 "run.toml:3: cluster.rebalance = 2: expected 0, because with cluster.wire = "

@@ -109,6 +109,40 @@ TEST_F(DatasetFile, KeepsFloatsWhereABytePerValueWouldLose) {
   EXPECT_NO_THROW(data.verify(StripId{1}));
 }
 
+/// small() with the history of a held-out user.
+DatasetContents with_fold_in() {
+  DatasetContents contents = small();
+  contents.interactions.users.push_back(3);
+  contents.interactions.items.push_back(2);
+  contents.interactions.values.push_back(4.5F);
+  contents.interactions.parts.push_back(Part::fold_in);
+  return contents;
+}
+
+TEST_F(DatasetFile, HoldsTheHistoryOfHeldOutUsers) {
+  const Dataset data = written(with_fold_in());
+  EXPECT_TRUE(data.has(Part::fold_in));
+  EXPECT_EQ(data.interactions(Part::fold_in), 1U);
+  const CellView cell = data.cell(Part::fold_in, StripId{1}, BlockId{0});
+  EXPECT_EQ(cell.runs.front(), (factorps::Run{1, 1}));  // user 3 in a strip from 2
+  EXPECT_EQ(cell.items.front(), 2);
+  EXPECT_EQ(cell.value(0), 4.5F);
+  EXPECT_EQ(data.interactions(Part::train), 5U);
+  EXPECT_EQ(data.user_counts()[3], 0U);  // nothing of it trains
+  EXPECT_NO_THROW(verify_all(data));
+}
+
+TEST_F(DatasetFile, HasAnEmptyHistoryWithoutHeldOutUsers) {
+  const Dataset data = written(small());
+  EXPECT_FALSE(h5::File::open(path()).exists("/fold_in"));
+  EXPECT_FALSE(data.has(Part::fold_in));
+  EXPECT_EQ(data.interactions(Part::fold_in), 0U);
+  EXPECT_EQ(data.cell(Part::fold_in, StripId{1}, BlockId{1}).size(), 0U);
+  EXPECT_TRUE(data.cell(Part::fold_in, StripId{1}, BlockId{1}).runs.empty());
+  EXPECT_EQ(data.cell_sizes(Part::fold_in), (std::vector<std::uint64_t>(4, 0)));
+  EXPECT_NO_THROW(verify_all(data));
+}
+
 TEST_F(DatasetFile, DoesNotDependOnTheOrderOfTheInput) {
   DatasetContents contents = small();
   write_dataset(path(), contents);
@@ -143,7 +177,7 @@ TEST_F(DatasetFile, FingerprintChangesWithTheContents) {
   other_id.user_ids = IdTable::of_integers({10, 11, 12, 13, 15});
   DatasetContents other_grid = small();
   other_grid.grid.strip_begin = {0, 3, 5};
-  for (const auto& contents : {other_value, other_part, other_id, other_grid}) {
+  for (const auto& contents : {other_value, other_part, other_id, other_grid, with_fold_in()}) {
     EXPECT_NE(write_dataset(path(), contents), before);
   }
   DatasetContents other_summary = small();
@@ -163,7 +197,7 @@ TEST_F(DatasetFile, HoldsRandomInteractionsExactlyOnce) {
     using Row = std::tuple<Part, std::uint32_t, std::uint32_t, float>;
     std::vector<Row> expected;
     for (std::uint32_t n = 0; n < 300; ++n) {
-      const Row row{static_cast<Part>(random() % 3), random() % users, random() % items,
+      const Row row{static_cast<Part>(random() % kParts.size()), random() % users, random() % items,
                     static_cast<float>(random() % 1000)};
       expected.push_back(row);
       contents.interactions.parts.push_back(std::get<0>(row));
@@ -221,7 +255,7 @@ TEST_F(DatasetFile, VerifyFindsAFlippedByteAnywhere) {
 }
 
 TEST_F(DatasetFile, NoFlippedByteOfAnyObjectEscapes) {
-  write_dataset(path(), small());
+  write_dataset(path(), with_fold_in());
   EXPECT_NO_THROW(verify_all(Dataset{path()}));
   const std::string whole = test::read_text(path());
   const auto expect_noticed = [&](const std::string& object, std::size_t bytes) {
@@ -241,7 +275,7 @@ TEST_F(DatasetFile, NoFlippedByteOfAnyObjectEscapes) {
   expect_noticed("/grid/block_begin", 3 * 8);
   expect_noticed("/normalisation/offset", 4);
   expect_noticed("/normalisation/scale", 4);
-  for (const std::string part : {"/train", "/validation", "/test"}) {
+  for (const std::string part : {"/train", "/validation", "/test", "/fold_in"}) {
     const std::size_t rows = part == "/train" ? 5 : 1;
     expect_noticed(part + "/items", rows * 2);
     expect_noticed(part + "/values", rows);
@@ -311,7 +345,7 @@ TEST_F(DatasetFile, VerifyWantsUsersInOrder) {
 
 TEST_F(DatasetFile, RefusesCountsThatDoNotMatch) {
   const auto expect_refused = [&](const std::string& object, std::uint64_t byte, char value) {
-    write_dataset(path(), small());
+    write_dataset(path(), with_fold_in());
     damage(object, byte, value);
     EXPECT_THROW(Dataset{path()}, DataError) << object;
   };
@@ -320,11 +354,12 @@ TEST_F(DatasetFile, RefusesCountsThatDoNotMatch) {
   expect_refused("/train/cell_begin", 8, 99);       // beyond the interactions
   expect_refused("/train/cell_runs", 7, 1);         // huge
   expect_refused("/test/cell_begin", 0, 1);         // does not start at 0
+  expect_refused("/fold_in/cell_begin", 8, 99);     // beyond the interactions
   expect_refused("/normalisation/scale", 3, 0x7F);  // infinity
 }
 
 TEST_F(DatasetFile, RefusesATruncatedFileAtEveryLength) {
-  write_dataset(path(), small());
+  write_dataset(path(), with_fold_in());
   const std::string whole = test::read_text(path());
   for (std::size_t size = 0; size < whole.size(); size += 97) {
     std::ofstream{path(), std::ios::binary | std::ios::trunc}.write(

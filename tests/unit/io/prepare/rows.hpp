@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -35,14 +36,15 @@ inline GroupedRows grouped(const std::vector<Row>& rows, std::size_t source_rows
   return group_by_user(columns(rows), std::min(source_rows, rows.size()), 10, 10);
 }
 
-/// "user:item=value@time" of every row; V and T mark validation and test.
+/// "user:item=value@time" of every row; V, T and F mark validation, test and fold-in.
 inline std::string text_of(const GroupedRows& data) {
   std::string text;
   for (std::size_t n = 0; n < data.size(); ++n) {
     text += fmt::format("{}{}:{}={}", n == 0 ? "" : " ", data.rows.users[n], data.rows.items[n],
                         data.rows.values[n]);
     if (!data.rows.times.empty()) text += fmt::format("@{}", data.rows.times[n]);
-    if (data.parts[n] != Part::train) text += data.parts[n] == Part::test ? "T" : "V";
+    constexpr std::array kMarks{"", "V", "T", "F"};  // [Part]
+    text += kMarks[static_cast<std::size_t>(data.parts[n])];
   }
   return text;
 }

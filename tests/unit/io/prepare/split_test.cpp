@@ -107,6 +107,79 @@ TEST(Split, LeaveLastGoesByTimeThenPosition) {
             "0:1=1@30T 0:2=1@10 0:3=1@20T 1:1=1@5 1:2=1@5T 1:3=1@5T 2:1=1@9");
 }
 
+SplitRule held_out(double fraction, double fold_in) {
+  SplitRule rule{Method::users, fraction};
+  rule.fold_in = fold_in;
+  return rule;
+}
+
+/// [user] rows in a part.
+std::vector<std::size_t> rows_of_users(const GroupedRows& data, Part part) {
+  std::vector<std::size_t> rows(data.users(), 0);
+  for (std::size_t n = 0; n < data.size(); ++n) rows[data.rows.users[n]] += data.parts[n] == part;
+  return rows;
+}
+
+TEST(Split, UsersAreHeldOutWhole) {
+  const GroupedRows data = split(square(), held_out(0.3, 0.8));
+  const auto train = rows_of_users(data, Part::train);
+  const auto history = rows_of_users(data, Part::fold_in);
+  const auto target = rows_of_users(data, Part::test);
+  std::size_t users = 0;
+  for (std::uint32_t user = 0; user < 100; ++user) {
+    const bool out = target[user] > 0;
+    users += out;
+    EXPECT_EQ(train[user], out ? 0U : 100U);
+    EXPECT_EQ(history[user], out ? 80U : 0U);
+    EXPECT_EQ(target[user], out ? 20U : 0U);
+  }
+  // Binomial, 4 standard deviations; one seed, so this cannot flicker.
+  EXPECT_NEAR(static_cast<double>(users), 30, 4 * std::sqrt(100 * 0.3 * 0.7));
+  EXPECT_NE(split(square(), held_out(0.3, 0.8), 2).parts, data.parts);
+}
+
+TEST(Split, HeldOutUsersHaveBothHistoryAndTarget) {
+  for (const double share : {0.0, 1.0}) {
+    const GroupedRows data = split(square(), held_out(1, share));
+    for (const Part part : {Part::fold_in, Part::test}) {
+      const std::size_t expected = (part == Part::fold_in) == (share > 0) ? 99 : 1;
+      EXPECT_EQ(rows_of_users(data, part), std::vector<std::size_t>(100, expected));
+    }
+  }
+  // A user of one item cannot have both, however often it is there; rows of a pair go together.
+  const std::string text = text_of(
+      split(grouped({{0, 1}, {1, 3}, {1, 3}, {2, 5}, {2, 6}, {2, 5}, {2, 6}}), held_out(1, 0.5)));
+  EXPECT_TRUE(text == "0:1=1 1:3=1 1:3=1 2:5=1T 2:6=1F 2:5=1T 2:6=1F" ||
+              text == "0:1=1 1:3=1 1:3=1 2:5=1F 2:6=1T 2:5=1F 2:6=1T")
+      << text;
+}
+
+TEST(Split, AHeldOutUserIsChosenByItsIdAlone) {
+  const SplitRule rule = held_out(0.5, 0.5);
+  const GroupedRows data = split(square(), rule);
+  GroupedRows fewer = square();
+  keep_rows(fewer, [&](std::size_t n) { return fewer.rows.items[n] < 50; });
+  const PairRandom shifted{numbers(100), numbers(100, 7)};  // other items
+  apply_split(fewer, rule, Part::test, {1, Purpose::split_test}, shifted, 3);
+  const auto before = rows_of_users(data, Part::train);
+  const auto after = rows_of_users(fewer, Part::train);
+  for (std::uint32_t user = 0; user < 100; ++user)
+    EXPECT_EQ(before[user] == 0, after[user] == 0) << user;
+}
+
+TEST(Split, ValidationUsersComeOutOfTheOthers) {
+  GroupedRows data = split(square(), held_out(0.5, 0.8));
+  const auto test = rows_of_users(data, Part::test);
+  const PairRandom pairs{numbers(100), numbers(100)};
+  apply_split(data, held_out(0.5, 0.8), Part::validation, {1, Purpose::split_validation}, pairs);
+  EXPECT_EQ(rows_of_users(data, Part::test), test);
+  const auto validation = rows_of_users(data, Part::validation);
+  for (std::uint32_t user = 0; user < 100; ++user)
+    EXPECT_TRUE(test[user] == 0 || validation[user] == 0);
+  EXPECT_NEAR(static_cast<double>(count(data, Part::validation)), 0.25 * 100 * 20,
+              20 * 4 * std::sqrt(100 * 0.25 * 0.75));
+}
+
 TEST(Split, TimeCutIsInclusive) {
   SplitRule rule{Method::time};
   rule.time_cut = 20;
