@@ -115,13 +115,27 @@ struct PredictOptions : ModelOptions {
   std::filesystem::path out;    ///< empty: stdout
 };
 
+/// Which items may be in lists; names are of item attributes of the dataset.
+struct ItemFilterOptions {
+  std::filesystem::path only;       ///< file with an item per line; empty: all
+  std::filesystem::path without;    ///< file with an item per line; empty: none
+  std::vector<std::string> where;   ///< NAME=TEXT, NAME>=NUMBER or NAME<=NUMBER
+  std::vector<std::string> quotas;  ///< NAME=N: at most N items of each value in a list
+  std::int64_t min_popularity = 0;  ///< training interactions
+};
+
 struct RecommendOptions : ModelOptions {
-  std::filesystem::path users;  ///< one external user id per line; empty with `all`
-  bool all = false;
-  std::int64_t count = 10;        ///< items per user
-  bool include_seen = false;      ///< also items the user has in the training data
-  std::filesystem::path dataset;  ///< says what is seen; empty: what the model holds
-  std::filesystem::path out;      ///< empty: stdout
+  std::filesystem::path users;      ///< one external user id per line
+  std::filesystem::path histories;  ///< of users to fold in; "-": stdin
+  bool all = false;                 ///< instead of `users` or `histories`
+  std::int64_t count = 10;          ///< items per user
+  bool include_seen = false;        ///< also items the user has
+  std::filesystem::path dataset;    ///< says what is seen; empty: what the model holds
+  ItemFilterOptions filter;
+  std::string fallback_by;    ///< user attribute: popularity within its values
+  std::string format;         ///< tsv | jsonl | hdf5; empty: tsv, or jsonl with output.json
+  bool resume = false;        ///< go on with what an interrupted run has written
+  std::filesystem::path out;  ///< empty: stdout
 };
 
 struct InspectOptions {

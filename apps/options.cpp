@@ -25,6 +25,25 @@ void declare_model(CLI::App& app, ModelOptions& options) {
   declare_assignments(app, options);
 }
 
+void declare_filter(CLI::App& app, ItemFilterOptions& options) {
+  app.add_option("--items", options.only, "Only the items of this file, one per line")
+      ->type_name("FILE");
+  app.add_option("--without", options.without, "Not the items of this file, one per line")
+      ->type_name("FILE");
+  app.add_option("--where", options.where,
+                 "Only items with this attribute in the dataset: NAME=TEXT, NAME>=NUMBER or "
+                 "NAME<=NUMBER; repeatable, several texts of one name are alternatives")
+      ->type_name("CONDITION")
+      ->allow_extra_args(false);
+  app.add_option("--quota", options.quotas,
+                 "At most N items of each value of an attribute in a list; repeatable")
+      ->type_name("NAME=N")
+      ->allow_extra_args(false);
+  app.add_option("--min-popularity", options.min_popularity,
+                 "Only items with so many training interactions")
+      ->check(CLI::NonNegativeNumber);
+}
+
 }  // namespace
 
 void declare_options(CLI::App& app, OutputOptions& output) {
@@ -168,13 +187,30 @@ void declare_options(CLI::App& app, RecommendOptions& options) {
   declare_model(app, options);
   CLI::Option* users =
       app.add_option("--users", options.users, "File with one user per line")->type_name("FILE");
-  app.add_flag("--all", options.all, "Every user of the model")->excludes(users);
+  CLI::Option* histories =
+      app.add_option("--history", options.histories,
+                     "File of users with what they have, in the format that [data] describes; -: "
+                     "standard input. Their factors are solved from it")
+          ->type_name("FILE")
+          ->excludes(users);
+  app.add_flag("--all", options.all, "Every user of the model")
+      ->excludes(users)
+      ->excludes(histories);
   app.add_option("--count,-k", options.count, "Items per user")->check(CLI::Range(1, 1'000'000));
   app.add_flag("--include-seen", options.include_seen, "Also items the user already has");
   app.add_option("--dataset", options.dataset,
-                 "Leave out what users have in this one's training data")
+                 "Leave out what users have in this one's training data; holds attributes "
+                 "(default for these: data.dataset)")
       ->type_name("DATASET");
+  declare_filter(app, options.filter);
+  app.add_option("--fallback-by", options.fallback_by,
+                 "Users without training data: what is popular among users of the same value of "
+                 "this attribute")
+      ->type_name("NAME");
+  app.add_option("--format", options.format, "tsv, jsonl (an object per user) or hdf5")
+      ->check(CLI::IsMember({"tsv", "jsonl", "hdf5"}));
   app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
+  app.add_flag("--resume", options.resume, "Go on with what an interrupted run wrote of FILE");
 }
 
 void declare_options(CLI::App& app, InspectOptions& options) {

@@ -1,16 +1,24 @@
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
+#include "apps/asked_users.hpp"
 #include "apps/commands.hpp"
+#include "apps/fold_in.hpp"
+#include "apps/growing_file.hpp"
+#include "apps/item_filter.hpp"
+#include "apps/list_format.hpp"
+#include "apps/recommender.hpp"
 #include "apps/row_match.hpp"
 #include "apps/seen_items.hpp"
 #include "apps/text_output.hpp"
 #include "comm/environment.hpp"
-#include "eval/topk.hpp"
+#include "common/hash.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -18,46 +26,24 @@ namespace {
 /// Users per rank and round: long enough that rounds cost nothing, short enough for memory.
 constexpr std::size_t kBatch = 16 * eval::kQueryBlock;
 
-/// Who gets recommendations, in order of output.
-struct Asked {
-  std::string id;
-  std::optional<std::uint64_t> row;  ///< nothing: not in the model
-};
-
-/// Lines are written as in the output, so that its first column can be asked for again.
-std::vector<Asked> read_users(const std::filesystem::path& path, const IdTable& ids) {
-  if (std::filesystem::is_directory(path)) {
-    throw DataError{
-        fmt::format("{}: is a directory, expected a file with a user per line", path.string())};
+void check(const RecommendOptions& options, const comm::Environment& environment) {
+  const int asked =
+      (options.all ? 1 : 0) + (options.users.empty() ? 0 : 1) + (options.histories.empty() ? 0 : 1);
+  if (asked != 1) throw ConfigError{"expected one of --users FILE, --history FILE and --all"};
+  if (options.histories == "-" && environment.size() > 1) {
+    throw ConfigError{"--history -: only one rank can read standard input, expected a file"};
   }
-  std::ifstream in{path};
-  if (!in) throw DataError{fmt::format("{}: cannot read the file of users", path.string())};
-  std::vector<Asked> users;
-  std::string line;
-  for (std::uint64_t number = 1; std::getline(in, line); ++number) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty()) continue;
-    const auto id = from_tsv_field(line);
-    if (!id) {
-      throw DataError{fmt::format(
-          "{}:{}: user '{}', expected \\t, \\n, \\r or \\\\ (which stands for \\) at each \\",
-          path.string(), number, line)};
-    }
-    users.push_back({*id, ids.find(*id)});
+  if (options.resume && options.out.empty()) {
+    throw ConfigError{"--resume: expected --out FILE, standard output cannot be continued"};
   }
-  if (in.bad()) throw DataError{fmt::format("{}: cannot read all of it", path.string())};
-  return users;
+  if (options.format == "hdf5" && options.out.empty()) {
+    throw ConfigError{"--format hdf5: expected --out FILE"};
+  }
 }
 
-std::vector<Asked> all_users(const IdTable& ids) {
-  std::vector<Asked> users(ids.size());
-  for (std::uint64_t row = 0; row < ids.size(); ++row) users[row] = {ids.text(row), row};
-  return users;
-}
-
-/// Users without a row or without training data have no factors: only biases rank their items.
-bool has_factors(const Model& model, const Asked& user) {
-  return user.row && model.user_counts()[*user.row] > 0;
+std::string format_of(const RecommendOptions& options) {
+  if (!options.format.empty()) return options.format;
+  return options.output.json ? "jsonl" : "tsv";
 }
 
 /// A standard error that cannot be written to is no reason to stop.
@@ -65,134 +51,191 @@ void warn(const std::string& text) {
   std::fputs(fmt::format("factorps: {}\n", text).c_str(), stderr);
 }
 
-void warn_of_unknown(const std::vector<Asked>& users) {
-  constexpr std::ptrdiff_t kShown = 10;
-  std::ptrdiff_t unknown = 0;
-  for (const Asked& user : users) {
-    if (user.row || ++unknown > kShown) continue;
-    warn(fmt::format("user '{}' is not in the model: items ranked by bias", user.id));
+void warn_of_unknown(const AskedUsers& users, const ItemFilter& filter) {
+  constexpr std::uint64_t kShown = 10;
+  std::uint64_t unknown = 0;
+  for (std::size_t n = 0; n < users.size(); ++n) {
+    const Asked user = users.at(n);
+    if (user.row || (user.own_history && !user.items.empty()) || ++unknown > kShown) continue;
+    warn(fmt::format("user '{}' is not in the model: items ranked by popularity", user.id));
   }
   if (unknown > kShown) {
     warn(fmt::format("{} more users are not in the model", unknown - kShown));
   }
+  if (const auto items = users.unknown_items(); items > 0) {
+    warn(fmt::format("{} interactions with items that are not in the model are ignored", items));
+  }
+  if (const auto items = filter.unknown_items(); items > 0) {
+    warn(fmt::format("{} items of the lists of items are not in the model", items));
+  }
 }
 
-/// Turns users into lines of text.
-class Recommender {
- public:
-  Recommender(const Model& model, const SeenItems* seen, const RecommendOptions& options)
-      : model_{&model}, seen_{seen}, options_{&options}, item_ids_{model.item_ids()} {
-    items_ = {model.info().dim, model.item_factors(), model.item_bias(), {}, {}};
-    const Normalisation& normalisation = model.info().normalisation;
-    if (normalisation.by == NormaliseBy::item) {
-      items_.scale = normalisation.scale;
-      items_.offset = normalisation.offset;
+/// What the lists depend on: a run goes on only with those of an equal one.
+std::string identity_of(const RecommendOptions& options, const Model& model,
+                        const AskedUsers& users, const ItemFilter& filter,
+                        const std::string& data) {
+  Sha256 hash;
+  hash.update(fmt::format("{}\n{}\n{} {}\n{}\n{}\n{}\n", model.sha256(), format_of(options),
+                          options.count, options.include_seen, filter.identity(),
+                          options.fallback_by, data));
+  for (std::size_t n = 0; n < users.size(); ++n) {
+    const Asked user = users.at(n);
+    hash.update(fmt::format("{} {} ", user.id.size(), user.items.size()));
+    hash.update(user.id);
+    hash.update(std::as_bytes(std::span{user.items}));
+    hash.update(std::as_bytes(std::span{user.values}));
+  }
+  return hash.finish();
+}
+
+std::string lines(const Recommender& recommender, const ListFormat& format, const AskedUsers& users,
+                  std::size_t first, std::size_t end) {
+  std::string text;
+  std::vector<Asked> some;
+  for (; first < end; first += some.size()) {
+    some.clear();
+    const std::size_t stop = std::min(end, first + eval::kQueryBlock);
+    for (std::size_t n = first; n < stop; ++n) some.push_back(users.at(n));
+    const auto lists = recommender.best(some);
+    for (std::size_t n = 0; n < some.size(); ++n) text += format.bytes(some[n], lists[n]);
+  }
+  return text;
+}
+
+/// Receives the bytes of so many users.
+using Write = std::function<void(std::string_view, std::size_t)>;
+
+/// Batches go round: rank r takes every size()-th one; rank 0 writes them in order. Collective.
+void write_all(const Recommender& recommender, const ListFormat& format, const AskedUsers& users,
+               std::size_t first, const Write& write, const comm::Environment& environment) {
+  const auto ranks = static_cast<std::size_t>(environment.size());
+  const auto place = [&](std::size_t rank) {
+    return std::min(first + rank * kBatch, users.size());
+  };
+  for (; first < users.size(); first = place(ranks)) {
+    const auto mine = static_cast<std::size_t>(environment.rank());
+    const std::string text = lines(recommender, format, users, place(mine), place(mine + 1));
+    std::size_t rank = 0;
+    for (const auto& part : environment.gather(std::as_bytes(std::span{text}))) {
+      write({reinterpret_cast<const char*>(part.data()), part.size()},
+            place(rank + 1) - place(rank));
+      ++rank;
     }
   }
+}
 
-  [[nodiscard]] std::string lines(std::span<const Asked> users) const {
-    std::string text;
-    for (std::size_t first = 0; first < users.size(); first += eval::kQueryBlock) {
-      const auto some = users.subspan(first, std::min(eval::kQueryBlock, users.size() - first));
-      const auto lists = best(some);
-      for (std::size_t n = 0; n < some.size(); ++n) text += format(some[n], lists[n]);
+AskedUsers asked_users(const RecommendOptions& options, const Config& config, const Model& model,
+                       const ModelFoldIn* fold) {
+  if (options.all) return AskedUsers{model};
+  if (fold == nullptr) return AskedUsers::of_file(options.users, model);
+  return AskedUsers::of_histories(options.histories, config.data, model, fold->needs_values(),
+                                  fold->sums_values());
+}
+
+bool needs_attributes(const RecommendOptions& options) {
+  return !options.filter.where.empty() || !options.filter.quotas.empty() ||
+         !options.fallback_by.empty();
+}
+
+/// Collective: what rank 0 says.
+std::uint64_t agree(std::uint64_t number, const comm::Environment& environment) {
+  const auto* begin = reinterpret_cast<const std::byte*>(&number);
+  std::vector<std::byte> bytes(begin, begin + sizeof number);
+  environment.broadcast(bytes);
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return number;
+}
+
+bool cannot_be_continued(const std::filesystem::path& path) {
+  return path.empty() || (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path));
+}
+
+/// Everything that lists are made of.
+class Recommendations {
+ public:
+  Recommendations(const RecommendOptions& options, const Config& config)
+      : options_{options},
+        model_{open_model(options, config)},
+        data_{needs_attributes(options) && options.dataset.empty() ? config.data.dataset
+                                                                   : options.dataset},
+        source_{needs_attributes(options) ? std::make_optional<AttributeSource>(model_, data_)
+                                          : std::nullopt},
+        fold_{options.histories.empty() ? std::nullopt : std::make_optional<ModelFoldIn>(model_)},
+        seen_{options.include_seen || fold_
+                  ? std::nullopt
+                  : std::make_optional<SeenItems>(model_, options.dataset)},
+        users_{asked_users(options, config, model_, fold_ ? &*fold_ : nullptr)},
+        filter_{options.filter, model_, attributes()},
+        popularity_{model_, filter_, options.fallback_by, attributes()},
+        format_{list_format(format_of(options), model_, static_cast<std::size_t>(options.count))},
+        recommender_{model_,
+                     seen_ ? &*seen_ : nullptr,
+                     fold_ ? &*fold_ : nullptr,
+                     options.include_seen,
+                     filter_,
+                     popularity_,
+                     static_cast<std::size_t>(options.count)} {}
+
+  void warn() const { warn_of_unknown(users_, filter_); }
+
+  /// Collective. To a pipe, a device or standard output.
+  void stream(const comm::Environment& environment) const {
+    std::optional<TextOutput> out;
+    if (environment.rank() == 0) {
+      out.emplace(options_.out, options_.users);
+      out->write(format_->head());
     }
-    return text;
+    write_all(
+        recommender_, *format_, users_, 0,
+        [&](std::string_view bytes, std::size_t) { out->write(bytes); }, environment);
+    if (out) out->commit();
+  }
+
+  /// Collective.
+  void write_file(const comm::Environment& environment) const {
+    std::optional<GrowingFile> out;
+    if (environment.rank() == 0) {
+      refuse_to_replace(options_.out, options_.users, format_->file_format());
+      out.emplace(options_.out, identity_of(options_, model_, users_, filter_, data_.string()),
+                  options_.resume);
+      if (out->done() == 0) out->append(format_->head(), 0);
+    }
+    const std::uint64_t done = agree(out ? out->done() : 0, environment);
+    write_all(
+        recommender_, *format_, users_, done,
+        [&](std::string_view bytes, std::size_t n) { out->append(bytes, n); }, environment);
+    if (!out) return;
+    out->commit(
+        [&](const auto& bytes, const auto& file) { return format_->convert(bytes, file, users_); });
   }
 
  private:
-  [[nodiscard]] std::vector<std::vector<eval::ScoredItem>> best(
-      std::span<const Asked> users) const {
-    std::vector<eval::Query> queries;
-    for (const Asked& user : users) {
-      eval::Query query{{}, static_cast<float>(model_->info().mu), {}};
-      if (user.row) {
-        query.factors = model_->user(*user.row);
-        query.base += model_->user_bias()[*user.row];
-        if (seen_ != nullptr) query.excluded = seen_->of(*user.row);
-      }
-      queries.push_back(query);
-    }
-    return eval::top_k(items_, queries, static_cast<std::size_t>(options_->count));
-  }
+  [[nodiscard]] const AttributeSource* attributes() const { return source_ ? &*source_ : nullptr; }
 
-  /// Scores by item are in original units already.
-  [[nodiscard]] float original(const Asked& user, float score) const {
-    return items_.scale.empty() ? model_->invert(user.row, std::nullopt, score) : score;
-  }
-
-  [[nodiscard]] std::string format(const Asked& user,
-                                   const std::vector<eval::ScoredItem>& list) const {
-    const char* basis = has_factors(*model_, user) ? "factors" : "bias";
-    return options_->output.json ? json_line(user, list, basis) : tsv_lines(user, list, basis);
-  }
-
-  [[nodiscard]] std::string tsv_lines(const Asked& user, const std::vector<eval::ScoredItem>& list,
-                                      const char* basis) const {
-    std::string text;
-    for (std::size_t n = 0; n < list.size(); ++n) {
-      text += fmt::format("{}\t{}\t{}\t{:.6g}\t{}\n", tsv_field(user.id), n + 1,
-                          tsv_field(item_ids_.text(list[n].item)), original(user, list[n].score),
-                          basis);
-    }
-    return text;
-  }
-
-  [[nodiscard]] std::string json_line(const Asked& user, const std::vector<eval::ScoredItem>& list,
-                                      const char* basis) const {
-    nlohmann::ordered_json items = nlohmann::ordered_json::array();
-    for (const auto& [item, score] : list) {
-      items.push_back({{"item", item_ids_.text(item)}, {"score", original(user, score)}});
-    }
-    const nlohmann::ordered_json line{{"user", user.id},
-                                      {"known", user.row.has_value()},
-                                      {"basis", basis},
-                                      {"items", std::move(items)}};
-    using Json = nlohmann::ordered_json;
-    return line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
-  }
-
-  const Model* model_;
-  const SeenItems* seen_;  // none: nothing is left out
-  const RecommendOptions* options_;
-  IdTable item_ids_;
-  eval::ItemTable items_;
+  const RecommendOptions& options_;
+  Model model_;
+  std::filesystem::path data_;
+  std::optional<AttributeSource> source_;
+  std::optional<ModelFoldIn> fold_;
+  std::optional<SeenItems> seen_;
+  AskedUsers users_;
+  ItemFilter filter_;
+  Popularity popularity_;
+  std::unique_ptr<ListFormat> format_;
+  Recommender recommender_;
 };
-
-/// Batches go round: rank r takes every size()-th one; rank 0 writes them in order. Collective.
-void write_all(const Recommender& recommender, std::span<const Asked> users, TextOutput* out,
-               const comm::Environment& environment) {
-  const auto ranks = static_cast<std::size_t>(environment.size());
-  for (std::size_t round = 0; round * ranks * kBatch < users.size(); ++round) {
-    const std::size_t batch = round * ranks + static_cast<std::size_t>(environment.rank());
-    const std::size_t first = std::min(batch * kBatch, users.size());
-    const auto mine = users.subspan(first, std::min(kBatch, users.size() - first));
-    const std::string text = recommender.lines(mine);
-    for (const auto& part : environment.gather(std::as_bytes(std::span{text}))) {
-      out->write({reinterpret_cast<const char*>(part.data()), part.size()});
-    }
-  }
-}
 
 }  // namespace
 
 ExitCode run_recommend(const RecommendOptions& options, comm::Environment& environment) {
-  if (options.all == !options.users.empty()) throw ConfigError{"expected --users FILE or --all"};
-  const Model model = open_model(options, load_config(options.config, options.assignments));
-  std::optional<SeenItems> seen;
-  if (!options.include_seen) seen.emplace(model, options.dataset);
-  const auto users =
-      options.all ? all_users(model.user_ids()) : read_users(options.users, model.user_ids());
-  const Recommender recommender{model, seen ? &*seen : nullptr, options};
-  if (environment.rank() != 0) {
-    write_all(recommender, users, nullptr, environment);
-    return ExitCode::done;
+  check(options, environment);
+  const Recommendations recommendations{options, load_config(options.config, options.assignments)};
+  if (environment.rank() == 0 && !options.output.quiet) recommendations.warn();
+  if (cannot_be_continued(options.out)) {
+    recommendations.stream(environment);
+  } else {
+    recommendations.write_file(environment);
   }
-  if (!options.output.quiet) warn_of_unknown(users);
-  TextOutput out{options.out, options.users};
-  if (!options.output.json) out.write("user\tposition\titem\tscore\tbasis\n");
-  write_all(recommender, users, &out, environment);
-  out.commit();
   return ExitCode::done;
 }
 

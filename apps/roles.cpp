@@ -38,13 +38,6 @@ std::size_t ials_block(const IalsConfig& ials) {
   return round_up(static_cast<std::size_t>(ials.block), kRowMultiple);
 }
 
-Confidence confidence_of(const IalsConfig& ials) {
-  const auto kind = ials.confidence == "linear" ? Confidence::Kind::linear
-                    : ials.confidence == "log"  ? Confidence::Kind::log
-                                                : Confidence::Kind::one;
-  return {kind, static_cast<float>(ials.alpha), static_cast<float>(ials.epsilon)};
-}
-
 std::uint64_t rank_at(const Config& config) {
   const auto metric = parse_metric(config.evaluate.metric);
   return metric ? metric->k : 0;
@@ -54,6 +47,15 @@ RankingLoss ranking_loss(const std::string& name) {
   if (name == "ccl") return RankingLoss::ccl;
   if (name == "bpr") return RankingLoss::bpr;
   return name == "logistic" ? RankingLoss::logistic : RankingLoss::softmax;
+}
+
+}  // namespace
+
+Confidence confidence_of(const IalsConfig& ials) {
+  const auto kind = ials.confidence == "linear" ? Confidence::Kind::linear
+                    : ials.confidence == "log"  ? Confidence::Kind::log
+                                                : Confidence::Kind::one;
+  return {kind, static_cast<float>(ials.alpha), static_cast<float>(ials.epsilon)};
 }
 
 std::optional<RankingStep> ranking_step(const Config& config) {
@@ -75,6 +77,8 @@ std::optional<RankingStep> ranking_step(const Config& config) {
   step.negatives = round_up(static_cast<std::size_t>(ranking.negatives), kRowMultiple);
   return step;
 }
+
+namespace {
 
 worker::AlsOptions als_options(const Config& config, InstructionSet set) {
   const TrainConfig& train = config.train;

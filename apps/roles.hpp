@@ -12,6 +12,8 @@
 #include "comm/transport.hpp"
 #include "io/config.hpp"
 #include "io/dataset.hpp"
+#include "model/confidence.hpp"
+#include "model/kernels/ranking_kernel.hpp"
 #include "model/kernels/sgd_kernel.hpp"
 #include "ps/als_tables.hpp"
 #include "ps/placement.hpp"
@@ -43,6 +45,10 @@ struct JobMap {
 /// @param cells training interactions [cell]
 [[nodiscard]] std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
                                       std::span<const std::uint64_t> cells, int node);
+
+[[nodiscard]] Confidence confidence_of(const IalsConfig& ials);
+/// None if the loss does not rank.
+[[nodiscard]] std::optional<RankingStep> ranking_step(const Config& config);
 
 /// The roles of one node, over its memory. References must outlive the object.
 class Roles {

@@ -9,6 +9,7 @@
 
 #include "common/error.hpp"
 #include "io/files.hpp"
+#include "io/hdf5.hpp"
 
 namespace factorps::apps {
 
@@ -17,8 +18,19 @@ namespace {
 constexpr std::string_view kEscaped = "\t\n\r\\";
 constexpr std::string_view kLetters = "tnr\\";  // what stands for it after a backslash
 
-/// A mistyped output must not cost a dataset, a model or the input itself.
-void refuse_to_replace(const std::filesystem::path& path, const std::filesystem::path& input) {
+/// What an HDF5 file says it is; empty if it does not.
+std::string format_of(const std::filesystem::path& path) {
+  try {
+    return h5::File::open(path).text("/", "format");
+  } catch (const DataError&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+void refuse_to_replace(const std::filesystem::path& path, const std::filesystem::path& input,
+                       std::string_view format) {
   if (!std::filesystem::is_regular_file(path)) return;
   std::error_code ignored;
   if (!input.empty() && std::filesystem::equivalent(path, input, ignored)) {
@@ -26,18 +38,17 @@ void refuse_to_replace(const std::filesystem::path& path, const std::filesystem:
   }
   char start[4] = {};
   std::ifstream{path, std::ios::binary}.read(start, sizeof start);
-  if (std::string_view{start, sizeof start} == "\211HDF") {
+  if (std::string_view{start, sizeof start} != "\211HDF") return;
+  if (format.empty() || format_of(path) != format) {
     throw ConfigError{
-        fmt::format("{}: is an HDF5 file, expected another name for the text", path.string())};
+        fmt::format("{}: is an HDF5 file, expected another name for the output", path.string())};
   }
 }
-
-}  // namespace
 
 TextOutput::TextOutput(const std::filesystem::path& path, const std::filesystem::path& input)
     : path_{path} {
   if (path_.empty()) return;
-  refuse_to_replace(path_, input);
+  refuse_to_replace(path_, input, {});
   const bool special = std::filesystem::exists(path_) && !std::filesystem::is_regular_file(path_);
   temporary_ = special ? path_ : temporary_name(path_);
   file_.open(temporary_, std::ios::binary | std::ios::trunc);

@@ -10,6 +10,13 @@
 
 namespace factorps::apps {
 
+/// A mistyped output must not cost a dataset, a model or the input itself.
+/// @param input what is read meanwhile; empty: nothing
+/// @param format of HDF5 files that may be replaced; empty: none
+/// @throws ConfigError if `path` is the input or another HDF5 file
+void refuse_to_replace(const std::filesystem::path& path, const std::filesystem::path& input,
+                       std::string_view format);
+
 class TextOutput {
  public:
   /// @param path empty: stdout

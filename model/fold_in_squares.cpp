@@ -33,14 +33,18 @@ class AllPairsFoldIn::Equations {
       : fold_{fold}, history_{history}, right_{VectorXd::Zero(dim())} {
     const Settings& settings = fold.settings_;
     MatrixXd matrix = Eigen::Map<const MatrixXd>{fold.gram_.data(), dim(), dim()};
+    MatrixXd rows{dim(), static_cast<Index>(history.items.size())};  // sqrt(w) q
     for (std::size_t n = 0; n < history.items.size(); ++n) {
-      const VectorXd q = item(n);
-      matrix.selfadjointView<Eigen::Lower>().rankUpdate(q, weight(n));
-      right_ += weight(n) * q;
+      rows.col(static_cast<Index>(n)) = std::sqrt(weight(n)) * item(n);
+      right_ += weight(n) * item(n);
     }
+    matrix.selfadjointView<Eigen::Lower>().rankUpdate(rows);
     const double pairs =
         static_cast<double>(history.items.size()) + settings.unobserved * fold.known_;
     matrix.diagonal().array() += settings.l2 * std::pow(pairs, settings.l2_exponent);
+    solver_.compute(matrix);
+    if (solver_.info() == Eigen::Success) return;
+    matrix.diagonal().array() += 1e-12 * matrix.diagonal().maxCoeff();  // nothing tells them apart
     solver_.compute(matrix);
   }
 
@@ -59,7 +63,7 @@ class AllPairsFoldIn::Equations {
   const AllPairsFoldIn& fold_;
   const History& history_;
   VectorXd right_;
-  Eigen::LDLT<MatrixXd> solver_;
+  Eigen::LLT<MatrixXd> solver_;
 };
 
 AllPairsFoldIn::AllPairsFoldIn(const FixedItems& items, const Settings& settings)

@@ -1,4 +1,4 @@
-/// evaluate, predict, recommend and inspect on a small model whose answers are known.
+/// evaluate, predict and inspect on a small model whose answers are known.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -12,66 +12,11 @@
 #include "io/dataset_writer.hpp"
 #include "io/model_file.hpp"
 #include "tests/e2e/factorps.hpp"
+#include "tests/e2e/usage_fixture.hpp"
 #include "tests/support/synthetic_dataset.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 namespace factorps::test {
 namespace {
-
-/// Users anna, bert, cleo (cold); items 7, 8, 9 (cold), 10. Two strips, two blocks.
-DatasetContents small_contents() {
-  DatasetContents contents;
-  contents.user_ids = IdTable::of_strings({0, 4, 8, 12}, "annabertcleo");
-  contents.item_ids = IdTable::of_integers({7, 8, 9, 10});
-  contents.grid = {{0, 2, 3}, {0, 2, 4}};
-  const auto add = [&](std::uint32_t user, std::uint32_t item, float value, Part part) {
-    contents.interactions.users.push_back(user);
-    contents.interactions.items.push_back(item);
-    contents.interactions.values.push_back(value);
-    contents.interactions.parts.push_back(part);
-  };
-  add(0, 0, 5, Part::train);
-  add(0, 1, 3, Part::train);
-  add(1, 3, 1, Part::train);
-  add(0, 3, 4, Part::test);
-  add(1, 2, 2, Part::test);
-  add(2, 0, 3, Part::test);
-  contents.value_min = 1;
-  contents.value_max = 5;
-  return contents;
-}
-
-/// mu 3, dim 1: anna 1, bert -1; items 1, 0.5, cold, 2; biases of items 0, 0.5, cold, 0.5.
-void write_model(const std::filesystem::path& path, const std::string& fingerprint,
-                 bool with_seen = true, const IdTable& users = small_contents().user_ids) {
-  ModelInfo info;
-  info.users = 3;
-  info.items = 4;
-  info.dim = 1;
-  info.mu = 3;
-  info.value_min = 1;
-  info.value_max = 5;
-  info.provenance = nlohmann::json{{"dataset_fingerprint", fingerprint}}.dump();
-  ModelWriter writer{path, info};
-  writer.append_users(std::vector<float>{1, -1, 0}, std::vector<float>{0, 0.25F, 0});
-  writer.append_items(std::vector<float>{1, 0.5F, 0, 2}, std::vector<float>{0, 0.5F, 0, 0.5F});
-  const DatasetContents contents = small_contents();
-  writer.write_ids(users, contents.item_ids);
-  writer.write_counts(std::vector<std::uint32_t>{2, 1, 0}, std::vector<std::uint32_t>{1, 1, 0, 1});
-  if (with_seen) {
-    writer.create_seen(std::vector<std::uint64_t>{0, 2, 3, 3});
-    writer.append_seen(std::vector<std::uint32_t>{0, 1, 3});
-  }
-  writer.commit();
-}
-
-class Usage : public testing::Test {
- protected:
-  Usage() { write_model(model_, write_dataset(dataset_, small_contents())); }
-  TemporaryDirectory directory_;
-  std::string dataset_ = directory_ / "dataset.h5";
-  std::string model_ = directory_ / "model.h5";
-};
 
 TEST_F(Usage, EvaluatePrintsErrorsAndProtocol) {
   const ProgramResult result = factorps({"evaluate", model_, dataset_, "--json"});
@@ -392,124 +337,6 @@ TEST(Baseline, UserMeanOnMovieLensIsExact) {
   const auto result = factorps({"evaluate", "--baseline", "user-mean", directory / "u1.h5"});
   EXPECT_NE(result.out.find("RMSE        1.06300 clipped"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("MAE         0.85019 clipped"), std::string::npos) << result.out;
-}
-
-TEST_F(Usage, RecommendLeavesSeenItemsOut) {
-  const ProgramResult result = factorps({"recommend", model_, "--all", "-k", "2"});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.out,
-            "user\tposition\titem\tscore\tbasis\n"
-            "anna\t1\t10\t5.5\tfactors\n"
-            "anna\t2\t9\t3\tfactors\n"
-            "bert\t1\t8\t3.25\tfactors\n"
-            "bert\t2\t9\t3.25\tfactors\n"
-            "cleo\t1\t8\t3.5\tbias\n"
-            "cleo\t2\t10\t3.5\tbias\n");
-}
-
-TEST_F(Usage, RecommendCanIncludeSeenItems) {
-  const std::string users = directory_.write("users.txt", "anna\r\n\nnobody\n");
-  const ProgramResult result =
-      factorps({"recommend", model_, "--users", users, "-k", "1", "--include-seen", "--json"});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.out,
-            R"({"user":"anna","known":true,"basis":"factors","items":[{"item":"10","score":5.5}]})"
-            "\n"
-            R"({"user":"nobody","known":false,"basis":"bias","items":[{"item":"8","score":3.5}]})"
-            "\n");
-  EXPECT_EQ(result.err, "factorps: user 'nobody' is not in the model: items ranked by bias\n");
-}
-
-TEST_F(Usage, RecommendReadsUsersAsItWritesThem) {
-  write_model(model_, "odd ids", false, IdTable::of_strings({0, 3, 6, 9}, "a\tbc\\n\r\n\\"));
-  const std::vector<std::string> rest{"-k", "1", "--include-seen"};
-  const auto recommended = [&](std::vector<std::string> command) {
-    command.insert(command.end(), rest.begin(), rest.end());
-    return factorps(command);
-  };
-  const std::string all = recommended({"recommend", model_, "--all"}).out;
-  std::istringstream lines{all};
-  std::string users;
-  std::string line;
-  for (std::getline(lines, line); std::getline(lines, line);) {
-    users += line.substr(0, line.find('\t')) + '\n';
-  }
-  EXPECT_EQ(users, "a\\tb\nc\\\\n\n\\r\\n\\\\\n");
-  const std::string file = directory_.write("users.txt", users);
-  const ProgramResult again = recommended({"recommend", model_, "--users", file});
-  EXPECT_EQ(again.out, all);
-  EXPECT_EQ(again.err, "");
-  const std::string bad = directory_.write("users.txt", "a\n\nc\\x\n");
-  const ProgramResult refused = recommended({"recommend", model_, "--users", bad});
-  EXPECT_EQ(refused.exit_code, 3);
-  EXPECT_EQ(refused.err,
-            "factorps: error: " + bad +
-                ":3: user 'c\\x', expected \\t, \\n, \\r or \\\\ (which stands for \\) "
-                "at each \\\n");
-}
-
-TEST_F(Usage, RecommendRefusesADirectoryOfUsers) {
-  const ProgramResult result = factorps({"recommend", model_, "--users", directory_.path()});
-  EXPECT_EQ(result.exit_code, 3);
-  EXPECT_EQ(result.err, "factorps: error: " + directory_.path().string() +
-                            ": is a directory, expected a file with a user per line\n");
-}
-
-TEST_F(Usage, RecommendTakesWhatWasSeenFromADataset) {
-  const std::string with = factorps({"recommend", model_, "--all"}).out;
-  write_model(model_, "another dataset: matched by id", false);
-  const ProgramResult result = factorps({"recommend", model_, "--all"});
-  EXPECT_EQ(result.exit_code, 3);
-  EXPECT_NE(result.err.find("expected --dataset DATASET or --include-seen"), std::string::npos);
-  EXPECT_EQ(factorps({"recommend", model_, "--all", "--dataset", dataset_}).out, with);
-}
-
-TEST_F(Usage, RecommendWritesAFileOnlyWhenComplete) {
-  const std::string out = directory_ / "lists.tsv";
-  const std::string printed = factorps({"recommend", model_, "--all"}).out;
-  ASSERT_EQ(factorps({"recommend", model_, "--all", "--out", out}).exit_code, 0);
-  EXPECT_EQ(read_text(out), printed);
-  EXPECT_EQ(factorps({"recommend", model_, "--all", "--out", directory_ / "no/dir"}).exit_code, 5);
-}
-
-/// Many users, so that every rank gets several batches.
-void write_large_model(const std::filesystem::path& path) {
-  constexpr std::uint64_t kUsers = 5000;
-  constexpr std::uint64_t kItems = 300;
-  constexpr std::uint64_t kDim = 5;
-  ModelInfo info;
-  info.users = kUsers;
-  info.items = kItems;
-  info.dim = kDim;
-  info.value_max = 5;
-  const RandomStream stream{1, Purpose::generate};
-  const auto random = [&](std::uint64_t count, std::uint32_t column) {
-    std::vector<float> values(count);
-    for (std::uint64_t n = 0; n < count; ++n)
-      values[n] = static_cast<float>(stream.normal(n, column));
-    return values;
-  };
-  ModelWriter writer{path, info};
-  writer.append_users(random(kUsers * kDim, 0), random(kUsers, 1));
-  writer.append_items(random(kItems * kDim, 2), random(kItems, 3));
-  std::vector<std::int64_t> ids(kUsers);
-  for (std::uint64_t n = 0; n < kUsers; ++n) ids[n] = static_cast<std::int64_t>(n * n);
-  const std::vector<std::int64_t> items(ids.begin(), ids.begin() + kItems);
-  writer.write_ids(IdTable::of_integers(ids), IdTable::of_integers(items));
-  writer.write_counts(std::vector<std::uint32_t>(kUsers, 1), std::vector<std::uint32_t>(kItems, 1));
-  writer.commit();
-}
-
-TEST_F(Usage, RecommendIsTheSameOnAnyNumberOfRanks) {
-  write_large_model(model_);
-  const std::vector<std::string> command{"recommend", model_, "--all", "-k", "5", "--include-seen"};
-  const std::string alone = factorps(command).out;
-  EXPECT_EQ(std::ranges::count(alone, '\n'), 1 + 5000 * 5);
-  for (const int ranks : {2, 3}) {
-    const ProgramResult result = factorps_ranks(ranks, command);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_TRUE(result.out == alone) << ranks << " ranks";
-  }
 }
 
 TEST_F(Usage, PredictFlagsWhatIsUnknown) {

@@ -1,0 +1,91 @@
+#include "apps/fold_in.hpp"
+
+#include <sstream>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/roles.hpp"
+#include "common/error.hpp"
+
+namespace factorps::apps {
+namespace {
+
+RatingFoldIn::Settings rating_settings(const Config& config) {
+  const TrainConfig& train = config.train;
+  RatingFoldIn::Settings settings;
+  settings.l2 = train.l2_user.value_or(train.l2);
+  settings.l2_bias = train.l2_bias.value_or(train.l2);
+  settings.bias = config.model.biases;
+  if (train.loss == "huber") settings.limit = train.huber_delta;
+  if (train.loss == "absolute") {
+    // Of errors above it Huber's costs are 2 limit times the absolute ones; training's penalties
+    // go with half of the squares.
+    settings.limit = 1e-3;
+    settings.l2 *= settings.limit;
+    settings.l2_bias *= settings.limit;
+  }
+  return settings;
+}
+
+}  // namespace
+
+Config trained_config(const Model& model) {
+  const auto provenance = nlohmann::json::parse(model.info().provenance, nullptr, false);
+  if (!provenance.is_object() || !provenance.contains("config") ||
+      !provenance["config"].is_string()) {
+    throw DataError{
+        fmt::format("{}: does not say how it was trained, expected a model of factorps train",
+                    model.path().string())};
+  }
+  std::istringstream lines{provenance["config"].get<std::string>()};
+  std::vector<std::string> assignments;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t equals = line.find(" = ");
+    if (equals == std::string::npos || line.starts_with("order_of_cells")) continue;
+    if (equals + 3 == line.size()) continue;  // unset
+    assignments.push_back(line.replace(equals, 3, "="));
+  }
+  try {
+    return load_config({}, assignments);
+  } catch (const ConfigError& error) {
+    throw DataError{fmt::format("{}: its settings of training are not those of this version: {}",
+                                model.path().string(), error.what())};
+  }
+}
+
+FixedItems fixed_items(const Model& model) {
+  return {model.info().dim, model.item_factors(), model.item_bias(), model.item_counts(),
+          model.info().mu};
+}
+
+AllPairsFoldIn::Settings all_pairs_settings(const Config& trained) {
+  return {trained.train.l2_user.value_or(trained.train.l2), trained.ials.l2_exponent,
+          trained.ials.unobserved_weight, confidence_of(trained.ials)};
+}
+
+ModelFoldIn::ModelFoldIn(const Model& model) {
+  if (model.info().normalisation.by == NormaliseBy::user) {
+    throw DataError{fmt::format(
+        "{}: values were normalised by user, so those of a new user have no scale; expected a "
+        "model with clean.normalise_by global or item",
+        model.path().string())};
+  }
+  const Config config = trained_config(model);
+  const FixedItems items = fixed_items(model);
+  if (config.train.solver == "ials") {
+    needs_values_ = config.ials.confidence != "one";
+    sums_values_ = true;
+    how_ = "least squares over all pairs";
+    fold_ = std::make_unique<AllPairsFoldIn>(items, all_pairs_settings(config));
+  } else if (const auto step = ranking_step(config)) {
+    how_ = fmt::format("Newton's method on {} over all items", config.train.loss);
+    fold_ = std::make_unique<RankingFoldIn>(items, *step);
+  } else {
+    needs_values_ = true;
+    how_ = fmt::format("regularised {} errors of the ratings", config.train.loss);
+    fold_ = std::make_unique<RatingFoldIn>(items, rating_settings(config));
+  }
+}
+
+}  // namespace factorps::apps
