@@ -26,11 +26,18 @@ OutputOptions output_of_this_process() {
   return output;
 }
 
+/// Whether the model may be among arguments that have no names.
+template <class Options>
+bool has_arguments(const Options& options) {
+  if constexpr (requires { options.arguments; }) return !options.arguments.empty();
+  return false;
+}
+
 /// What cannot be said with CLI11's own requirements.
 template <class Options>
 void check_model(const Options& options) {
   if constexpr (std::is_base_of_v<ModelOptions, Options>)
-    if (options.model.empty() && options.config.empty())
+    if (options.model.empty() && options.config.empty() && !has_arguments(options))
       throw ConfigError{"expected MODEL or --config CONFIG"};
 }
 
@@ -129,6 +136,10 @@ std::variant<Command, Reply> parse_command_line(int argc, const char* const* arg
   line.add("predict", "Predict values of pairs of users and items", predict, run_predict);
   RecommendOptions recommend;
   line.add("recommend", "The best items of users", recommend, run_recommend);
+  SimilarOptions similar;
+  line.add("similar", "The items most like an item", similar, run_similar);
+  ExplainOptions explain;
+  line.add("explain", "What of a user's history a score comes from", explain, run_explain);
   InspectOptions inspect;
   line.add("inspect", "Show and verify a dataset, model, checkpoint or run", inspect, run_inspect);
   ReportOptions report;

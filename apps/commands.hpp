@@ -97,6 +97,7 @@ struct EvaluateOptions : ModelOptions {
   bool pessimistic = false;              ///< ties: relevant items last
   std::optional<std::uint64_t> sampled;  ///< candidates besides the relevant ones; none: all items
   std::uint64_t seed = 1;                ///< of the sample
+  bool fold_in = false;                  ///< rows of all users from their training data
   bool segments = false;                 ///< also metrics of kinds of users and items
   std::int64_t cold_below = 1;           ///< training interactions that make a user warm
 };
@@ -138,6 +139,23 @@ struct RecommendOptions : ModelOptions {
   std::filesystem::path out;  ///< empty: stdout
 };
 
+/// `factorps similar [MODEL] ITEM...`
+struct SimilarOptions : ModelOptions {
+  std::vector<std::string> arguments;
+  std::int64_t count = 10;
+  ItemFilterOptions filter;       ///< without quotas
+  std::filesystem::path dataset;  ///< holds attributes; empty: data.dataset of the config
+  std::filesystem::path out;      ///< empty: stdout
+};
+
+/// `factorps explain [MODEL] USER ITEM`
+struct ExplainOptions : ModelOptions {
+  std::vector<std::string> arguments;
+  std::int64_t count = 10;        ///< items of the history in the text
+  std::filesystem::path dataset;  ///< says what users have; empty: the model
+  std::filesystem::path out;      ///< empty: stdout
+};
+
 struct InspectOptions {
   std::filesystem::path file;
   OutputOptions output;
@@ -161,6 +179,8 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
 ExitCode run_compare(const CompareOptions& options, comm::Environment& environment);
 ExitCode run_predict(const PredictOptions& options, comm::Environment& environment);
 ExitCode run_recommend(const RecommendOptions& options, comm::Environment& environment);
+ExitCode run_similar(const SimilarOptions& options, comm::Environment& environment);
+ExitCode run_explain(const ExplainOptions& options, comm::Environment& environment);
 ExitCode run_inspect(const InspectOptions& options, comm::Environment& environment);
 ExitCode run_report(const ReportOptions& options, comm::Environment& environment);
 ExitCode run_plan(const PlanOptions& options, comm::Environment& environment);

@@ -1,9 +1,12 @@
 #include <iostream>
+#include <optional>
+#include <unordered_map>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
+#include "apps/dataset_fold_in.hpp"
 #include "apps/evaluate_ranking.hpp"
 #include "apps/evaluation.hpp"
 #include "apps/item_baseline.hpp"
@@ -34,15 +37,45 @@ std::filesystem::path dataset_path(const EvaluateOptions& options, const Config&
   throw ConfigError{"expected DATASET or --config CONFIG"};
 }
 
-Predictor model_predictor(const Model& model, const RowMatch& match) {
-  return [&](std::uint64_t user, std::uint64_t item) {
-    const auto u = match.user(user);
-    const auto i = match.item(item);
-    const bool cold_user = !u || model.user_counts()[*u] == 0;
-    const bool cold_item = !i || model.item_counts()[*i] == 0;
-    return Prediction{model.predict(u, i, false), eval::cold_kind(cold_user, cold_item)};
-  };
-}
+/// Predictions of a model; of users with histories, by rows that are folded in strip by strip.
+class ModelPredictor {
+ public:
+  /// @param fold none: nobody is folded in
+  ModelPredictor(const Model& model, const RowMatch& match, const Dataset& dataset,
+                 const DatasetFoldIn* fold)
+      : model_{model}, match_{match}, dataset_{dataset}, fold_{fold} {}
+
+  [[nodiscard]] Prediction predict(std::uint64_t user, std::uint64_t item) {
+    const auto u = match_.user(user);
+    const auto i = match_.item(item);
+    const bool cold_item = !i || model_.item_counts()[*i] == 0;
+    if (const FoldedRow* row = folded(user)) {
+      return {model_.predict(row->factors, row->bias, i), eval::cold_kind(false, cold_item)};
+    }
+    const bool cold_user = !u || model_.user_counts()[*u] == 0;
+    return {model_.predict(u, i, false), eval::cold_kind(cold_user, cold_item)};
+  }
+
+ private:
+  const FoldedRow* folded(std::uint64_t user) {
+    if (fold_ == nullptr) return nullptr;
+    if (!strip_ || !strip_->holds(user)) {
+      strip_.emplace(*fold_, dataset_.grid().strip_of_user(user));
+      rows_.clear();
+    }
+    if (!strip_->folds(user)) return nullptr;
+    const auto [row, is_new] = rows_.try_emplace(user);
+    if (is_new) row->second = strip_->row(user);
+    return &row->second;
+  }
+
+  const Model& model_;
+  const RowMatch& match_;
+  const Dataset& dataset_;
+  const DatasetFoldIn* fold_;
+  std::optional<DatasetFoldIn::Strip> strip_;
+  std::unordered_map<std::uint64_t, FoldedRow> rows_;  // [user of the strip]
+};
 
 /// Means of the training values; every rank reads all of them.
 Predictor baseline_predictor(const std::string& baseline, const Dataset& dataset) {
@@ -183,16 +216,26 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
   }
   const Model model = open_model(options, config);
   const RowMatch match{model, dataset};
-  const Json head{
-      {"predictor", fmt::format("{} (sha256 {})", model.path().string(), model.sha256())},
-      {"rows", match.describe()}};
+  std::optional<DatasetFoldIn> fold;
+  if (options.fold_in || dataset.interactions(Part::fold_in) > 0) {
+    fold.emplace(model, match, dataset, options.fold_in);
+  }
+  const DatasetFoldIn* folds = fold ? &*fold : nullptr;
+  Json head{{"predictor", fmt::format("{} (sha256 {})", model.path().string(), model.sha256())},
+            {"rows", match.describe()}};
+  if (folds != nullptr) {
+    head["folded_in"] = fmt::format("{}: {}", options.fold_in ? "all users" : "held-out users",
+                                    folds->fold().describe());
+  }
   if (!options.at.empty()) {
-    return evaluate_ranking(options, dataset, Ranker{model, match, dataset}, head, environment);
+    return evaluate_ranking(options, dataset, Ranker{model, match, dataset, folds}, head,
+                            environment);
   }
   target.low = model.info().value_min;
   target.high = model.info().value_max;
-  const Evaluation evaluation =
-      evaluate(target, model_predictor(model, match), !options.per_user.empty(), environment);
+  ModelPredictor predictor{model, match, dataset, folds};
+  const Predictor predict = [&](auto user, auto item) { return predictor.predict(user, item); };
+  const Evaluation evaluation = evaluate(target, predict, !options.per_user.empty(), environment);
   if (environment.rank() != 0) return ExitCode::done;
   report(options, target, evaluation, config.evaluate.clip, head);
   return ExitCode::done;

@@ -25,6 +25,15 @@ void declare_model(CLI::App& app, ModelOptions& options) {
   declare_assignments(app, options);
 }
 
+/// `[MODEL] what...`
+void declare_model_and(CLI::App& app, ModelOptions& options, std::vector<std::string>& arguments,
+                       const char* what) {
+  app.add_option("arguments", arguments, "model.h5, not with --config; then what is asked for")
+      ->type_name(what);
+  app.add_option("--config,-c", options.config, "Configuration of the run")->type_name("CONFIG");
+  declare_assignments(app, options);
+}
+
 void declare_filter(CLI::App& app, ItemFilterOptions& options) {
   app.add_option("--items", options.only, "Only the items of this file, one per line")
       ->type_name("FILE");
@@ -34,10 +43,6 @@ void declare_filter(CLI::App& app, ItemFilterOptions& options) {
                  "Only items with this attribute in the dataset: NAME=TEXT, NAME>=NUMBER or "
                  "NAME<=NUMBER; repeatable, several texts of one name are alternatives")
       ->type_name("CONDITION")
-      ->allow_extra_args(false);
-  app.add_option("--quota", options.quotas,
-                 "At most N items of each value of an attribute in a list; repeatable")
-      ->type_name("NAME=N")
       ->allow_extra_args(false);
   app.add_option("--min-popularity", options.min_popularity,
                  "Only items with so many training interactions")
@@ -138,6 +143,9 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("--per-user", options.per_user, "Also write one line per user")->type_name("FILE");
+  app.add_flag("--fold-in", options.fold_in,
+               "Solve the row of every user from their training data, as of a new user; users that "
+               "prepare held out always are");
   CLI::Option* at = app.add_option("--at", options.at, "Evaluate rankings of all items, cut here")
                         ->type_name("K[,K...]")
                         ->delimiter(',')
@@ -203,6 +211,10 @@ void declare_options(CLI::App& app, RecommendOptions& options) {
                  "(default for these: data.dataset)")
       ->type_name("DATASET");
   declare_filter(app, options.filter);
+  app.add_option("--quota", options.filter.quotas,
+                 "At most N items of each value of an attribute in a list; repeatable")
+      ->type_name("NAME=N")
+      ->allow_extra_args(false);
   app.add_option("--fallback-by", options.fallback_by,
                  "Users without training data: what is popular among users of the same value of "
                  "this attribute")
@@ -211,6 +223,25 @@ void declare_options(CLI::App& app, RecommendOptions& options) {
       ->check(CLI::IsMember({"tsv", "jsonl", "hdf5"}));
   app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
   app.add_flag("--resume", options.resume, "Go on with what an interrupted run wrote of FILE");
+}
+
+void declare_options(CLI::App& app, SimilarOptions& options) {
+  declare_model_and(app, options, options.arguments, "[MODEL] ITEM...");
+  app.add_option("--count,-k", options.count, "Similar items")->check(CLI::Range(1, 1'000'000));
+  declare_filter(app, options.filter);
+  app.add_option("--dataset", options.dataset, "Holds attributes; default: data.dataset")
+      ->type_name("DATASET");
+  app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
+}
+
+void declare_options(CLI::App& app, ExplainOptions& options) {
+  declare_model_and(app, options, options.arguments, "[MODEL] USER ITEM");
+  app.add_option("--count,-k", options.count, "Items of the history that are printed")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--dataset", options.dataset,
+                 "What users have is in its training data; default: what the model holds")
+      ->type_name("DATASET");
+  app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
 }
 
 void declare_options(CLI::App& app, InspectOptions& options) {

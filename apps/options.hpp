@@ -21,6 +21,8 @@ void declare_options(CLI::App& app, EvaluateOptions& options);
 void declare_options(CLI::App& app, CompareOptions& options);
 void declare_options(CLI::App& app, PredictOptions& options);
 void declare_options(CLI::App& app, RecommendOptions& options);
+void declare_options(CLI::App& app, SimilarOptions& options);
+void declare_options(CLI::App& app, ExplainOptions& options);
 void declare_options(CLI::App& app, InspectOptions& options);
 void declare_options(CLI::App& app, ReportOptions& options);
 void declare_options(CLI::App& app, ShowConfigOptions& options);

@@ -28,6 +28,9 @@ void print_head(const Json& result) {
   print_line("dataset", fmt::format("{} (fingerprint {})", how["dataset"].get<std::string>(),
                                     how["fingerprint"].get<std::string>()));
   if (result.contains("rows")) print_line("rows", result["rows"].get<std::string>());
+  if (result.contains("folded_in")) {
+    print_line("folded in", result["folded_in"].get<std::string>());
+  }
   if (how["split"].is_string()) print_line("split", how["split"].get<std::string>());
 }
 

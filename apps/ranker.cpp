@@ -4,8 +4,9 @@
 
 namespace factorps::apps {
 
-Ranker::Ranker(const Model& model, const RowMatch& match, const Dataset& dataset)
-    : model_{&model}, match_{&match} {
+Ranker::Ranker(const Model& model, const RowMatch& match, const Dataset& dataset,
+               const DatasetFoldIn* fold)
+    : model_{&model}, match_{&match}, fold_{fold} {
   const Normalisation& normalisation = model.info().normalisation;
   items_ = {model.info().dim, model.item_factors(), model.item_bias(), {}, {}};
   if (normalisation.by == NormaliseBy::item) {
@@ -52,6 +53,10 @@ eval::Query Ranker::query(std::uint64_t user) const {
   query.factors = model_->user(*row);
   query.base += model_->user_bias()[*row];
   return query;
+}
+
+eval::Query Ranker::query(const FoldedRow& row) const {
+  return {row.factors, static_cast<float>(model_->info().mu) + row.bias, {}, {}};
 }
 
 }  // namespace factorps::apps

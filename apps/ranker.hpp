@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "apps/dataset_fold_in.hpp"
 #include "apps/row_match.hpp"
 #include "eval/scores.hpp"
 #include "io/dataset.hpp"
@@ -16,7 +17,9 @@ namespace factorps::apps {
 class Ranker {
  public:
   /// By the model; an item or user that it does not know has neither factors nor bias.
-  Ranker(const Model& model, const RowMatch& match, const Dataset& dataset);
+  /// @param fold for users with histories; none: there are none
+  Ranker(const Model& model, const RowMatch& match, const Dataset& dataset,
+         const DatasetFoldIn* fold = nullptr);
   /// By the number of training interactions, the same for every user.
   explicit Ranker(const Dataset& dataset);
   /// By what a user has.
@@ -27,14 +30,19 @@ class Ranker {
   [[nodiscard]] const eval::ItemTable* factors() const noexcept {
     return model_ == nullptr ? nullptr : &items_;
   }
+  /// None: nobody is folded in.
+  [[nodiscard]] const DatasetFoldIn* fold() const noexcept { return fold_; }
   /// Without `excluded` and `history`. @param user row of the dataset
   [[nodiscard]] eval::Query query(std::uint64_t user) const;
+  /// The same of a user who was folded in. @param row must outlive the result
+  [[nodiscard]] eval::Query query(const FoldedRow& row) const;
 
  private:
   void copy_items(const Model& model, const RowMatch& match, std::uint64_t items);
 
   const Model* model_ = nullptr;
   const RowMatch* match_ = nullptr;
+  const DatasetFoldIn* fold_ = nullptr;
   std::unique_ptr<eval::Scorer> scorer_;
   eval::ItemTable items_;
   // Rows of the dataset, where the model has others.

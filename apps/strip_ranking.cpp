@@ -48,8 +48,8 @@ class StripRanker::UserItems {
 /// What the protocol takes the items of a user for.
 struct StripRanker::Parts {
   explicit Parts(RowRange users) : history{users}, known{users}, relevant{users} {}
-  UserItems history;  ///< of training
-  UserItems known;    ///< no candidates: those of training, and of validation when testing
+  UserItems history;  ///< of training, or what is known of a held-out user
+  UserItems known;    ///< no candidates: history, and validation when testing
   UserItems relevant;
 };
 
@@ -72,6 +72,8 @@ StripRanking StripRanker::nothing() const {
 StripRanking StripRanker::run(StripId strip, Recommended& recommended) const {
   const RowRange rows = dataset_.grid().users_of(strip);
   const Parts parts = collect(strip);
+  std::optional<DatasetFoldIn::Strip> fold;
+  if (ranker_.fold() != nullptr) fold.emplace(*ranker_.fold(), strip);
   StripRanking result = nothing();
   std::vector<std::uint64_t> users;
   for (std::uint64_t user = rows.begin; user < rows.end; ++user) {
@@ -81,10 +83,10 @@ StripRanking StripRanker::run(StripId strip, Recommended& recommended) const {
     }
     users.push_back(user);
     if (users.size() == eval::kQueryBlock) {
-      rank(std::exchange(users, {}), parts, result, recommended);
+      rank(std::exchange(users, {}), parts, fold ? &*fold : nullptr, result, recommended);
     }
   }
-  rank(users, parts, result, recommended);
+  rank(users, parts, fold ? &*fold : nullptr, result, recommended);
   return result;
 }
 
@@ -98,8 +100,13 @@ StripRanker::Parts StripRanker::collect(StripId strip) const {
   const bool testing = options_.part == part_name(Part::test);
   Parts parts{dataset_.grid().users_of(strip)};
   dataset_.verify(strip);
-  for_each_interaction(dataset_, Part::train, strip, add_to(parts.history, kAny));
-  for_each_interaction(dataset_, Part::train, strip, add_to(parts.known, kAny));
+  for (const Part part : {Part::train, Part::fold_in}) {
+    if (dataset_.interactions(part) == 0) continue;
+    for_each_interaction(dataset_, part, strip, [&](auto user, auto item, float) {
+      parts.history.add(user, item);
+      parts.known.add(user, item);
+    });
+  }
   if (testing) for_each_interaction(dataset_, Part::validation, strip, add_to(parts.known, kAny));
   for_each_interaction(dataset_, testing ? Part::test : Part::validation, strip,
                        add_to(parts.relevant, options_.relevant_from.value_or(kAny)));
@@ -108,10 +115,15 @@ StripRanker::Parts StripRanker::collect(StripId strip) const {
 }
 
 void StripRanker::rank(const std::vector<std::uint64_t>& users, const Parts& parts,
-                       StripRanking& result, Recommended& recommended) const {
+                       const DatasetFoldIn::Strip* fold, StripRanking& result,
+                       Recommended& recommended) const {
+  std::vector<FoldedRow> folded;
+  folded.reserve(users.size());  // queries refer to them
   std::vector<eval::Query> queries;
   for (const std::uint64_t user : users) {
-    queries.push_back(ranker_.query(user));
+    queries.push_back(fold != nullptr && fold->folds(user)
+                          ? ranker_.query(folded.emplace_back(fold->row(user)))
+                          : ranker_.query(user));
     queries.back().excluded = parts.known.of(user);
     queries.back().history = parts.history.of(user);
   }

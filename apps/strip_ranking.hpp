@@ -42,8 +42,8 @@ class StripRanker {
     std::span<const std::uint32_t> relevant;
   };
   [[nodiscard]] Parts collect(StripId strip) const;
-  void rank(const std::vector<std::uint64_t>& users, const Parts& parts, StripRanking& result,
-            Recommended& recommended) const;
+  void rank(const std::vector<std::uint64_t>& users, const Parts& parts,
+            const DatasetFoldIn::Strip* fold, StripRanking& result, Recommended& recommended) const;
   void add(const Case& one, StripRanking& result, Recommended& recommended) const;
   void add_segments(const Case& one, std::span<const double> values, std::uint64_t relevant,
                     StripRanking& result) const;

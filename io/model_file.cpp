@@ -305,16 +305,25 @@ void Model::verify() const {
 
 float Model::predict(std::optional<std::uint64_t> user_row, std::optional<std::uint64_t> item_row,
                      bool clip) const {
-  double score = info_.mu;
-  if (user_row) score += double{user_bias_[*user_row]};
-  if (item_row) score += double{item_bias_[*item_row]};
-  if (user_row && item_row) {
-    const auto u = user(*user_row);
-    const auto i = item(*item_row);
-    for (std::size_t d = 0; d < u.size(); ++d) score += double{u[d]} * double{i[d]};
-  }
-  const float original = invert(user_row, item_row, static_cast<float>(score));
+  const float stored =
+      user_row ? score(user(*user_row), user_bias_[*user_row], item_row) : score({}, 0, item_row);
+  const float original = invert(user_row, item_row, stored);
   return clip ? std::clamp(original, info_.value_min, info_.value_max) : original;
+}
+
+float Model::predict(std::span<const float> factors, float bias,
+                     std::optional<std::uint64_t> item_row) const {
+  return invert(std::nullopt, item_row, score(factors, bias, item_row));
+}
+
+float Model::score(std::span<const float> factors, float bias,
+                   std::optional<std::uint64_t> item_row) const {
+  double sum = info_.mu + double{bias};
+  if (!item_row) return static_cast<float>(sum);
+  sum += double{item_bias_[*item_row]};
+  const auto row = item(*item_row);
+  for (std::size_t d = 0; d < factors.size(); ++d) sum += double{factors[d]} * double{row[d]};
+  return static_cast<float>(sum);
 }
 
 float Model::invert(std::optional<std::uint64_t> user_row, std::optional<std::uint64_t> item_row,

@@ -122,8 +122,15 @@ class Model {
   /// (unknown to the model) count as factors and bias 0.
   [[nodiscard]] float predict(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
                               bool clip) const;
+  /// The same, not clipped, of a user who is not in the model. @param factors dim
+  [[nodiscard]] float predict(std::span<const float> factors, float bias,
+                              std::optional<std::uint64_t> item) const;
 
  private:
+  /// In normalised units.
+  [[nodiscard]] float score(std::span<const float> factors, float bias,
+                            std::optional<std::uint64_t> item) const;
+
   h5::MappedFile map_;
   ModelInfo info_;
   std::string sha256_;

@@ -82,6 +82,7 @@ FoldedRow AllPairsFoldIn::row(const History& history) const {
 
 std::vector<double> AllPairsFoldIn::contributions(const History& history,
                                                   std::uint32_t item) const {
+  if (history.items.empty()) return {};
   const Equations equations{*this, history};
   const VectorXd direction = equations.solve(to_vector(items_.row(item)));
   std::vector<double> parts;

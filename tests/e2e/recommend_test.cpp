@@ -137,9 +137,6 @@ TEST_F(Usage, RecommendIsTheSameOnAnyNumberOfRanks) {
 
 // --- users by their history -------------------------------------------------------------------
 
-constexpr const char* kTrainedBySgd =
-    "order_of_cells = 2\nmodel.biases = false\ntrain.l2 = 0.25\ntrain.l2_user = \n";
-
 TEST_F(Usage, RecommendSolvesNewUsersFromTheirHistory) {
   write_model(model_, "any", false, small_contents().user_ids, kTrainedBySgd);
   const std::string histories =
@@ -383,6 +380,57 @@ TEST_F(Usage, RecommendGoesOnWhereItWasInterrupted) {
   EXPECT_TRUE(read_text(out) == whole);
   EXPECT_FALSE(std::filesystem::exists(out + ".partial"));
   EXPECT_FALSE(std::filesystem::exists(out + ".partial.json"));
+}
+
+// --- similar and explain ------------------------------------------------------------------------
+
+TEST_F(Usage, SimilarRanksItemsByTheirFactors) {
+  const std::string config = directory_.write("run.toml", "[run]\ndir = '.'\n");
+  const ProgramResult result = factorps({"similar", model_, "7", "8", "-k", "2"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  // Of one column, all cosines are 1; 9 has no interactions.
+  EXPECT_EQ(result.out,
+            "item\tposition\tsimilar\tcosine\n"
+            "7\t1\t8\t1\n7\t2\t10\t1\n8\t1\t7\t1\n8\t2\t10\t1\n");
+  EXPECT_EQ(factorps({"similar", "--config", config, "7", "8", "-k", "2"}).out, result.out);
+  EXPECT_EQ(factorps({"similar", model_, "7", "--json", "-k", "1"}).out,
+            "{\"item\":\"7\",\"position\":1,\"similar\":\"8\",\"cosine\":1.0}\n");
+  const ProgramResult unknown = factorps({"similar", model_, "77"});
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_EQ(unknown.err, "factorps: error: item '77' is not in the model " + model_ + "\n");
+  EXPECT_EQ(factorps({"similar", model_}).err, "factorps: error: expected ITEM...\n");
+}
+
+TEST_F(Usage, ExplainAttributesScoresOfLeastSquares) {
+  const ProgramResult silent = factorps({"explain", model_, "anna", "10"});
+  EXPECT_EQ(silent.exit_code, 3);
+  write_model(model_, "any", true, small_contents().user_ids,
+              "train.solver = \"ials\"\nevaluate.metric = \"ndcg@1\"\ntrain.l2 = 0.5\n"
+              "ials.unobserved_weight = 0.2\n");
+  const ProgramResult result = factorps({"explain", model_, "anna", "10"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  // A = 0.2 (1 + 0.25 + 4) + (1 + 0.25) + 0.5 (2 + 0.2 x 3) = 3.6; item 7 adds 2 x 1 / 3.6, item
+  // 8 half of that. The model's own score is 3 + 0.5 + 2.
+  EXPECT_EQ(result.out,
+            "# user anna, item 10: score 5.5\n"
+            "# attribution: the contributions of the 2 items of the history add up to 0.833333\n"
+            "position\titem\tcontribution\n1\t7\t0.555556\n2\t8\t0.277778\n");
+  EXPECT_EQ(factorps({"explain", model_, "anna", "10", "--dataset", dataset_}).out, result.out);
+  EXPECT_EQ(factorps({"explain", model_, "cleo", "10"}).exit_code, 0);  // has nothing
+}
+
+TEST_F(Usage, ExplainOfOtherLossesSaysThatItApproximates) {
+  write_model(model_, "any", false, small_contents().user_ids, kTrainedBySgd);
+  const ProgramResult missing = factorps({"explain", model_, "bert", "8"});
+  EXPECT_EQ(missing.exit_code, 3);
+  EXPECT_NE(missing.err.find("does not hold what users have: expected --dataset DATASET"),
+            std::string::npos)
+      << missing.err;
+  const ProgramResult result =
+      factorps({"explain", model_, "bert", "8", "--dataset", dataset_, "--json"});
+  EXPECT_EQ(result.out,
+            "{\"user\":\"bert\",\"item\":\"8\",\"score\":3.25,\"kind\":\"approximation\","
+            "\"history\":[{\"item\":\"10\",\"cosine\":1.0}]}\n");
 }
 
 }  // namespace

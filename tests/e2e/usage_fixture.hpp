@@ -20,6 +20,10 @@ void write_model(const std::filesystem::path& path, const std::string& fingerpri
                  bool with_seen = true, const IdTable& users = small_contents().user_ids,
                  const std::string& trained_by = {});
 
+/// No biases of users, a penalty of 0.25.
+inline constexpr const char* kTrainedBySgd =
+    "order_of_cells = 2\nmodel.biases = false\ntrain.l2 = 0.25\ntrain.l2_user = \n";
+
 class Usage : public testing::Test {
  protected:
   Usage() { write_model(model_, write_dataset(dataset_, small_contents())); }

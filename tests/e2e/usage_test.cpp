@@ -72,6 +72,23 @@ TEST_F(Usage, EvaluateClipsAsConfigured) {
       << read_text(users);
 }
 
+TEST_F(Usage, EvaluateFoldsUsersIn) {
+  write_model(model_, Dataset{dataset_}.fingerprint(), true, small_contents().user_ids,
+              kTrainedBySgd);
+  const ProgramResult result = factorps({"evaluate", model_, dataset_, "--fold-in", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["folded_in"], "all users: regularised squared errors of the ratings");
+  // anna has errors of 2 and -0.5 on items of factor 1 and 0.5, without factors: her factor is
+  // 1.75 / 1.75, so 10 gets 3 + 0.5 + 2 for 4. bert's bias goes, and 9 is cold: 3 for 2. cleo has
+  // nothing to be folded in by: 3 for 3.
+  EXPECT_NEAR(json["mae_unclipped"], (1.5 + 1 + 0) / 3, 1e-7);
+  const ProgramResult ranking =
+      factorps({"evaluate", model_, dataset_, "--fold-in", "--at", "1", "--json"});
+  // anna's best is 10; bert's 9 with 3, before 8 with 3.5 less half of 20/17; cleo's is not 7.
+  EXPECT_DOUBLE_EQ(nlohmann::json::parse(ranking.out)["metrics"]["hit_rate@1"]["mean"], 2.0 / 3);
+}
+
 TEST_F(Usage, EvaluateMatchesAnotherDatasetByExternalId) {
   DatasetContents other = small_contents();
   other.user_ids = IdTable::of_strings({0, 4, 8, 12}, "bertannazoey");

@@ -180,6 +180,37 @@ TEST(Plan, IsKeptByTheRunAndComparedByInspect) {
             std::string::npos);
 }
 
+TEST(Evaluate, FoldsHeldOutUsersInOnAnyNumberOfRanks) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(factorps({"generate", "--users", "400", "--items", "120", "--interactions", "16000",
+                      "--noise", "0.3", "--test-fraction", "0", "--out", directory / "r"})
+                .exit_code,
+            0);
+  const std::string config = directory.write(
+      "run.toml",
+      "[data]\nsource = ['r.train.csv']\n[split]\nmethod = 'users'\ntest_fraction = 0.2\n"
+      "validation_method = 'none'\n[grid]\nstrips = 4\nblocks = 2\n[model]\ndim = 8\n"
+      "[train]\nepochs = 30\n[run]\ndir = 'run'\n");
+  ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
+  ASSERT_EQ(factorps({"train", config, "--quiet"}).exit_code, 0);
+  for (const std::vector<std::string>& how :
+       {std::vector<std::string>{}, std::vector<std::string>{"--at", "5"}}) {
+    std::vector<std::string> command{"evaluate", "--config", config, "--json"};
+    command.insert(command.end(), how.begin(), how.end());
+    const ProgramResult alone = factorps(command);
+    ASSERT_EQ(alone.exit_code, 0) << alone.err;
+    EXPECT_EQ(factorps_ranks(3, command).out, alone.out);
+    const auto json = nlohmann::json::parse(alone.out);
+    EXPECT_EQ(json["folded_in"], "held-out users: regularised squared errors of the ratings");
+    if (!how.empty()) continue;
+    // Without factors of its own, a held-out user would get the mean of an item.
+    const auto mean =
+        factorps({"evaluate", "--baseline", "item-mean", "--config", config, "--json"});
+    EXPECT_LT(json["rmse"].get<double>(),
+              0.8 * nlohmann::json::parse(mean.out)["rmse"].get<double>());
+  }
+}
+
 TEST(Crossval, ReportsFoldsMeanAndStandardError) {
   const TemporaryDirectory directory;
   const std::string config = write_ratings(directory);

@@ -220,6 +220,7 @@ TEST(FoldIn, OfLossesThatRankIsTheirMinimum) {
 
 TEST(FoldIn, OfNothingIsNothing) {
   const Catalogue catalogue;
+  EXPECT_TRUE(AllPairsFoldIn(catalogue.items(), all_pairs()).contributions({}, 0).empty());
   const std::vector<float> zeros(kDim);
   EXPECT_EQ(AllPairsFoldIn(catalogue.items(), all_pairs()).row({}).factors, zeros);
   EXPECT_EQ(RatingFoldIn(catalogue.items(), {0.1, 0.1, true, 0}).row({}).factors, zeros);
