@@ -159,12 +159,12 @@ Objective rating_objective(const Catalogue& catalogue, double l2, double l2_bias
 TEST(FoldIn, OfRatingsIsTheLeastSquaresSolution) {
   const Catalogue catalogue;
   for (const double limit : {0.0, 0.5}) {
-    const RatingFoldIn fold{catalogue.items(), {0.1, 0.02, true, limit}};
+    const RatingFoldIn fold{catalogue.items(), {0.1, 0.5, true, limit}};
     const FoldedRow row = fold.row(kHistory);
     std::vector<double> x = doubles(row.factors);
     x.push_back(double{row.bias});
     EXPECT_NE(row.bias, 0);
-    expect_minimum(x, false, rating_objective(catalogue, 0.1, 0.02, limit));
+    expect_minimum(x, false, rating_objective(catalogue, 0.1, 0.5, limit));
   }
   EXPECT_EQ(RatingFoldIn(catalogue.items(), {0.1, 0.02, false, 0}).row(kHistory).bias, 0);
 }
