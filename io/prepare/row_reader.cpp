@@ -156,6 +156,11 @@ class RowReader::Parser {
   }
 
   void add_fields() {
+    if (out_.rules_.drop_without_user && layout_.user < fields_.size() &&
+        fields_[layout_.user].empty()) {
+      ++out_.chunk_.skipped.no_user;
+      return;
+    }
     const auto user = field(layout_.user, "user");
     const auto item = field(layout_.item, "item");
     if (!user || !item) return;
