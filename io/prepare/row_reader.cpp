@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <ranges>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -203,8 +202,10 @@ class RowReader::Parser {
     const auto& events = out_.rules_.events;
     const auto event = std::ranges::find(events, *text, &EventWeight::name);
     if (event == events.end()) {
+      std::vector<std::string_view> names;
+      for (const EventWeight& known : events) names.push_back(known.name);
       return bad(fmt::format("event \"{}\", expected one of {} (data.event_weights)", *text,
-                             fmt::join(events | std::views::transform(&EventWeight::name), ", ")));
+                             fmt::join(names, ", ")));
     }
     const float weighted = value * event->weight;
     if (!std::isfinite(weighted)) {

@@ -69,7 +69,7 @@ TEST(Prepare, WeighsEventsAndHoldsUsersOut) {
   EXPECT_NE(alone.out.find("400 rows of events of weight 0 left out"), std::string::npos)
       << alone.out;
   const std::string bytes = read_text(directory / "dataset.h5");
-  const ProgramResult inspected = factorps({"inspect", directory / "dataset.h5"});
+  const ProgramResult inspected = factorps({"inspect", directory / "dataset.h5", "--json"});
   ASSERT_EQ(inspected.exit_code, 0) << inspected.err;
   const auto json = nlohmann::json::parse(inspected.out);
   const auto& parts = json["interactions"];

@@ -29,32 +29,32 @@ class Values : public test::Prepare {
     }
     return "no such step";
   }
-  /// Bought twice and one given back; all given back; more given back than bought; never given
-  /// back.
+  /// Bought twice and one given back; never given back; all given back; more given back than
+  /// bought; a gift of nothing.
   void shop() {
     config_.data.source = {
-        directory_.write("shop", "1,7,2\n1,8,5\n1,7,2\n1,7,-1\n2,7,3\n2,7,-3\n3,7,-2\n3,8,4\n")};
+        directory_.write("shop", "1,7,2\n1,8,5\n1,7,2\n1,7,-1\n2,7,3\n2,7,-3\n3,7,-2\n3,8,4\n4,8,0\n")};
     config_.clean.duplicates = "sum";
   }
 };
 
 TEST_F(Values, ReturnsAreKept) {
   shop();
-  EXPECT_EQ(rows(), "1:7=3 1:8=5 2:7=0 3:7=-2 3:8=4");
+  EXPECT_EQ(rows(), "1:7=3 1:8=5 2:7=0 3:7=-2 3:8=4 4:8=0");
 }
 
 TEST_F(Values, ReturnsAreDropped) {
   shop();
   config_.clean.returns = "drop";
-  EXPECT_EQ(rows(), "1:7=4 1:8=5 2:7=3 3:8=4");
-  EXPECT_EQ(step("returns drop"), "8 -> 5");
+  EXPECT_EQ(rows(), "1:7=4 1:8=5 2:7=3 3:8=4 4:8=0");
+  EXPECT_EQ(step("returns drop"), "9 -> 6");
 }
 
 TEST_F(Values, ReturnsAreTakenOff) {
   shop();
   config_.clean.returns = "net";
   EXPECT_EQ(rows(), "1:7=3 1:8=5 3:8=4");
-  EXPECT_EQ(step("returns net"), "5 -> 3");
+  EXPECT_EQ(step("returns net"), "6 -> 3");
 }
 
 TEST_F(Values, ReturnsOfTestFilesAreTakenOffThere) {
