@@ -35,6 +35,11 @@ struct CleanConfig {
   std::string duplicates = "keep_last";    ///< keep_all | keep_last | keep_first | mean | sum | max
   std::int64_t min_user_interactions = 0;  ///< k-core
   std::int64_t min_item_interactions = 0;
+  std::string returns = "keep";         ///< of negative values: keep | drop | net
+  bool drop_without_user = false;       ///< rows whose user is empty; otherwise they are bad
+  std::optional<double> threshold;      ///< smaller values are dropped once duplicates are merged
+  bool binary = false;                  ///< every value becomes 1
+  double half_life_days = 0;            ///< of training values; 0: they do not age
   std::string time_from;                ///< unix seconds or ISO date-time, inclusive
   std::string time_to;                  ///< exclusive
   std::string normalise = "none";       ///< none | mean | zscore | minmax

@@ -123,6 +123,12 @@ class CrossCheck {
             "false, because clean.max_bad_rows is set");
     require(!clean.min_value || !clean.max_value || *clean.min_value <= *clean.max_value,
             "clean.max_value", "at least clean.min_value");
+    require(clean.returns != "net" || clean.duplicates == "sum", "clean.duplicates",
+            "\"sum\", because clean.returns = \"net\"");
+    require(!clean.binary || clean.normalise == "none", "clean.normalise",
+            "\"none\", because clean.binary makes all values alike");
+    require(clean.half_life_days == 0 || clean.normalise == "none", "clean.normalise",
+            "\"none\", because clean.half_life_days changes training values alone");
   }
 
   void check_decay() {
@@ -210,6 +216,8 @@ void fill_in_defaults(Config& config, const ConfigProblems& problems) {
   if (!problems.is_set("split.method") && !config.data.test.empty()) config.split.method = "given";
   if (!problems.is_set("clean.strict") && config.clean.max_bad_rows > 0)
     config.clean.strict = false;
+  if (!problems.is_set("clean.duplicates") && config.clean.returns == "net")
+    config.clean.duplicates = "sum";
   if (!problems.is_set("evaluate.keep") && config.split.validation_method == "none")
     config.evaluate.keep = "last";
   if (!learns_to_rank(config)) return;

@@ -62,6 +62,19 @@ std::vector<Field> clean_fields(CleanConfig& c) {
        one_of({"keep_all", "keep_last", "keep_first", "mean", "sum", "max"}), no,
        "What becomes of several rows of one user and item. Last and first are by time, then by "
        "place."},
+      {"clean.drop_without_user", &c.drop_without_user, any(), no,
+       "Rows whose user is empty are left out and counted; otherwise they are bad."},
+      {"clean.returns", &c.returns, one_of({"keep", "drop", "net"}), no,
+       "What becomes of negative values: `keep`: nothing; `drop`: these rows are left out; `net`: "
+       "the rows of a user and item are summed, returns and all, and what is not above 0 is left "
+       "out. `net` makes `duplicates` default to `\"sum\"` and needs it."},
+      {"clean.threshold", &c.threshold, any(), no,
+       "Interactions of smaller value, once duplicates are merged, are left out."},
+      {"clean.binary", &c.binary, any(), no,
+       "Every value that is left becomes 1: with `threshold = 4`, ratings become events."},
+      {"clean.half_life_days", &c.half_life_days, at_least(0), no,
+       "Training values are multiplied by 2^(-age / this), after the split; the age is measured "
+       "from the latest training interaction. 0: they keep their values."},
       {"clean.min_user_interactions", &c.min_user_interactions, at_least(0), no,
        "Users with fewer interactions are dropped, repeatedly with `min_item_interactions` until "
        "nothing changes (k-core)."},

@@ -172,6 +172,7 @@ std::vector<std::byte> to_bytes(const Chunk& chunk) {
   writer.number(chunk.source_rows);
   writer.number(chunk.lines);
   writer.number(chunk.skipped.weight_0);
+  writer.number(chunk.skipped.no_user);
   writer.number(chunk.bad.count);
   writer.number(chunk.bad.first.size());
   for (const std::string& message : chunk.bad.first) writer.column(message);
@@ -185,6 +186,7 @@ Chunk chunk_from_bytes(std::span<const std::byte> bytes) {
   chunk.source_rows = reader.number();
   chunk.lines = reader.number();
   chunk.skipped.weight_0 = reader.number();
+  chunk.skipped.no_user = reader.number();
   chunk.bad.count = reader.number();
   const std::uint64_t messages = reader.number();
   if (messages > BadRows::kShown) throw ProtocolError{"chunk: too many messages"};

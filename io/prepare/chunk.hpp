@@ -31,6 +31,7 @@ struct BadRows {
 /// Good rows that were left out because the config says so.
 struct SkippedRows {
   std::uint64_t weight_0 = 0;  ///< of an event that counts nothing
+  std::uint64_t no_user = 0;   ///< without the id of a user
 };
 
 /// A share's rows in the order of the files.

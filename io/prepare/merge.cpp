@@ -119,9 +119,11 @@ void check(const std::vector<Chunk>& chunks, const BadRows& bad, std::uint64_t m
 /// Of files without a row to train on.
 std::string why_no_row(const RawInteractions& data, std::uint64_t test_rows) {
   const char* const files = test_rows == 0 ? "the files hold" : "data.source holds";
-  if (const std::uint64_t skipped = data.skipped.weight_0; skipped > 0)
-    return fmt::format("{} no interaction that counts: {} rows are events of weight 0", files,
-                       skipped);
+  if (data.skipped.weight_0 + data.skipped.no_user > 0) {
+    return fmt::format(
+        "{} no interaction that counts: {} rows are events of weight 0, {} have no user", files,
+        data.skipped.weight_0, data.skipped.no_user);
+  }
   if (data.bad.count == 0) return fmt::format("{} no interaction", files);
   if (data.bad.count < data.lines) {
     return fmt::format("{} no usable row: {} of {} were bad, the first at {}", files,
@@ -180,6 +182,7 @@ RawInteractions merge_chunks(std::vector<Chunk> chunks, std::uint64_t max_bad_ro
     result.lines += chunk.lines;
     result.source_rows += chunk.source_rows;
     result.skipped.weight_0 += chunk.skipped.weight_0;
+    result.skipped.no_user += chunk.skipped.no_user;
   }
   if (result.source_rows == 0) throw DataError{why_no_row(result, rows)};
   auto [user_table, user_dense] = unite(users);

@@ -13,6 +13,7 @@
 #include "io/dataset_writer.hpp"
 #include "io/prepare/arrange.hpp"
 #include "io/prepare/clean.hpp"
+#include "io/prepare/decay.hpp"
 #include "io/prepare/leaks.hpp"
 #include "io/prepare/merge.hpp"
 #include "io/prepare/normalise.hpp"
@@ -34,6 +35,7 @@ std::optional<std::int64_t> time_setting(const std::string& text, const char* ke
 const char* step_that_needs_time(const Config& config) {
   if (!config.clean.time_from.empty() || !config.clean.time_to.empty())
     return "clean.time_from, clean.time_to";
+  if (config.clean.half_life_days > 0) return "clean.half_life_days";
   if (needs_time(test_rule(config.split))) return "split.method";
   if (needs_time(validation_rule(config.split))) return "split.validation_method";
   return nullptr;
@@ -95,11 +97,7 @@ class Pipeline {
     data_ = group_by_user(std::exchange(raw_.rows, {}), raw_.source_rows, raw_.user_ids.size(),
                           raw_.item_ids.size(), threads_);
     clock_.finish("group by user");
-    const Duplicates duplicates = duplicates_from(config_.clean.duplicates);
-    if (duplicates != Duplicates::keep_all) {
-      merge_duplicates(data_, duplicates);
-      counter_.count("duplicates " + config_.clean.duplicates, data_.rows, training_rows(data_));
-    }
+    clean_values();
     if (config_.clean.min_user_interactions > 1 || config_.clean.min_item_interactions > 1) {
       keep_core(data_, config_.clean.min_user_interactions, config_.clean.min_item_interactions);
       counter_.count(fmt::format("core {} / {}", config_.clean.min_user_interactions,
@@ -108,6 +106,30 @@ class Pipeline {
     }
     summary().steps = counter_.steps();
     clock_.finish("clean");
+  }
+
+  void clean_values() {
+    const CleanConfig& clean = config_.clean;
+    if (clean.returns == "drop")
+      keep_values("returns drop", [](float value) { return value >= 0; });
+    const Duplicates duplicates = duplicates_from(clean.duplicates);
+    if (duplicates != Duplicates::keep_all) {
+      merge_duplicates(data_, duplicates);
+      counter_.count("duplicates " + clean.duplicates, data_.rows, training_rows(data_));
+    }
+    if (clean.returns == "net") keep_values("returns net", [](float value) { return value > 0; });
+    if (clean.threshold) {
+      const auto least = static_cast<float>(*clean.threshold);
+      keep_values(fmt::format("threshold {}", *clean.threshold),
+                  [least](float value) { return value >= least; });
+    }
+    if (clean.binary) std::fill(data_.rows.values.begin(), data_.rows.values.end(), 1.0F);
+  }
+
+  template <class Good>
+  void keep_values(const std::string& step, const Good& good) {
+    keep_rows(data_, [&](std::size_t n) { return good(data_.rows.values[n]); });
+    counter_.count(step, data_.rows, training_rows(data_));
   }
 
   void split() {
@@ -137,6 +159,7 @@ class Pipeline {
   }
 
   void normalise() {
+    if (config_.clean.half_life_days > 0) decay_values(data_, config_.clean.half_life_days);
     float least = std::numeric_limits<float>::infinity();
     float most = -least;
     for (std::size_t n = 0; n < data_.size(); ++n) {
@@ -144,8 +167,11 @@ class Pipeline {
       least = std::min(least, data_.rows.values[n]);
       most = std::max(most, data_.rows.values[n]);
     }
-    summary().value_min = static_cast<float>(config_.clean.min_value.value_or(double{least}));
-    summary().value_max = static_cast<float>(config_.clean.max_value.value_or(double{most}));
+    const bool as_read = !config_.clean.binary && config_.clean.half_life_days == 0;
+    if (as_read && config_.clean.min_value) least = static_cast<float>(*config_.clean.min_value);
+    if (as_read && config_.clean.max_value) most = static_cast<float>(*config_.clean.max_value);
+    summary().value_min = least;
+    summary().value_max = most;
     const bool any = config_.clean.normalise != "none";
     summary().normalise =
         any ? config_.clean.normalise + " by " + config_.clean.normalise_by : "none";
@@ -215,6 +241,7 @@ void gather_chunks(std::vector<Chunk>& chunks, const PrepareRanks& ranks) {
 
 RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
   RowRules rules;
+  rules.drop_without_user = config.clean.drop_without_user;
   rules.events = parse_event_weights(config.data.event_weights);
   if (config.clean.min_value) rules.min_value = static_cast<float>(*config.clean.min_value);
   if (config.clean.max_value) rules.max_value = static_cast<float>(*config.clean.max_value);

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <ranges>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -156,6 +155,11 @@ class RowReader::Parser {
   }
 
   void add_fields() {
+    if (out_.rules_.drop_without_user && layout_.user < fields_.size() &&
+        fields_[layout_.user].empty()) {
+      ++out_.chunk_.skipped.no_user;
+      return;
+    }
     const auto user = field(layout_.user, "user");
     const auto item = field(layout_.item, "item");
     if (!user || !item) return;
@@ -198,8 +202,10 @@ class RowReader::Parser {
     const auto& events = out_.rules_.events;
     const auto event = std::ranges::find(events, *text, &EventWeight::name);
     if (event == events.end()) {
+      std::vector<std::string_view> names;
+      for (const EventWeight& known : events) names.push_back(known.name);
       return bad(fmt::format("event \"{}\", expected one of {} (data.event_weights)", *text,
-                             fmt::join(events | std::views::transform(&EventWeight::name), ", ")));
+                             fmt::join(names, ", ")));
     }
     const float weighted = value * event->weight;
     if (!std::isfinite(weighted)) {

@@ -22,6 +22,7 @@ struct Segment {
 
 /// What makes a row good.
 struct RowRules {
+  bool drop_without_user = false;   ///< a row whose user is empty is left out, not bad
   bool hold_time = false;           ///< rows carry times; a row without one is bad
   std::vector<EventWeight> events;  ///< of files with a column of them
   std::optional<float> min_value;   ///< inclusive, of the value before its event's weight

@@ -73,6 +73,7 @@ std::string to_json(const PrepareSummary& summary) {
             {"strips", summary.strips},
             {"blocks", summary.blocks}};
   if (summary.skipped.weight_0 > 0) json["skipped"]["weight_0"] = summary.skipped.weight_0;
+  if (summary.skipped.no_user > 0) json["skipped"]["no_user"] = summary.skipped.no_user;
   if (summary.fold_in > 0) json["fold_in"] = summary.fold_in;
   // Paths and messages may hold any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
@@ -91,6 +92,9 @@ std::string to_text(const PrepareSummary& summary) {
   if (summary.skipped.weight_0 > 0) {
     fmt::format_to(out, "  {:<22}{} rows of events of weight 0 left out\n", "",
                    summary.skipped.weight_0);
+  }
+  if (summary.skipped.no_user > 0) {
+    fmt::format_to(out, "  {:<22}{} rows without a user left out\n", "", summary.skipped.no_user);
   }
   for (const auto& [name, before, after] : summary.steps) {
     fmt::format_to(out, "  {:<22}{} -> {} interactions, {} -> {} users, {} -> {} items\n", name,

@@ -69,7 +69,7 @@ TEST(Prepare, WeighsEventsAndHoldsUsersOut) {
   EXPECT_NE(alone.out.find("400 rows of events of weight 0 left out"), std::string::npos)
       << alone.out;
   const std::string bytes = read_text(directory / "dataset.h5");
-  const ProgramResult inspected = factorps({"inspect", directory / "dataset.h5"});
+  const ProgramResult inspected = factorps({"inspect", directory / "dataset.h5", "--json"});
   ASSERT_EQ(inspected.exit_code, 0) << inspected.err;
   const auto json = nlohmann::json::parse(inspected.out);
   const auto& parts = json["interactions"];
@@ -89,6 +89,28 @@ TEST(Prepare, WeighsEventsAndHoldsUsersOut) {
   EXPECT_EQ(refused.exit_code, 3);
   EXPECT_NE(refused.err.find("log.csv:3: event \"buy\", expected one of view"), std::string::npos)
       << refused.err;
+}
+
+TEST(Prepare, SaysWhatBecameOfReturnsAndOldRows) {
+  const TemporaryDirectory directory;
+  directory.write("shop.csv",
+                  "user,item,quantity,time\n"
+                  "u1,tea,4,2020-01-01\nu1,tea,-1,2020-01-05\n,tea,1,2020-01-02\n"
+                  "u1,rum,8,2020-01-11\nu2,tea,1,2020-01-03\nu2,tea,-1,2020-01-04\n");
+  const std::string config = directory.write(
+      "run.toml",
+      "[data]\nsource = ['shop.csv']\ncolumns = ['user', 'item', 'quantity', 'time']\n"
+      "[clean]\ndrop_without_user = true\nreturns = 'net'\nthreshold = 2\nhalf_life_days = 6\n"
+      "[split]\nmethod = 'none'\nvalidation_method = 'none'\n[grid]\nstrips = 1\nblocks = 1\n");
+  const ProgramResult prepared = factorps({"prepare", config});
+  ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+  for (const char* line :
+       {"1 rows without a user left out", "duplicates sum        5 -> 3 interactions",
+        "returns net           3 -> 2 interactions", "threshold 2           2 -> 2 interactions",
+        "1.5 to 8, normalisation none"}) {  // 3, six days before the 8
+    EXPECT_NE(prepared.out.find(line), std::string::npos) << line << " in\n" << prepared.out;
+  }
+  EXPECT_EQ(factorps({"inspect", directory / "dataset.h5"}).exit_code, 0);
 }
 
 TEST(Plan, CountsRawFilesUntilThereIsADataset) {

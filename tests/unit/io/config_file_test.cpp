@@ -100,6 +100,11 @@ TEST_F(ConfigFile, TakesWeightsOfEventsAsTableOrList) {
   EXPECT_EQ(load(to_toml(listed)).data.event_weights, expected);
 }
 
+TEST_F(ConfigFile, SumsWhereReturnsAreTakenOff) {
+  EXPECT_EQ(load("[clean]\nreturns = 'net'").clean.duplicates, "sum");
+  EXPECT_EQ(load("[clean]\nreturns = 'drop'").clean.duplicates, "keep_last");
+}
+
 TEST_F(ConfigFile, AcceptsTimesInAnyNotation) {
   EXPECT_EQ(load("[clean]\ntime_from = 978300000").clean.time_from, "978300000");
   EXPECT_EQ(load("[clean]\ntime_from = 2001-02-03").clean.time_from, "2001-02-03");
@@ -262,6 +267,16 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"WeightsWithoutEvents", "[data]\nevent_weights = ['buy=1']",
                 "run.toml: data.columns.event = \"\" (default): expected a column, because "
                 "data.event_weights is set"},
+        Mistake{
+            "NetReturnsWithoutSums", "[clean]\nreturns = 'net'\nduplicates = 'mean'",
+            "run.toml:3: clean.duplicates = \"mean\": expected \"sum\", because clean.returns = "
+            "\"net\""},
+        Mistake{"DecayAndNormalisation", "[clean]\nhalf_life_days = 30\nnormalise = 'mean'",
+                "run.toml:3: clean.normalise = \"mean\": expected \"none\", because "
+                "clean.half_life_days changes training values alone"},
+        Mistake{"BinaryAndNormalisation", "[clean]\nbinary = true\nnormalise = 'mean'",
+                "run.toml:3: clean.normalise = \"mean\": expected \"none\", because clean.binary "
+                "makes all values alike"},
         Mistake{"UsersForValidationAlone",
                 "[split]\nmethod = 'random'\nvalidation_method = 'users'",
                 "run.toml:3: split.validation_method = \"users\": expected another one than "

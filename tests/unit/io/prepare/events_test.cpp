@@ -81,7 +81,8 @@ TEST_F(Events, OfWeightZeroAreCounted) {
             std::string::npos);
   EXPECT_NE(Dataset{config_.data.dataset}.summary().find(R"("weight_0": 2)"), std::string::npos);
   EXPECT_EQ(error_of("1,7,scroll\n"),
-            "the files hold no interaction that counts: 1 rows are events of weight 0");
+            "the files hold no interaction that counts: 1 rows are events of weight 0, 0 have "
+            "no user");
 }
 
 TEST_F(Events, ThatAreNotListedAreBadRows) {
