@@ -55,22 +55,17 @@ class AlsSolver {
       : problem_{problem}, tasks_{tasks}, stride_{problem.stride} {
     const std::size_t batch = kAlsBatch * stride_;
     const std::size_t block = problem.block;
-    float* memory = AlsWorkspace::reserve(workspace.fixed,
-                                          4 * batch + block * block + kChunk * block + 3 * block);
-    const auto take = [&](std::size_t size) {
-      float* part = memory;
-      memory += size;
-      return part;
-    };
-    rows_ = take(batch);
-    products_ = take(batch);
-    residual_ = take(batch);
-    direction_ = take(batch);
-    matrix_ = take(block * block);
-    chunk_ = take(kChunk * block);
-    gradient_ = take(block);
-    step_ = take(block);
-    inverse_ = take(block);
+    Parts memory{AlsWorkspace::reserve(workspace.fixed,
+                                       4 * batch + block * block + kChunk * block + 3 * block)};
+    rows_ = memory.take(batch);
+    products_ = memory.take(batch);
+    residual_ = memory.take(batch);
+    direction_ = memory.take(batch);
+    matrix_ = memory.take(block * block);
+    chunk_ = memory.take(kChunk * block);
+    gradient_ = memory.take(block);
+    step_ = memory.take(block);
+    inverse_ = memory.take(block);
     std::size_t total = 0;
     workspace.begin.clear();
     for (const AlsTask& task : tasks) {

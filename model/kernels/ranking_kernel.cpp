@@ -36,25 +36,13 @@ HWY_AFTER_NAMESPACE();
 #endif
 
 #if HWY_ONCE
+#include "model/kernels/dispatch.hpp"
+
 namespace factorps {
 
 TrainRanking ranking_kernel(InstructionSet set) {
-  switch (set) {
-#if HWY_TARGETS & HWY_SSE4
-    case InstructionSet::sse4:
-      return N_SSE4::ranking_kernel();
-#endif
-#if HWY_TARGETS & HWY_AVX2
-    case InstructionSet::avx2:
-      return N_AVX2::ranking_kernel();
-#endif
-#if HWY_TARGETS & HWY_AVX3
-    case InstructionSet::avx512:
-      return N_AVX3::ranking_kernel();
-#endif
-    default:
-      return &train_ranking_reference;
-  }
+  FACTORPS_RETURN_FOR(set, ranking_kernel());
+  return &train_ranking_reference;
 }
 
 }  // namespace factorps

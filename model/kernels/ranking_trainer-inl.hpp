@@ -144,20 +144,15 @@ class RankingTrainer {
     const std::size_t sampled = count_ * stride_;
     const std::size_t size = 4 * batch + 3 * sampled + rows_ * count_;
     if (workspace.memory.size() < size) workspace.memory = AlignedBuffer<float>{size};
-    float* memory = workspace.memory.data();
-    const auto take = [&](std::size_t n) {
-      float* part = memory;
-      memory += n;
-      return part;
-    };
-    p_ = take(batch);
-    q_ = take(batch);
-    user_slopes_ = take(batch);
-    item_slopes_ = take(batch);
-    n_ = take(sampled);
-    transposed_ = take(sampled);
-    negative_slopes_ = take(sampled);
-    scores_ = take(rows_ * count_);
+    Parts memory{workspace.memory.data()};
+    p_ = memory.take(batch);
+    q_ = memory.take(batch);
+    user_slopes_ = memory.take(batch);
+    item_slopes_ = memory.take(batch);
+    n_ = memory.take(sampled);
+    transposed_ = memory.take(sampled);
+    negative_slopes_ = memory.take(sampled);
+    scores_ = memory.take(rows_ * count_);
   }
 
   /// Interactions [first, first + size) of the workspace, with its negatives.
