@@ -30,8 +30,10 @@ struct JobMap {
   ps::JobLayout layout;
   CellOrder order;
   ps::Placement placement;
-  bool als;  ///< every node holds a copy of both tables
-  bool weighted;
+  bool als;        ///< every node holds a copy of both tables
+  bool all_pairs;  // as AlsShare says
+  bool numbered;
+  std::uint32_t more_columns;  // as NodeShare says
 
   /// What a node holds of both tables.
   [[nodiscard]] ps::NodeShare tables(int node) const;

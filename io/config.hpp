@@ -88,7 +88,7 @@ struct TrainConfig {
   double time_limit_minutes = 0;  ///< 0: none
 };
 
-/// For train.solver = "ials".
+/// For train.solver = "ials"; the inner solver and the exponent for "als" too.
 struct IalsConfig {
   double unobserved_weight = 0.1;   ///< of every pair; an interaction counts `confidence` besides
   double l2_exponent = 1;           ///< of the frequency in the penalty of a row
@@ -171,6 +171,8 @@ struct Config {
   ScalingConfig scaling;
 };
 
+/// Whether rows are solved, each against a copy of the other table: `als` and `ials`.
+[[nodiscard]] bool solves_rows(const Config& config);
 /// Whether the training orders items instead of predicting values.
 [[nodiscard]] bool learns_to_rank(const Config& config);
 
