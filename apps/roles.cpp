@@ -56,7 +56,7 @@ RankingLoss ranking_loss(const std::string& name) {
   return name == "logistic" ? RankingLoss::logistic : RankingLoss::softmax;
 }
 
-std::optional<RankingStep> ranking_step(const Config& config) {
+std::optional<worker::RankingOptions> ranking_options(const Config& config) {
   if (!learns_to_rank(config)) return std::nullopt;
   const TrainConfig& train = config.train;
   const RankingConfig& ranking = config.ranking;
@@ -72,8 +72,10 @@ std::optional<RankingStep> ranking_step(const Config& config) {
   step.margin = static_cast<float>(ranking.margin);
   step.weight = static_cast<float>(ranking.negative_weight);
   step.batch = static_cast<std::size_t>(ranking.batch);
+  step.l2_negative = static_cast<float>(ranking.l2_negative);
+  step.exclude_positives = ranking.exclude_positives;
   step.negatives = round_up(static_cast<std::size_t>(ranking.negatives), kRowMultiple);
-  return step;
+  return worker::RankingOptions{step, ranking.popularity_exponent, ranking.user_dropout};
 }
 
 worker::AlsOptions als_options(const Config& config, const Dataset& dataset,
@@ -198,7 +200,7 @@ std::unique_ptr<worker::Work> Roles::work() const {
   for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
   return std::make_unique<worker::CellWork>(
       tables_, map_.order, dataset_, std::move(strips),
-      worker::CellOptions{step_of(config_, dataset_), kernels_, ranking_step(config_),
+      worker::CellOptions{step_of(config_, dataset_), kernels_, ranking_options(config_),
                           config_.train.seed, rank_at(config_)});
 }
 

@@ -109,6 +109,10 @@ struct RankingConfig {
   double exponent = 1;            ///< of the sum in softmax
   double margin = 0.4;            ///< of ccl
   double negative_weight = 100;   ///< of ccl and logistic
+  double l2_negative = 0;
+  double popularity_exponent = 0;  ///< of the interactions of an item, to be drawn; 0: uniform
+  bool exclude_positives = false;
+  double user_dropout = 0;  ///< share of the users that an epoch goes without
 };
 
 struct EvaluateConfig {

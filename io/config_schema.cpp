@@ -181,8 +181,8 @@ std::vector<Field> ials_fields(IalsConfig& c) {
 std::vector<Field> ranking_fields(RankingConfig& c) {
   return {
       {"ranking.negatives", &c.negatives, between(16, 1 << 20), yes,
-       "Items that the interactions of a batch are compared with, drawn uniformly from the block "
-       "that the worker holds; rounded up to 16."},
+       "Items that the interactions of a batch are compared with, drawn from the block that the "
+       "worker holds; rounded up to 16."},
       {"ranking.batch", &c.batch, between(1, 1 << 20), yes, "Interactions that share them."},
       {"ranking.scores", &c.scores, one_of({"cosine", "dot"}), yes,
        "`cosine`: rows are kept at length one."},
@@ -193,7 +193,17 @@ std::vector<Field> ranking_fields(RankingConfig& c) {
       {"ranking.margin", &c.margin, any(), yes,
        "Lower scores of sampled items cost nothing, for `ccl`."},
       {"ranking.negative_weight", &c.negative_weight, at_least(0), yes,
-       "Of the mean over the sampled items, for `ccl` and `logistic`."}};
+       "Of the mean over the sampled items, for `ccl` and `logistic`."},
+      {"ranking.l2_negative", &c.l2_negative, at_least(0), yes,
+       "L2 penalty of an item each time it is sampled; `train.l2_item` is that of an interaction's "
+       "own."},
+      {"ranking.popularity_exponent", &c.popularity_exponent, between(0, 4), yes,
+       "An item is drawn in proportion to its interactions to this power; 0: all alike. Weights "
+       "keep the loss what it is with 0, on average over the draws."},
+      {"ranking.exclude_positives", &c.exclude_positives, any(), yes,
+       "Sampled items that the user has in the same cell do not count for him."},
+      {"ranking.user_dropout", &c.user_dropout, between(0, 0.99), yes,
+       "Share of the users that each epoch goes without, others in every epoch."}};
 }
 
 std::vector<Field> evaluate_fields(EvaluateConfig& c) {

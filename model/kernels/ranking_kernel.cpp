@@ -15,10 +15,11 @@ namespace factorps {
 namespace HWY_NAMESPACE {
 
 double train_ranking(const CellView& cell, RowsView users, RowsView items,
-                     std::span<const std::uint32_t> candidates, const RankingStep& step,
-                     std::uint64_t seed, RankingWorkspace& workspace) {
+                     const Candidates& candidates, const RankingStep& step, std::uint64_t seed,
+                     RankingWorkspace& workspace) {
   shuffle_positives(cell, seed, workspace);
-  RankingTrainer trainer{users, items, step, workspace};
+  if (step.exclude_positives) list_known(workspace);
+  RankingTrainer trainer{users, items, candidates, step, workspace};
   const std::size_t all = workspace.positives.size();
   double loss = 0;
   for (std::size_t first = 0; first < all; first += step.batch) {

@@ -145,6 +145,12 @@ TEST_F(Training, RanksWithTheSameBitsOnAnyLayoutOfANode) {
   EXPECT_EQ(hash(0, "alone", with({"cluster.workers=3"})), expected);
   EXPECT_EQ(hash(3, "job", with({})), expected);
   EXPECT_EQ(hash(5, "job", with({"cluster.servers=2"})), expected);
+  for (const char* option : {"ranking.l2_negative=0.1", "ranking.popularity_exponent=0.5",
+                             "ranking.exclude_positives=true", "ranking.user_dropout=0.2"}) {
+    const std::string other = hash(0, "other", with({"ranking.scores=dot", option}));
+    EXPECT_NE(other, hash(0, "dot", with({"ranking.scores=dot"}))) << option;
+    EXPECT_EQ(hash(5, "other", with({"ranking.scores=dot", option})), other) << option;
+  }
   const json summary = trained(0, "run", softmax);
   const ProgramResult evaluated = factorps(
       {"evaluate", directory_ / "run/model.h5", directory_ / "dataset.h5", "--at", "10", "--json"});

@@ -33,7 +33,7 @@ class LocalJob {
 
   LocalJob(const Dataset& dataset, int servers, int workers)
       : LocalJob{dataset, one_node(servers, workers)} {}
-  LocalJob(const Dataset& dataset, int servers, int workers, const RankingStep& ranking)
+  LocalJob(const Dataset& dataset, int servers, int workers, const worker::RankingOptions& ranking)
       : LocalJob{dataset,
                  one_node(servers, workers),
                  2,
@@ -49,7 +49,8 @@ class LocalJob {
            std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32,
            ps::LeaseMode lease = ps::LeaseMode::dense,
            const std::optional<worker::AlsOptions>& als = std::nullopt,
-           const std::optional<RankingStep>& ranking = std::nullopt, MessageFaults faults = {})
+           const std::optional<worker::RankingOptions>& ranking = std::nullopt,
+           MessageFaults faults = {})
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
@@ -207,7 +208,7 @@ class LocalJob {
   ps::LeaseMode lease_;
   std::optional<worker::AlsOptions> als_;
   bool predicts_;  // over known values, with biases
-  std::optional<RankingStep> ranking_;
+  std::optional<worker::RankingOptions> ranking_;
   std::deque<AlignedBuffer<std::byte>> als_memory_;  // [node]
   std::deque<ps::AlsTables> als_tables_;             // [node]
   LocalRing ring_;
