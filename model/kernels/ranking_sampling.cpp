@@ -10,6 +10,14 @@ namespace {
 
 using Positive = RankingWorkspace::Positive;
 
+/// What has this value in a list that is sorted by it.
+template <class Member>
+std::span<const Positive> having(const std::vector<Positive>& sorted, Member member,
+                                 std::uint32_t value) {
+  const auto first = std::ranges::lower_bound(sorted, value, {}, member);
+  return {first, std::ranges::upper_bound(first, sorted.end(), value, {}, member)};
+}
+
 bool same(const Positive& a, const Positive& b) { return a.user == b.user && a.item == b.item; }
 
 }  // namespace
@@ -75,11 +83,10 @@ void draw_negatives(const Candidates& candidates, std::size_t count, std::uint64
 }
 
 float mask_known(std::uint32_t user, const Candidates& candidates, RankingWorkspace& workspace) {
-  const auto known = std::ranges::equal_range(workspace.known, user, {}, &Positive::user);
+  const auto known = having(workspace.known, &Positive::user, user);
   workspace.masked.clear();
   for (const Positive& mine : known) {
-    for (const Positive& sampled :
-         std::ranges::equal_range(workspace.sampled, mine.item, {}, &Positive::item)) {
+    for (const Positive& sampled : having(workspace.sampled, &Positive::item, mine.item)) {
       workspace.masked.push_back(sampled.user);
     }
   }
