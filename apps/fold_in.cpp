@@ -17,6 +17,7 @@ RatingFoldIn::Settings rating_settings(const Config& config) {
   settings.l2 = train.l2_user.value_or(train.l2);
   settings.l2_bias = train.l2_bias.value_or(train.l2);
   settings.bias = config.model.biases;
+  if (train.solver == "als") settings.l2_exponent = config.ials.l2_exponent;
   if (train.loss == "huber") settings.limit = train.huber_delta;
   if (train.loss == "absolute") {
     // Of errors above it Huber's costs are 2 limit times the absolute ones; training's penalties
@@ -78,9 +79,9 @@ ModelFoldIn::ModelFoldIn(const Model& model) {
     sums_values_ = true;
     how_ = "least squares over all pairs";
     fold_ = std::make_unique<AllPairsFoldIn>(items, all_pairs_settings(config));
-  } else if (const auto step = ranking_step(config)) {
+  } else if (const auto ranking = ranking_options(config)) {
     how_ = fmt::format("Newton's method on {} over all items", config.train.loss);
-    fold_ = std::make_unique<RankingFoldIn>(items, *step);
+    fold_ = std::make_unique<RankingFoldIn>(items, ranking->step);
   } else {
     needs_values_ = true;
     how_ = fmt::format("regularised {} errors of the ratings", config.train.loss);

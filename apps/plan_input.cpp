@@ -131,6 +131,7 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.dim = static_cast<std::uint64_t>(config.model.dim);
   input.seed = config.train.seed;
   input.copies = map.als;
+  input.more_columns = map.more_columns;
   input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
   input.nodes = static_cast<std::uint64_t>(map.layout.nodes);
   input.workers = static_cast<std::uint64_t>(map.layout.workers);

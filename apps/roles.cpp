@@ -58,7 +58,7 @@ Confidence confidence_of(const IalsConfig& ials) {
   return {kind, static_cast<float>(ials.alpha), static_cast<float>(ials.epsilon)};
 }
 
-std::optional<RankingStep> ranking_step(const Config& config) {
+std::optional<worker::RankingOptions> ranking_options(const Config& config) {
   if (!learns_to_rank(config)) return std::nullopt;
   const TrainConfig& train = config.train;
   const RankingConfig& ranking = config.ranking;
@@ -74,16 +74,19 @@ std::optional<RankingStep> ranking_step(const Config& config) {
   step.margin = static_cast<float>(ranking.margin);
   step.weight = static_cast<float>(ranking.negative_weight);
   step.batch = static_cast<std::size_t>(ranking.batch);
+  step.l2_negative = static_cast<float>(ranking.l2_negative);
+  step.exclude_positives = ranking.exclude_positives;
   step.negatives = round_up(static_cast<std::size_t>(ranking.negatives), kRowMultiple);
-  return step;
+  return worker::RankingOptions{step, ranking.popularity_exponent, ranking.user_dropout};
 }
 
 namespace {
 
-worker::AlsOptions als_options(const Config& config, InstructionSet set) {
+worker::AlsOptions als_options(const Config& config, const Dataset& dataset,
+                               const Kernels& kernels) {
   const TrainConfig& train = config.train;
   worker::AlsOptions options;
-  options.kernels = als_kernels(set);
+  options.kernels = als_kernels(kernels.set);
   options.l2_user = train.l2_user.value_or(train.l2);
   options.l2_item = train.l2_item.value_or(train.l2);
   options.l2_exponent = config.ials.l2_exponent;
@@ -93,6 +96,11 @@ worker::AlsOptions als_options(const Config& config, InstructionSet set) {
       config.ials.method == "cg" ? static_cast<std::size_t>(config.ials.cg_steps) : 0;
   options.confidence = confidence_of(config.ials);
   options.rank_at = rank_at(config);
+  if (config.train.solver == "ials") return options;
+  options.unobserved = 0;
+  options.predict = kernels.predict;
+  options.l2_bias = train.l2_bias.value_or(train.l2);
+  options.mu = config.model.mean ? dataset.train_mean() : 0;
   return options;
 }
 
@@ -121,16 +129,18 @@ JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout)
     : layout{std::move(job_layout)},
       order{grid.strips(), grid.blocks(), config.train.seed},
       placement{placement_of(config, order, grid.strips(), layout)},
-      als{config.train.solver == "ials"},
-      weighted{config.ials.confidence != "one"} {}
+      als{solves_rows(config)},
+      all_pairs{config.train.solver == "ials"},
+      numbered{!all_pairs || config.ials.confidence != "one"},
+      more_columns{als && config.model.biases ? ps::kBiasColumns : 0} {}
 
 ps::NodeShare JobMap::tables(int node) const {
   if (!als) return placement.share(node);
-  return {{0, placement.strips(placement.nodes() - 1).end}, 0, false};
+  return {{0, placement.strips(placement.nodes() - 1).end}, 0, false, more_columns};
 }
 
 ps::AlsShare JobMap::als_share(int node) const {
-  return {placement.strips(node), placement.homes(node), weighted};
+  return {placement.strips(node), placement.homes(node), numbered, all_pairs, more_columns > 0};
 }
 
 std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
@@ -186,14 +196,15 @@ std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link, int n) cons
 
 std::unique_ptr<worker::Work> Roles::work() const {
   if (als_) {
-    return std::make_unique<worker::AlsWork>(*als_, dataset_, als_options(config_, kernels_.set));
+    return std::make_unique<worker::AlsWork>(*als_, dataset_,
+                                             als_options(config_, dataset_, kernels_));
   }
   const ps::Share share = map_.placement.strips(node_);
   std::vector<StripId> strips;
   for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
   return std::make_unique<worker::CellWork>(
       tables_, map_.order, dataset_, std::move(strips),
-      worker::CellOptions{step_of(config_, dataset_), kernels_, ranking_step(config_),
+      worker::CellOptions{step_of(config_, dataset_), kernels_, ranking_options(config_),
                           config_.train.seed, rank_at(config_)});
 }
 

@@ -32,8 +32,10 @@ struct JobMap {
   ps::JobLayout layout;
   CellOrder order;
   ps::Placement placement;
-  bool als;  ///< every node holds a copy of both tables
-  bool weighted;
+  bool als;        ///< every node holds a copy of both tables
+  bool all_pairs;  // as AlsShare says
+  bool numbered;
+  std::uint32_t more_columns;  // as NodeShare says
 
   /// What a node holds of both tables.
   [[nodiscard]] ps::NodeShare tables(int node) const;
@@ -48,7 +50,7 @@ struct JobMap {
 
 [[nodiscard]] Confidence confidence_of(const IalsConfig& ials);
 /// None if the loss does not rank.
-[[nodiscard]] std::optional<RankingStep> ranking_step(const Config& config);
+[[nodiscard]] std::optional<worker::RankingOptions> ranking_options(const Config& config);
 
 /// The roles of one node, over its memory. References must outlive the object.
 class Roles {

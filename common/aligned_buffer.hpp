@@ -6,6 +6,7 @@
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace factorps {
 
@@ -28,6 +29,17 @@ class OffsetCursor {
 
  private:
   std::size_t next_ = 0;
+};
+
+/// Hands out the elements of a piece of memory, one part behind the other.
+template <class T>
+class Parts {
+ public:
+  explicit Parts(T* begin) noexcept : next_{begin} {}
+  [[nodiscard]] T* take(std::size_t size) noexcept { return std::exchange(next_, next_ + size); }
+
+ private:
+  T* next_;
 };
 
 /// A fixed number of zeroed elements, aligned to kAlignment.

@@ -24,6 +24,7 @@ enum class Purpose : std::uint32_t {
   shuffle_cell = 12,
   sample_negatives = 13,
   cell_seed = 14,
+  drop_users = 15,
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).

@@ -98,7 +98,7 @@ struct TrainConfig {
   double time_limit_minutes = 0;  ///< 0: none
 };
 
-/// For train.solver = "ials".
+/// For train.solver = "ials"; the inner solver and the exponent for "als" too.
 struct IalsConfig {
   double unobserved_weight = 0.1;   ///< of every pair; an interaction counts `confidence` besides
   double l2_exponent = 1;           ///< of the frequency in the penalty of a row
@@ -119,6 +119,10 @@ struct RankingConfig {
   double exponent = 1;            ///< of the sum in softmax
   double margin = 0.4;            ///< of ccl
   double negative_weight = 100;   ///< of ccl and logistic
+  double l2_negative = 0;
+  double popularity_exponent = 0;  ///< of the interactions of an item, to be drawn; 0: uniform
+  bool exclude_positives = false;
+  double user_dropout = 0;  ///< share of the users that an epoch goes without
 };
 
 struct EvaluateConfig {
@@ -181,6 +185,8 @@ struct Config {
   ScalingConfig scaling;
 };
 
+/// Whether rows are solved, each against a copy of the other table: `als` and `ials`.
+[[nodiscard]] bool solves_rows(const Config& config);
 /// Whether the training orders items instead of predicting values.
 [[nodiscard]] bool learns_to_rank(const Config& config);
 

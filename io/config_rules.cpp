@@ -144,9 +144,17 @@ class CrossCheck {
   void check_solver() {
     const bool ials = config_.train.solver == "ials";
     const std::string& metric = config_.evaluate.metric;
+    if (solves_rows(config_)) {
+      const auto why = fmt::format(", because train.solver = \"{}\"", config_.train.solver);
+      require(config_.train.loss == "squared", "train.loss", fmt::format("\"squared\"{}", why));
+      require(config_.cluster.wire == "fp32", "cluster.wire", fmt::format("\"fp32\"{}", why));
+    }
     if (!learns_to_rank(config_)) {
       require(metric == "rmse" || metric == "mae", "evaluate.metric",
-              fmt::format("\"rmse\" or \"mae\", because train.loss = \"{}\"", config_.train.loss));
+              fmt::format("\"rmse\" or \"mae\", because {}",
+                          solves_rows(config_)
+                              ? "train.solver = \"als\""
+                              : fmt::format("train.loss = \"{}\"", config_.train.loss)));
       return;
     }
     const std::string why = ials ? ", because train.solver = \"ials\""
@@ -155,9 +163,6 @@ class CrossCheck {
             fmt::format("a ranking metric such as \"ndcg@20\" or \"recall@20\"{}", why));
     require(!config_.model.biases, "model.biases", fmt::format("false{}", why));
     require(!config_.model.mean, "model.mean", fmt::format("false{}", why));
-    if (!ials) return;
-    require(config_.train.loss == "squared", "train.loss", fmt::format("\"squared\"{}", why));
-    require(config_.cluster.wire == "fp32", "cluster.wire", fmt::format("\"fp32\"{}", why));
   }
 
   void check_validation_users() {
@@ -220,6 +225,8 @@ void fill_in_defaults(Config& config, const ConfigProblems& problems) {
     config.clean.duplicates = "sum";
   if (!problems.is_set("evaluate.keep") && config.split.validation_method == "none")
     config.evaluate.keep = "last";
+  if (!problems.is_set("ials.method") && config.train.solver == "als")
+    config.ials.method = "cholesky";
   if (!learns_to_rank(config)) return;
   if (!problems.is_set("model.biases")) config.model.biases = false;
   if (!problems.is_set("model.mean")) config.model.mean = false;
@@ -228,9 +235,14 @@ void fill_in_defaults(Config& config, const ConfigProblems& problems) {
 
 }  // namespace
 
+bool solves_rows(const Config& config) {
+  return config.train.solver == "als" || config.train.solver == "ials";
+}
+
 bool learns_to_rank(const Config& config) {
   constexpr std::array kValueLosses{"squared", "absolute", "huber"};
-  return config.train.solver == "ials" || std::ranges::count(kValueLosses, config.train.loss) == 0;
+  if (solves_rows(config)) return config.train.solver == "ials";
+  return std::ranges::count(kValueLosses, config.train.loss) == 0;
 }
 
 void ConfigProblems::add(std::string_view key, std::string_view value, std::string_view expected) {

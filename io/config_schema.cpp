@@ -144,9 +144,10 @@ std::vector<Field> model_fields(ModelConfig& c) {
 
 std::vector<Field> train_fields(TrainConfig& c) {
   return {
-      {"train.solver", &c.solver, one_of({"sgd", "ials"}), yes,
-       "`sgd`: stochastic gradient descent over the grid, for ratings. `ials`: alternating least "
-       "squares over all pairs, for events; section `[ials]`."},
+      {"train.solver", &c.solver, one_of({"sgd", "als", "ials"}), yes,
+       "`sgd`: stochastic gradient descent over the grid. `als`: alternating least squares over "
+       "ratings, factors and bias of a row at once. `ials`: alternating least squares over all "
+       "pairs, for events; section `[ials]`."},
       {"train.loss", &c.loss,
        one_of({"squared", "absolute", "huber", "softmax", "ccl", "bpr", "logistic"}), yes,
        "`squared`, `absolute`, `huber`: of prediction minus value. `softmax`, `ccl`, `bpr`, "
@@ -161,11 +162,12 @@ std::vector<Field> train_fields(TrainConfig& c) {
       {"train.learning_rate_bias", &c.learning_rate_bias, above(0), yes,
        "Of the biases; unset: `learning_rate`."},
       {"train.l2", &c.l2, at_least(0), yes,
-       "L2 penalty per interaction; `ials`: times (interactions + `unobserved_weight` x rows of "
-       "the other table)^`l2_exponent` for a row."},
+       "L2 penalty per interaction; `als`: times interactions^`l2_exponent` for a row; `ials`: "
+       "times (interactions + `unobserved_weight` x rows of the other table)^`l2_exponent`."},
       {"train.l2_user", &c.l2_user, at_least(0), yes, "Of the user factors; unset: `l2`."},
       {"train.l2_item", &c.l2_item, at_least(0), yes, "Of the item factors; unset: `l2`."},
-      {"train.l2_bias", &c.l2_bias, at_least(0), yes, "Of the biases; unset: `l2`."},
+      {"train.l2_bias", &c.l2_bias, at_least(0), yes,
+       "Of the biases; unset: `l2`. `als`: like `l2`."},
       {"train.optimizer", &c.optimizer, one_of({"sgd", "adagrad"}), yes,
        "`sgd`: plain steps; `adagrad`: steps that shrink row by row, one scalar per row."},
       {"train.schedule", &c.schedule,
@@ -183,30 +185,30 @@ std::vector<Field> train_fields(TrainConfig& c) {
 }
 
 std::vector<Field> ials_fields(IalsConfig& c) {
-  return {
-      {"ials.unobserved_weight", &c.unobserved_weight, at_least(0), yes,
-       "Weight of the squared score of every user and item, interaction or not."},
-      {"ials.l2_exponent", &c.l2_exponent, between(0, 2), yes,
-       "0: the same penalty for every row; 1: in proportion to what is known of it."},
-      {"ials.method", &c.method, one_of({"cholesky", "subspace", "cg"}), yes,
-       "How a row is solved: `cholesky`: exactly; `subspace`: exactly in `block` columns after the "
-       "other, much cheaper from 128 on; `cg`: `cg_steps` conjugate gradient steps from where it "
-       "was."},
-      {"ials.block", &c.block, between(16, 8192), yes,
-       "Columns, for `subspace`; rounded up to 16."},
-      {"ials.cg_steps", &c.cg_steps, between(1, 1000), yes, "For `cg`."},
-      {"ials.confidence", &c.confidence, one_of({"one", "linear", "log"}), yes,
-       "Weight of an interaction of value x: 1, 1 + `alpha` x, or 1 + `alpha` log(1 + x / "
-       "`epsilon`). Values below zero (returns) count like zero."},
-      {"ials.alpha", &c.alpha, at_least(0), yes, "For `linear` and `log`."},
-      {"ials.epsilon", &c.epsilon, above(0), yes, "For `log`."}};
+  return {{"ials.unobserved_weight", &c.unobserved_weight, at_least(0), yes,
+           "Weight of the squared score of every user and item, interaction or not."},
+          {"ials.l2_exponent", &c.l2_exponent, between(0, 2), yes,
+           "0: the same penalty for every row; 1: in proportion to what is known of it. For `als` "
+           "too."},
+          {"ials.method", &c.method, one_of({"cholesky", "subspace", "cg"}), yes,
+           "How a row is solved, by `als` too: `cholesky`: exactly; `subspace`: exactly in `block` "
+           "columns after the other, much cheaper from 128 on; `cg`: `cg_steps` conjugate gradient "
+           "steps from where it was. Defaults to `cholesky` for `als`."},
+          {"ials.block", &c.block, between(16, 8192), yes,
+           "Columns, for `subspace`; rounded up to 16."},
+          {"ials.cg_steps", &c.cg_steps, between(1, 1000), yes, "For `cg`."},
+          {"ials.confidence", &c.confidence, one_of({"one", "linear", "log"}), yes,
+           "Weight of an interaction of value x: 1, 1 + `alpha` x, or 1 + `alpha` log(1 + x / "
+           "`epsilon`). Values below zero (returns) count like zero."},
+          {"ials.alpha", &c.alpha, at_least(0), yes, "For `linear` and `log`."},
+          {"ials.epsilon", &c.epsilon, above(0), yes, "For `log`."}};
 }
 
 std::vector<Field> ranking_fields(RankingConfig& c) {
   return {
       {"ranking.negatives", &c.negatives, between(16, 1 << 20), yes,
-       "Items that the interactions of a batch are compared with, drawn uniformly from the block "
-       "that the worker holds; rounded up to 16."},
+       "Items that the interactions of a batch are compared with, drawn from the block that the "
+       "worker holds; rounded up to 16."},
       {"ranking.batch", &c.batch, between(1, 1 << 20), yes, "Interactions that share them."},
       {"ranking.scores", &c.scores, one_of({"cosine", "dot"}), yes,
        "`cosine`: rows are kept at length one."},
@@ -217,14 +219,24 @@ std::vector<Field> ranking_fields(RankingConfig& c) {
       {"ranking.margin", &c.margin, any(), yes,
        "Lower scores of sampled items cost nothing, for `ccl`."},
       {"ranking.negative_weight", &c.negative_weight, at_least(0), yes,
-       "Of the mean over the sampled items, for `ccl` and `logistic`."}};
+       "Of the mean over the sampled items, for `ccl` and `logistic`."},
+      {"ranking.l2_negative", &c.l2_negative, at_least(0), yes,
+       "L2 penalty of an item each time it is sampled; `train.l2_item` is that of an interaction's "
+       "own."},
+      {"ranking.popularity_exponent", &c.popularity_exponent, between(0, 4), yes,
+       "An item is drawn in proportion to its interactions to this power; 0: all alike. Weights "
+       "keep the loss what it is with 0, on average over the draws."},
+      {"ranking.exclude_positives", &c.exclude_positives, any(), yes,
+       "Sampled items that the user has in the same cell do not count for him."},
+      {"ranking.user_dropout", &c.user_dropout, between(0, 0.99), yes,
+       "Share of the users that each epoch goes without, others in every epoch."}};
 }
 
 std::vector<Field> evaluate_fields(EvaluateConfig& c) {
   return {{"evaluate.every", &c.every, at_least(1), yes,
            "Epochs between evaluations; the last epoch is always evaluated."},
           {"evaluate.metric", &c.metric, any(), yes,
-           "Validation metric for early stopping, schedules and the best model. `sgd`: `rmse` or "
+           "Validation metric for early stopping, schedules and the best model. Ratings: `rmse` or "
            "`mae`. `ials` and losses that rank: `recall`, `ndcg`, `precision`, `hit_rate`, `map`, "
            "`mrr` or "
            "`recall_capped`, with `@` and how many places count, over all items; defaults to "
@@ -315,7 +327,9 @@ const std::vector<Section>& config_sections() {
       {"model", "What is learnt."},
       {"train", "How it is learnt."},
       {"ranking", "Losses that rank: `train.loss` = `softmax`, `ccl`, `bpr` or `logistic`."},
-      {"ials", "Least squares over all pairs of users and items, for `train.solver = \"ials\"`."},
+      {"ials",
+       "Least squares over all pairs of users and items, for `train.solver = \"ials\"`; `method`, "
+       "`block`, `cg_steps` and `l2_exponent` count for `\"als\"` too."},
       {"evaluate", "How it is measured."},
       {"checkpoint", "When the state is saved."},
       {"cluster", "Which rank does what; never changes the result."},

@@ -67,13 +67,13 @@ class AllPairsFoldIn final : public FoldIn {
 };
 
 /// Ratings: mu + biases + product of factors. Each interaction costs the square of its error e, or
-/// beyond `limit` 2 limit |e| - limit^2 (Huber); the penalties count once per interaction, as in
-/// training.
+/// beyond `limit` 2 limit |e| - limit^2 (Huber); the penalties are times interactions^l2_exponent.
 class RatingFoldIn final : public FoldIn {
  public:
   struct Settings {
     double l2 = 0;
     double l2_bias = 0;
+    double l2_exponent = 1;
     bool bias = true;
     double limit = 0;  ///< 0: squares throughout
   };

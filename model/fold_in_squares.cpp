@@ -108,8 +108,9 @@ FoldedRow RatingFoldIn::row(const History& history) const {
     target[n] =
         double{history.values[static_cast<std::size_t>(n)]} - items_.mu - double{items_.bias[item]};
   }
-  VectorXd penalty = VectorXd::Constant(dim + 1, settings_.l2 * static_cast<double>(count));
-  penalty[dim] = settings_.bias ? settings_.l2_bias * static_cast<double>(count) : 1;
+  const double times = std::pow(static_cast<double>(count), settings_.l2_exponent);
+  VectorXd penalty = VectorXd::Constant(dim + 1, settings_.l2 * times);
+  penalty[dim] = settings_.bias ? settings_.l2_bias * times : 1;
   VectorXd x = VectorXd::Zero(dim + 1);
   VectorXd weights = VectorXd::Ones(count);
   for (int round = 0; round < (settings_.limit > 0 ? kRounds : 1); ++round) {

@@ -49,7 +49,7 @@ AlsTables::Plan AlsTables::plan(const Grid& grid, std::size_t dim, const AlsShar
     ListsPlace lists{.rows = rows, .interactions = interactions};
     lists.begin = cursor.take((rows + 1) * sizeof(std::uint64_t));
     lists.others = cursor.take(interactions * sizeof(std::uint32_t));
-    if (share.weighted) lists.weights = cursor.take(interactions * sizeof(float));
+    if (share.numbered) lists.numbers = cursor.take(interactions * sizeof(float));
     return lists;
   };
   Plan plan;
@@ -60,8 +60,8 @@ AlsTables::Plan AlsTables::plan(const Grid& grid, std::size_t dim, const AlsShar
   for (const BlockId block : share.blocks) {
     plan.blocks.push_back(place(grid.items_of(block).size(), size_of(grid, block, cells)));
   }
-  const std::size_t stride = round_up(dim, kRowMultiple);
-  const std::size_t gram = kGramParts * stride * stride * sizeof(double);
+  const std::size_t stride = round_up(dim + (share.with_bias ? kBiasColumns : 0), kRowMultiple);
+  const std::size_t gram = share.all_pairs ? kGramParts * stride * stride * sizeof(double) : 0;
   plan.user_gram = cursor.take(gram);
   plan.item_gram = cursor.take(gram);
   plan.counter = cursor.take(UnitCounter::kBytes);
@@ -80,8 +80,23 @@ AlsTables::AlsTables(std::span<std::byte> memory, const Tables& tables, AlsShare
       tables_{tables},
       share_{std::move(share)},
       plan_{plan(tables.grid(), tables.dim(), share_, cells)},
-      stride_{round_up(tables.dim(), kRowMultiple)} {
+      stride_{tables.stride()} {
   FACTORPS_CHECK(memory.size() >= plan_.bytes);
+  FACTORPS_CHECK(!share_.with_bias || tables.dim() + kBiasColumns <= stride_);
+}
+
+BiasColumns AlsTables::columns(std::size_t bias, std::size_t constant) const {
+  if (!share_.with_bias) return {};
+  return {tables_.dim() + bias, tables_.dim() + constant};
+}
+
+void AlsTables::fill(RowsView rows, BiasColumns columns) const {
+  if (!share_.with_bias) return;
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    float* row = rows.factors + r * rows.stride;
+    row[columns.bias] = rows.states[r].bias;
+    row[columns.constant] = 1;
+  }
 }
 
 RowLists AlsTables::lists(StripId strip) const {
@@ -93,7 +108,7 @@ RowLists AlsTables::lists(const ListsPlace& place) const {
   std::byte* memory = memory_.data();
   RowLists lists{{reinterpret_cast<std::uint64_t*>(memory + place.begin), place.rows + 1},
                  {reinterpret_cast<std::uint32_t*>(memory + place.others), place.interactions}};
-  if (share_.weighted) lists.weights = reinterpret_cast<float*>(memory + place.weights);
+  if (share_.numbered) lists.numbers = reinterpret_cast<float*>(memory + place.numbers);
   return lists;
 }
 
@@ -114,6 +129,7 @@ std::uint64_t AlsTables::units(comm::PassKind kind) const {
       return share_.blocks.size() * grid.strips();
     case comm::PassKind::solve_users:
     case comm::PassKind::rank:
+    case comm::PassKind::evaluate:
       return strips * grid.blocks();
     case comm::PassKind::gram_items:
     case comm::PassKind::gram_users:

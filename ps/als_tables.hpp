@@ -9,6 +9,7 @@
 
 #include "comm/messages.hpp"
 #include "model/grid.hpp"
+#include "model/kernels/als_kernel.hpp"
 #include "ps/layout.hpp"
 #include "ps/tables.hpp"
 #include "ps/unit_counter.hpp"
@@ -23,14 +24,23 @@ inline constexpr std::uint32_t kGramParts = 4;
 struct AlsShare {
   Share strips;
   std::vector<BlockId> blocks;
-  bool weighted = true;  ///< interactions have weights other than 1
+  bool numbered = true;    ///< a number is kept with each interaction: a weight, or a target
+  bool all_pairs = true;   ///< all pairs count, so sums of outer products are needed
+  bool with_bias = false;  ///< rows have bias columns
 };
+
+/// Where biases stand in the rows of a table (model/kernels/als_kernel.hpp).
+struct BiasColumns {
+  std::size_t bias = kNoColumn;
+  std::size_t constant = kNoColumn;
+};
+inline constexpr std::uint32_t kBiasColumns = 2;
 
 /// The interactions of the rows of a strip or block, row by row.
 struct RowLists {
   std::span<std::uint64_t> begin;   // [row], plus the end; in the arrays below
   std::span<std::uint32_t> others;  ///< row of the other table
-  float* weights = nullptr;         // [interaction]; none: all are 1
+  float* numbers = nullptr;         // [interaction]; none: all are 1
 
   [[nodiscard]] std::span<const std::uint32_t> of(std::size_t row) const {
     return others.subspan(begin[row], begin[row + 1] - begin[row]);
@@ -70,6 +80,10 @@ class AlsTables {
   /// All users or items of the catalogue, one row behind the other.
   [[nodiscard]] float* users() const { return tables_.strip(StripId{0}).factors; }
   [[nodiscard]] float* items() const { return tables_.block(BlockId{0}).factors; }
+  [[nodiscard]] BiasColumns columns_of_users() const { return columns(0, 1); }
+  [[nodiscard]] BiasColumns columns_of_items() const { return columns(1, 0); }
+  /// Brings the bias columns of a strip or block in line with the states beside its rows.
+  void fill(RowsView rows, BiasColumns columns) const;
   /// @param strip of the share
   [[nodiscard]] RowLists lists(StripId strip) const;
   /// @param n position of the block in the share
@@ -87,7 +101,7 @@ class AlsTables {
   struct ListsPlace {
     std::size_t begin = 0;
     std::size_t others = 0;
-    std::size_t weights = 0;
+    std::size_t numbers = 0;
     std::uint64_t rows = 0;
     std::uint64_t interactions = 0;
   };
@@ -106,6 +120,7 @@ class AlsTables {
                                  std::span<const std::uint64_t> cells);
   [[nodiscard]] RowLists lists(const ListsPlace& place) const;
   [[nodiscard]] GramSums gram(std::size_t offset) const;
+  [[nodiscard]] BiasColumns columns(std::size_t bias, std::size_t constant) const;
 
   std::span<std::byte> memory_;
   const Tables& tables_;

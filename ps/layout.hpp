@@ -51,6 +51,7 @@ struct NodeShare {
   /// Blank rows behind each block (RowsView), as the SGD kernels need them. Without, and if every
   /// block stays, all item factors are one table, like the user factors always.
   bool blank_rows = true;
+  std::uint32_t more_columns = 0;  ///< of every row, behind its factors
 };
 
 enum class StripPlacement : std::uint8_t {

@@ -179,6 +179,7 @@ void Server::initialise() {
     initialise_rows(mover_->residents().kept(block), dim, dataset_.item_counts(), options_,
                     Purpose::init_item, [&](std::uint64_t r) { return first + which[r]; });
   }
+  fill_bias_columns();
 }
 
 void Server::save(const std::string& directory, comm::CommandDone& reply) {
@@ -221,6 +222,14 @@ void Server::load(const std::string& directory) {
     reader.read(RowsKind::block, block.value(), whole, dim);
     gather_rows(whole, mover_->residents().staying(block), kept);
   }
+  fill_bias_columns();
+}
+
+void Server::fill_bias_columns() const {
+  if (als_.tables == nullptr) return;
+  const AlsTables& als = *als_.tables;
+  for (const StripId strip : strips_here()) als.fill(tables_.strip(strip), als.columns_of_users());
+  for (const BlockId block : blocks_here()) als.fill(tables_.block(block), als.columns_of_items());
 }
 
 /// Own ones and copies.

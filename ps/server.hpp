@@ -76,6 +76,7 @@ class Server {
   void initialise();
   void save(const std::string& directory, comm::CommandDone& reply);
   void load(const std::string& directory);
+  void fill_bias_columns() const;
   [[nodiscard]] std::vector<BlockId> blocks_with_residents() const;
   [[nodiscard]] std::vector<StripId> strips_here() const;
   [[nodiscard]] std::vector<BlockId> blocks_here() const;

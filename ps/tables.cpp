@@ -38,7 +38,7 @@ Tables::Tables(std::span<std::byte> memory, const Grid& grid, std::size_t dim, N
 }
 
 Tables::Tables(const Grid& grid, std::size_t dim, NodeShare share)
-    : grid_{grid}, dim_{dim}, stride_{padded(dim)}, share_{share} {
+    : grid_{grid}, dim_{dim}, stride_{padded(dim + share.more_columns)}, share_{share} {
   OffsetCursor cursor;
   std::vector<std::uint64_t> users;
   for (std::uint32_t s = share.strips.begin; s < share.strips.end; ++s) {

@@ -36,7 +36,8 @@ inline constexpr std::uint64_t kAbsent = ~std::uint64_t{0};
 class Tables {
  public:
   /// Bytes of memory that tables of this shape need.
-  /// @param dim factors per row; rows are padded to a multiple of kRowMultiple
+  /// @param dim factors per row; rows are padded to a multiple of kRowMultiple, with the columns
+  /// behind the factors
   [[nodiscard]] static std::size_t bytes_needed(const Grid& grid, std::size_t dim, NodeShare share);
 
   /// @param memory bytes_needed() bytes, aligned to kAlignment; must outlive the object
@@ -45,6 +46,7 @@ class Tables {
 
   [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
   [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
+  [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
   /// @param strip one of this node
   [[nodiscard]] RowsView strip(StripId strip) const;
   /// @param block one that is here

@@ -17,8 +17,9 @@ void add(const PassResult& pass, PassResult& total) {
 }
 
 /// Items first: so at the end of an epoch every user is the best answer to the items as they are.
-PassResult run_ials_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
-                          const Cluster::OnProgress& on_progress) {
+PassResult run_als_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
+                         const Cluster::OnProgress& on_progress) {
+  const bool all_pairs = config.train.solver == "ials";
   PassResult total;
   std::uint64_t before = 0;
   const auto run = [&](comm::PassKind kind) {
@@ -30,28 +31,30 @@ PassResult run_ials_epoch(Cluster& cluster, const Config& config, comm::StartPas
     return result;
   };
   run(comm::PassKind::solve_items);
-  run(comm::PassKind::gram_items);
+  if (all_pairs) run(comm::PassKind::gram_items);
   const auto users = run(comm::PassKind::solve_users);
-  const auto pairs = run(comm::PassKind::gram_users);
   total.sums[0] = users.sums[0];
-  total.sums[1] = users.sums[1] + config.ials.unobserved_weight * pairs.sums[1];
+  total.sums[1] = users.sums[1];
+  if (!all_pairs) return total;
+  total.sums[1] += config.ials.unobserved_weight * run(comm::PassKind::gram_users).sums[1];
   return total;
 }
 
 }  // namespace
 
 void prepare_epochs(Cluster& cluster, const Config& config) {
+  if (!solves_rows(config)) return;
+  comm::StartPass start;
+  start.kind = comm::PassKind::index_rows;
+  static_cast<void>(cluster.run_pass(start, [](std::uint64_t) {}));
   if (config.train.solver != "ials") return;
-  for (const auto kind : {comm::PassKind::index_rows, comm::PassKind::gram_users}) {
-    comm::StartPass start;
-    start.kind = kind;
-    static_cast<void>(cluster.run_pass(start, [](std::uint64_t) {}));
-  }
+  start.kind = comm::PassKind::gram_users;
+  static_cast<void>(cluster.run_pass(start, [](std::uint64_t) {}));
 }
 
 PassResult run_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
                      const Cluster::OnProgress& on_progress) {
-  if (config.train.solver == "ials") return run_ials_epoch(cluster, config, start, on_progress);
+  if (solves_rows(config)) return run_als_epoch(cluster, config, start, on_progress);
   return cluster.run_pass(start, on_progress);
 }
 

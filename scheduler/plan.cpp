@@ -72,7 +72,8 @@ std::uint64_t memory_in_all(const PlanInput& input) {
 std::uint64_t traffic_of_epoch(const PlanInput& input) {
   if (input.nodes == 1) return 0;
   if (input.copies) {
-    const std::uint64_t row = round_up(input.dim, kRowMultiple) * sizeof(float);
+    const std::uint64_t row =
+        round_up(input.dim + input.more_columns, kRowMultiple) * sizeof(float);
     return (input.nodes - 1) * (input.grid.users() + input.grid.items()) * row;
   }
   return input.nodes * (input.travelling_items * wire_row_bytes(input) +

@@ -32,6 +32,7 @@ struct PlanInput {
   std::uint64_t seed = 0;          ///< of the training: the order of cells
   std::uint64_t tables_bytes = 0;  ///< of the largest node: rows with their state, and counters
   std::uint64_t tables_in_all = 0;
+  std::uint64_t more_columns = 0;  ///< of rows in memory, behind the factors
   bool copies = false;  ///< every node holds both tables whole: pieces of work in any order
   std::uint64_t travelling_items = 0;  ///< rows that cross between nodes, without copies
   std::uint64_t staying_bytes = 0;     ///< of the node that keeps most: rows besides the tables

@@ -51,22 +51,41 @@ ps::CellSums CellWork::train(const CellView& cell, const ps::Lease& lease) {
   return {static_cast<double>(cell.size()), squared};
 }
 
-ps::CellSums CellWork::train_to_rank(const CellView& cell, const ps::Lease& lease) {
-  RankingStep step = *options_.ranking;
+/// The same users in all cells of an epoch.
+CellView CellWork::without_dropped(const CellView& cell, StripId strip) {
+  if (options_.ranking->user_dropout == 0) return cell;
+  const RandomStream stream{options_.seed, Purpose::drop_users};
+  const std::uint64_t first = dataset_.grid().users_of(strip).begin;
+  runs_.clear();
+  items_.clear();
+  std::size_t n = 0;
+  for (const Run& run : cell.runs) {
+    const auto items = cell.items.subspan(n, run.count);
+    n += run.count;
+    if (stream.uniform(first + run.user, pass_.epoch) < options_.ranking->user_dropout) continue;
+    runs_.push_back(run);
+    items_.insert(items_.end(), items.begin(), items.end());
+  }
+  CellView kept;
+  kept.runs = runs_;
+  kept.items = items_;
+  return kept;
+}
+
+ps::CellSums CellWork::train_to_rank(CellView cell, const ps::Lease& lease) {
+  RankingStep step = options_.ranking->step;
   step.rate *= pass_.learning_rate_factor;
   const Grid& grid = dataset_.grid();
   const RowRange items = grid.items_of(lease.block);
   const auto counts = dataset_.item_counts().subspan(items.begin, items.size());
-  candidates_.clear();
-  for (std::uint32_t item = 0; item < counts.size(); ++item) {
-    if (counts[item] > 0) candidates_.push_back(item);
-  }
-  if (candidates_.empty()) return {};
+  cell = without_dropped(cell, lease.strip);
+  if (cell.items.empty()) return {};
+  const PopularItems candidates{counts, options_.ranking->popularity_exponent};
   const RandomStream seeds{options_.seed, Purpose::cell_seed};
   const std::uint64_t seed = seeds.bits(grid.cell_index(lease.strip, lease.block), pass_.epoch);
-  const double loss = ranking_kernel(options_.kernels.set)(cell, tables_.strip(lease.strip),
-                                                           tables_.block(lease.block), candidates_,
-                                                           step, seed, workspace_);
+  const double loss = ranking_kernel(options_.kernels.set)(
+      cell, tables_.strip(lease.strip), tables_.block(lease.block), candidates.candidates(), step,
+      seed, workspace_);
   return {static_cast<double>(cell.size()), loss};
 }
 

@@ -11,13 +11,19 @@
 
 namespace factorps::worker {
 
+struct RankingOptions {
+  RankingStep step;
+  double popularity_exponent = 0;  ///< PopularItems
+  double user_dropout = 0;         ///< share of the users that an epoch goes without
+};
+
 /// What a worker must know of the configuration.
 struct CellOptions {
   SgdStep step;  ///< with the configured rates; the scheduler sends a factor for them
   Kernels kernels;
-  std::optional<RankingStep> ranking = std::nullopt;  ///< instead of `step`, to train
-  std::uint64_t seed = 1;                             ///< of `ranking`
-  std::uint64_t rank_at = 0;                          ///< K of ranking metrics
+  std::optional<RankingOptions> ranking = std::nullopt;  ///< instead of `step`, to train
+  std::uint64_t seed = 1;                                ///< of `ranking`
+  std::uint64_t rank_at = 0;                             ///< K of ranking metrics
 };
 
 class CellWork : public Work {
@@ -34,7 +40,8 @@ class CellWork : public Work {
 
  private:
   [[nodiscard]] ps::CellSums train(const CellView& cell, const ps::Lease& lease);
-  [[nodiscard]] ps::CellSums train_to_rank(const CellView& cell, const ps::Lease& lease);
+  [[nodiscard]] ps::CellSums train_to_rank(CellView cell, const ps::Lease& lease);
+  [[nodiscard]] CellView without_dropped(const CellView& cell, StripId strip);
   [[nodiscard]] ps::CellSums evaluate(const CellView& cell, const ps::Lease& lease);
 
   const ps::Tables& tables_;
@@ -44,7 +51,8 @@ class CellWork : public Work {
   comm::StartPass pass_;
   std::vector<float> predictions_;
   RankingWorkspace workspace_;
-  std::vector<std::uint32_t> candidates_;  // of the block
+  std::vector<Run> runs_;  // of users that are not dropped
+  std::vector<std::uint16_t> items_;
 };
 
 }  // namespace factorps::worker

@@ -41,25 +41,13 @@ HWY_AFTER_NAMESPACE();
 #endif
 
 #if HWY_ONCE
+#include "model/kernels/dispatch.hpp"
+
 namespace factorps {
 
 AlsKernels als_kernels(InstructionSet set) {
-  switch (set) {
-#if HWY_TARGETS & HWY_SSE4
-    case InstructionSet::sse4:
-      return N_SSE4::als_kernels();
-#endif
-#if HWY_TARGETS & HWY_AVX2
-    case InstructionSet::avx2:
-      return N_AVX2::als_kernels();
-#endif
-#if HWY_TARGETS & HWY_AVX3
-    case InstructionSet::avx512:
-      return N_AVX3::als_kernels();
-#endif
-    default:
-      return {&als_solve_reference, &als_gram_reference};
-  }
+  FACTORPS_RETURN_FOR(set, als_kernels());
+  return {&als_solve_reference, &als_gram_reference};
 }
 
 }  // namespace factorps

@@ -55,22 +55,17 @@ class AlsSolver {
       : problem_{problem}, tasks_{tasks}, stride_{problem.stride} {
     const std::size_t batch = kAlsBatch * stride_;
     const std::size_t block = problem.block;
-    float* memory = AlsWorkspace::reserve(workspace.fixed,
-                                          4 * batch + block * block + kChunk * block + 3 * block);
-    const auto take = [&](std::size_t size) {
-      float* part = memory;
-      memory += size;
-      return part;
-    };
-    rows_ = take(batch);
-    products_ = take(batch);
-    residual_ = take(batch);
-    direction_ = take(batch);
-    matrix_ = take(block * block);
-    chunk_ = take(kChunk * block);
-    gradient_ = take(block);
-    step_ = take(block);
-    inverse_ = take(block);
+    Parts memory{AlsWorkspace::reserve(workspace.fixed,
+                                       4 * batch + block * block + kChunk * block + 3 * block)};
+    rows_ = memory.take(batch);
+    products_ = memory.take(batch);
+    residual_ = memory.take(batch);
+    direction_ = memory.take(batch);
+    matrix_ = memory.take(block * block);
+    chunk_ = memory.take(kChunk * block);
+    gradient_ = memory.take(block);
+    step_ = memory.take(block);
+    inverse_ = memory.take(block);
     std::size_t total = 0;
     workspace.begin.clear();
     for (const AlsTask& task : tasks) {
@@ -81,7 +76,11 @@ class AlsSolver {
     begin_ = workspace.begin.data();
     std::fill_n(rows_, batch, 0.0F);
     for (std::size_t t = 0; t < tasks.size(); ++t) {
-      if (!tasks[t].others.empty()) std::copy_n(tasks[t].row, stride_, rows_ + t * stride_);
+      if (!tasks[t].others.empty()) {
+        std::copy_n(tasks[t].row, stride_, rows_ + t * stride_);
+      } else if (problem.constant != kNoColumn) {
+        rows_[t * stride_ + problem.constant] = tasks[t].row[problem.constant];
+      }
     }
   }
 
@@ -106,6 +105,11 @@ class AlsSolver {
   [[nodiscard]] float weight(std::size_t t, std::size_t n) const {
     return tasks_[t].weights == nullptr ? 1.0F : tasks_[t].weights[n];
   }
+  [[nodiscard]] float target(std::size_t t, std::size_t n) const {
+    return tasks_[t].targets == nullptr ? 1.0F : tasks_[t].targets[n];
+  }
+  /// What the bias is penalised more than other columns.
+  [[nodiscard]] float more_l2(std::size_t t) const { return tasks_[t].l2_bias - tasks_[t].l2; }
 
   /// Calls body(n, count, rows) for groups of interactions; rows beyond count repeat the last.
   template <class Body>
@@ -119,12 +123,12 @@ class AlsSolver {
     }
   }
 
-  /// Errors <p, q> - 1 of all interactions.
+  /// Errors <p, q> - t of all interactions.
   HWY_INLINE void predict(std::size_t t) {
     float* errors = errors_ + begin_[t];
-    for_groups(t, [&](std::size_t n, std::size_t, const float* const* rows) FACTORPS_LAMBDA {
+    for_groups(t, [&](std::size_t n, std::size_t count, const float* const* rows) FACTORPS_LAMBDA {
       dots(rows_ + t * stride_, rows, stride_, errors + n);
-      for (std::size_t k = 0; k < kGroup; ++k) errors[n + k] -= 1;
+      for (std::size_t k = 0; k < count; ++k) errors[n + k] -= target(t, n + k);
     });
   }
 
@@ -167,6 +171,8 @@ class AlsSolver {
     for_chunks(t, first, size, true, [&](std::size_t n, std::size_t count) FACTORPS_LAMBDA {
       add_chunk(t, n, count, size);
     });
+    if (problem_.bias - first < size) penalise_bias(t, first, size);
+    if (problem_.constant - first < size) hold(problem_.constant - first, size);
     Cholesky cholesky{matrix_, size, inverse_};
     cholesky.factorise();
     cholesky.solve(gradient_, step_);
@@ -228,14 +234,27 @@ class AlsSolver {
     }
   }
 
-  /// out(t) += sum over interactions of w (<v, q> + shift) q. Leaves <v, q> + shift in errors.
+  HWY_INLINE void penalise_bias(std::size_t t, std::size_t first, std::size_t size) {
+    const std::size_t bias = problem_.bias - first;
+    matrix_[bias * size + bias] += more_l2(t);
+    gradient_[bias] += more_l2(t) * rows_[t * stride_ + problem_.bias];
+  }
+  /// Without gradient and curvature a column stays as it is.
+  void hold(std::size_t column, std::size_t size) {
+    gradient_[column] = 0;
+    for (std::size_t i = 0; i < column; ++i) matrix_[i * size + column] = 0;
+    std::fill_n(matrix_ + column * size, size, 0.0F);
+  }
+
+  /// out(t) += sum over interactions of w (<v, q> + shift x t) q. Leaves <v, q> + shift x t in
+  /// errors.
   HWY_INLINE void apply(std::size_t t, const float* v, float shift, float* out) {
     float* errors = errors_ + begin_[t];
     for_groups(t, [&](std::size_t n, std::size_t count, const float* const* rows) FACTORPS_LAMBDA {
       dots(v, rows, stride_, errors + n);
       float factors[kGroup];
       for (std::size_t k = 0; k < kGroup; ++k) {
-        errors[n + k] += shift;
+        if (k < count) errors[n + k] += shift * target(t, n + k);
         factors[k] = k < count ? weight(t, n + k) * errors[n + k] : 0.0F;
       }
       add_rows(factors, rows, stride_, out);
@@ -249,6 +268,10 @@ class AlsSolver {
       const std::size_t at = t * stride_;
       add_scaled(tasks_[t].l2, vectors + at, stride_, products_ + at);
       apply(t, vectors + at, shift, products_ + at);
+      if (problem_.bias != kNoColumn) {
+        products_[at + problem_.bias] += more_l2(t) * vectors[at + problem_.bias];
+      }
+      if (problem_.constant != kNoColumn) products_[at + problem_.constant] = 0;
     }
   }
 
@@ -302,7 +325,7 @@ class AlsSolver {
   float* gradient_;  // [block]
   float* step_;
   float* inverse_;
-  float* errors_;             // <p, q> - 1 of the interactions of all tasks
+  float* errors_;             // <p, q> - t of the interactions of all tasks
   const std::size_t* begin_;  // [task] in errors
 };
 

@@ -21,31 +21,21 @@ void add_square(const float* a, const float* b, std::size_t depth, float* sums,
                              nullptr, depth, sums, stride);
 }
 
+AddProducts add_products_kernel() { return &add_square; }
+
 }  // namespace HWY_NAMESPACE
 }  // namespace factorps
 HWY_AFTER_NAMESPACE();
 #endif
 
 #if HWY_ONCE
+#include "model/kernels/dispatch.hpp"
+
 namespace factorps {
 
 AddProducts add_products_of(InstructionSet set) {
-  switch (set) {
-#if HWY_TARGETS & HWY_SSE4
-    case InstructionSet::sse4:
-      return &N_SSE4::add_square;
-#endif
-#if HWY_TARGETS & HWY_AVX2
-    case InstructionSet::avx2:
-      return &N_AVX2::add_square;
-#endif
-#if HWY_TARGETS & HWY_AVX3
-    case InstructionSet::avx512:
-      return &N_AVX3::add_square;
-#endif
-    default:
-      return &add_products_reference;
-  }
+  FACTORPS_RETURN_FOR(set, add_products_kernel());
+  return &add_products_reference;
 }
 
 void add_products_reference(const float* a, const float* b, std::size_t depth, float* sums,

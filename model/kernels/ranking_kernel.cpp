@@ -15,10 +15,11 @@ namespace factorps {
 namespace HWY_NAMESPACE {
 
 double train_ranking(const CellView& cell, RowsView users, RowsView items,
-                     std::span<const std::uint32_t> candidates, const RankingStep& step,
-                     std::uint64_t seed, RankingWorkspace& workspace) {
+                     const Candidates& candidates, const RankingStep& step, std::uint64_t seed,
+                     RankingWorkspace& workspace) {
   shuffle_positives(cell, seed, workspace);
-  RankingTrainer trainer{users, items, step, workspace};
+  if (step.exclude_positives) list_known(workspace);
+  RankingTrainer trainer{users, items, candidates, step, workspace};
   const std::size_t all = workspace.positives.size();
   double loss = 0;
   for (std::size_t first = 0; first < all; first += step.batch) {
@@ -36,25 +37,13 @@ HWY_AFTER_NAMESPACE();
 #endif
 
 #if HWY_ONCE
+#include "model/kernels/dispatch.hpp"
+
 namespace factorps {
 
 TrainRanking ranking_kernel(InstructionSet set) {
-  switch (set) {
-#if HWY_TARGETS & HWY_SSE4
-    case InstructionSet::sse4:
-      return N_SSE4::ranking_kernel();
-#endif
-#if HWY_TARGETS & HWY_AVX2
-    case InstructionSet::avx2:
-      return N_AVX2::ranking_kernel();
-#endif
-#if HWY_TARGETS & HWY_AVX3
-    case InstructionSet::avx512:
-      return N_AVX3::ranking_kernel();
-#endif
-    default:
-      return &train_ranking_reference;
-  }
+  FACTORPS_RETURN_FOR(set, ranking_kernel());
+  return &train_ranking_reference;
 }
 
 }  // namespace factorps

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/random.hpp"
 #include "model/kernels/ranking_kernel.hpp"
 
 namespace factorps {
@@ -39,17 +38,18 @@ struct Slope {
   Vector negative;      // by those of the negatives
 };
 
-Slope slope_of(double s, const Vector& t, const RankingStep& step) {
+/// @param weights c of each negative; not all 0
+Slope slope_of(double s, const Vector& t, const Vector& weights, const RankingStep& step) {
   const auto n = static_cast<double>(t.size());
   Slope slope;
   slope.negative.resize(t.size());
   if (step.loss == RankingLoss::softmax) {
     double sum = 0;
-    for (const double x : t) sum += std::exp(x / double{step.temperature});
     for (std::size_t j = 0; j < t.size(); ++j) {
-      slope.negative[j] = double{step.exponent} * std::exp(t[j] / double{step.temperature}) /
-                          (sum * double{step.temperature});
+      slope.negative[j] = weights[j] * std::exp(t[j] / double{step.temperature});
+      sum += slope.negative[j];
     }
+    for (double& x : slope.negative) x *= double{step.exponent} / (sum * double{step.temperature});
     slope.positive = -1 / double{step.temperature};
     slope.loss = -s / double{step.temperature} + double{step.exponent} * std::log(sum);
     return slope;
@@ -65,17 +65,17 @@ Slope slope_of(double s, const Vector& t, const RankingStep& step) {
     const double over = t[j] - double{step.margin};
     switch (step.loss) {
       case RankingLoss::ccl:
-        slope.negative[j] = over > 0 ? double{step.weight} / n : 0;
-        slope.loss += double{step.weight} / n * std::max(0.0, over);
+        slope.negative[j] = over > 0 ? weights[j] * double{step.weight} / n : 0;
+        slope.loss += weights[j] * double{step.weight} / n * std::max(0.0, over);
         break;
       case RankingLoss::bpr:
-        slope.negative[j] = sigmoid(t[j] - s) / n;
+        slope.negative[j] = weights[j] * sigmoid(t[j] - s) / n;
         slope.positive -= slope.negative[j];
-        slope.loss += softplus(t[j] - s) / n;
+        slope.loss += weights[j] * softplus(t[j] - s) / n;
         break;
       default:
-        slope.negative[j] = double{step.weight} / n * sigmoid(t[j]);
-        slope.loss += double{step.weight} / n * softplus(t[j]);
+        slope.negative[j] = weights[j] * double{step.weight} / n * sigmoid(t[j]);
+        slope.loss += weights[j] * double{step.weight} / n * softplus(t[j]);
     }
   }
   return slope;
@@ -102,34 +102,11 @@ void update(const RowsView& rows, std::size_t row, Vector gradient, double l2,
 
 }  // namespace
 
-void shuffle_positives(const CellView& cell, std::uint64_t seed, RankingWorkspace& workspace) {
-  auto& positives = workspace.positives;
-  positives.clear();
-  for (const Run& run : cell.runs) {
-    for (std::uint32_t n = 0; n < run.count; ++n) {
-      positives.push_back({run.user, cell.items[positives.size()]});
-    }
-  }
-  const RandomStream stream{seed, Purpose::shuffle_cell};
-  for (std::size_t n = positives.size(); n > 1; --n) {
-    std::swap(positives[n - 1], positives[stream.below(n, n)]);
-  }
-}
-
-void draw_negatives(std::span<const std::uint32_t> candidates, std::size_t count,
-                    std::uint64_t seed, std::size_t batch, RankingWorkspace& workspace) {
-  const RandomStream stream{seed, Purpose::sample_negatives};
-  workspace.negatives.resize(count);
-  for (std::size_t n = 0; n < count; ++n) {
-    workspace.negatives[n] =
-        candidates[stream.below(candidates.size(), batch, static_cast<std::uint32_t>(n))];
-  }
-}
-
 double train_ranking_reference(const CellView& cell, RowsView users, RowsView items,
-                               std::span<const std::uint32_t> candidates, const RankingStep& step,
+                               const Candidates& candidates, const RankingStep& step,
                                std::uint64_t seed, RankingWorkspace& workspace) {
   shuffle_positives(cell, seed, workspace);
+  if (step.exclude_positives) list_known(workspace);
   const auto& positives = workspace.positives;
   double loss = 0;
   for (std::size_t first = 0; first < positives.size(); first += step.batch) {
@@ -150,7 +127,14 @@ double train_ranking_reference(const CellView& cell, RowsView users, RowsView it
       }
       Vector scores;
       for (const Vector& negative : negatives) scores.push_back(dot(p, negative));
-      const Slope slope = slope_of(dot(p, q), scores, step);
+      Vector weights{workspace.weights.begin(), workspace.weights.end()};
+      if (step.exclude_positives) {
+        const float grow = mask_known(positives[first + n].user, candidates, workspace);
+        if (grow == 0) continue;  // nothing to compare with
+        for (double& weight : weights) weight *= double{grow};
+        for (const std::uint32_t j : workspace.masked) weights[j] = 0;
+      }
+      const Slope slope = slope_of(dot(p, q), scores, weights, step);
       loss += slope.loss;
       add(slope.positive, q, user_gradients[n]);
       add(slope.positive, p, item_gradients[n]);
@@ -164,7 +148,7 @@ double train_ranking_reference(const CellView& cell, RowsView users, RowsView it
       update(items, positives[first + n].item, item_gradients[n], double{step.l2_item}, step);
     }
     for (std::size_t j = 0; j < negatives.size(); ++j) {
-      update(items, workspace.negatives[j], negative_gradients[j], 0, step);
+      update(items, workspace.negatives[j], negative_gradients[j], double{step.l2_negative}, step);
     }
   }
   return loss;

@@ -45,7 +45,8 @@ HWY_INLINE RowVec softplus(RowVec x) {
 /// Turns the scores of an interaction and its negatives into slopes, in place.
 struct Slopes {
   const RankingStep& step;
-  std::size_t count;  // of negatives
+  std::size_t count;     // of negatives
+  const float* weights;  // [count] c of each; not all 0
 
   /// @param t [count] scores, then slopes @param slope by s @return the loss
   HWY_INLINE double run(float s, float* t, float& slope) const {
@@ -62,11 +63,14 @@ struct Slopes {
   }
 
  private:
+  /// Sum of body(scores, their weights).
   template <class Body>
   HWY_INLINE float sum_over(float* t, Body&& body) const {
     const RowTag d;
     RowVec sum = hn::Zero(d);
-    for (std::size_t j = 0; j < count; j += kLanes) sum = hn::Add(sum, body(t + j));
+    for (std::size_t j = 0; j < count; j += kLanes) {
+      sum = hn::Add(sum, body(t + j, hn::Load(d, weights + j)));
+    }
     return sum_of(fold_blocks(sum));
   }
 
@@ -77,8 +81,9 @@ struct Slopes {
     for (std::size_t j = kLanes; j < count; j += kLanes)
       highest = hn::Max(highest, hn::Load(d, t + j));
     const RowVec shift = hn::MaxOfLanes(d, highest);
-    const float sum = sum_over(t, [&](float* x) FACTORPS_LAMBDA {
-      const RowVec e = hn::Exp(d, hn::Mul(hn::Sub(hn::Load(d, x), shift), hn::Set(d, inverse)));
+    const float sum = sum_over(t, [&](float* x, RowVec c) FACTORPS_LAMBDA {
+      const RowVec above = hn::Mul(hn::Sub(hn::Load(d, x), shift), hn::Set(d, inverse));
+      const RowVec e = hn::Mul(hn::Exp(d, above), c);
       hn::Store(e, d, x);
       return e;
     });
@@ -91,11 +96,11 @@ struct Slopes {
   HWY_INLINE double contrastive(float s, float* t, float& slope) const {
     const RowTag d;
     const float each = step.weight / static_cast<float>(count);
-    const float over = sum_over(t, [&](float* x) FACTORPS_LAMBDA {
+    const float over = sum_over(t, [&](float* x, RowVec c) FACTORPS_LAMBDA {
       const RowVec above = hn::Sub(hn::Load(d, x), hn::Set(d, step.margin));
       const auto counts = hn::Gt(above, hn::Zero(d));
-      hn::Store(hn::IfThenElseZero(counts, hn::Set(d, each)), d, x);
-      return hn::IfThenElseZero(counts, above);
+      hn::Store(hn::IfThenElseZero(counts, hn::Mul(hn::Set(d, each), c)), d, x);
+      return hn::IfThenElseZero(counts, hn::Mul(above, c));
     });
     slope = -1;
     return double{1 - s} + double{each * over};
@@ -105,12 +110,12 @@ struct Slopes {
     const RowTag d;
     const float each = 1 / static_cast<float>(count);
     RowVec slopes = hn::Zero(d);
-    const float loss = sum_over(t, [&](float* x) FACTORPS_LAMBDA {
+    const float loss = sum_over(t, [&](float* x, RowVec c) FACTORPS_LAMBDA {
       const RowVec margin = hn::Sub(hn::Load(d, x), hn::Set(d, s));
-      const RowVec g = hn::Mul(sigmoid(margin), hn::Set(d, each));
+      const RowVec g = hn::Mul(hn::Mul(sigmoid(margin), hn::Set(d, each)), c);
       hn::Store(g, d, x);
       slopes = hn::Add(slopes, g);
-      return softplus(margin);
+      return hn::Mul(softplus(margin), c);
     });
     slope = -sum_of(fold_blocks(slopes));
     return double{each * loss};
@@ -119,10 +124,10 @@ struct Slopes {
   HWY_INLINE double logistic(float s, float* t, float& slope) const {
     const RowTag d;
     const float each = step.weight / static_cast<float>(count);
-    const float loss = sum_over(t, [&](float* x) FACTORPS_LAMBDA {
+    const float loss = sum_over(t, [&](float* x, RowVec c) FACTORPS_LAMBDA {
       const RowVec score = hn::Load(d, x);
-      hn::Store(hn::Mul(sigmoid(score), hn::Set(d, each)), d, x);
-      return softplus(score);
+      hn::Store(hn::Mul(hn::Mul(sigmoid(score), hn::Set(d, each)), c), d, x);
+      return hn::Mul(softplus(score), c);
     });
     slope = -1 / (1 + std::exp(s));
     return std::log1p(std::exp(-double{s})) + double{each * loss};
@@ -131,10 +136,11 @@ struct Slopes {
 
 class RankingTrainer {
  public:
-  RankingTrainer(RowsView users, RowsView items, const RankingStep& step,
-                 RankingWorkspace& workspace)
+  RankingTrainer(RowsView users, RowsView items, const Candidates& candidates,
+                 const RankingStep& step, RankingWorkspace& workspace)
       : users_{users},
         items_{items},
+        candidates_{candidates},
         step_{step},
         workspace_{workspace},
         stride_{users.stride},
@@ -142,22 +148,19 @@ class RankingTrainer {
         count_{step.negatives} {
     const std::size_t batch = rows_ * stride_;
     const std::size_t sampled = count_ * stride_;
-    const std::size_t size = 4 * batch + 3 * sampled + rows_ * count_;
+    const std::size_t size = 4 * batch + 3 * sampled + rows_ * count_ + 2 * count_;
     if (workspace.memory.size() < size) workspace.memory = AlignedBuffer<float>{size};
-    float* memory = workspace.memory.data();
-    const auto take = [&](std::size_t n) {
-      float* part = memory;
-      memory += n;
-      return part;
-    };
-    p_ = take(batch);
-    q_ = take(batch);
-    user_slopes_ = take(batch);
-    item_slopes_ = take(batch);
-    n_ = take(sampled);
-    transposed_ = take(sampled);
-    negative_slopes_ = take(sampled);
-    scores_ = take(rows_ * count_);
+    Parts memory{workspace.memory.data()};
+    p_ = memory.take(batch);
+    q_ = memory.take(batch);
+    user_slopes_ = memory.take(batch);
+    item_slopes_ = memory.take(batch);
+    n_ = memory.take(sampled);
+    transposed_ = memory.take(sampled);
+    negative_slopes_ = memory.take(sampled);
+    scores_ = memory.take(rows_ * count_);
+    weights_ = memory.take(count_);
+    own_weights_ = memory.take(count_);
   }
 
   /// Interactions [first, first + size) of the workspace, with its negatives.
@@ -168,12 +171,13 @@ class RankingTrainer {
       gather(items_, positives[n].item, q_ + n * stride_);
     }
     for (std::size_t j = 0; j < count_; ++j) gather_negative(j);
+    std::ranges::copy(workspace_.weights, weights_);
     const std::size_t rows = round_up(size, kRowMultiple);
     std::fill(p_ + size * stride_, p_ + rows * stride_, 0.0F);
     std::fill_n(scores_, rows * count_, 0.0F);
     add_products<false, false>({p_, 1, stride_}, rows, transposed_, count_, count_, nullptr,
                                stride_, scores_, count_);
-    const double loss = slopes(size);
+    const double loss = slopes(positives, size);
     std::fill_n(scores_ + size * count_, (rows - size) * count_, 0.0F);
     multiply_slopes(rows);
     for (std::size_t n = 0; n < size; ++n) {
@@ -181,7 +185,7 @@ class RankingTrainer {
       update(items_, positives[n].item, item_slopes_ + n * stride_, step_.l2_item);
     }
     for (std::size_t j = 0; j < count_; ++j) {
-      update(items_, workspace_.negatives[j], negative_slopes_ + j * stride_, 0);
+      update(items_, workspace_.negatives[j], negative_slopes_ + j * stride_, step_.l2_negative);
     }
     return loss;
   }
@@ -198,17 +202,37 @@ class RankingTrainer {
   }
 
   /// Scores become slopes; what the interactions' own scores add to the slopes by rows.
-  HWY_INLINE double slopes(std::size_t size) {
-    const Slopes slopes{step_, count_};
+  HWY_INLINE double slopes(const RankingWorkspace::Positive* positives, std::size_t size) {
     double loss = 0;
     for (std::size_t n = 0; n < size; ++n) {
       const std::size_t at = n * stride_;
+      float* scores = scores_ + n * count_;
+      const float* weights =
+          step_.exclude_positives ? without_known(positives[n].user, scores) : weights_;
       float slope = 0;
-      loss += slopes.run(dot(p_ + at, q_ + at, stride_), scores_ + n * count_, slope);
+      if (weights == nullptr) {
+        std::fill_n(scores, count_, 0.0F);
+      } else {
+        loss += Slopes{step_, count_, weights}.run(dot(p_ + at, q_ + at, stride_), scores, slope);
+      }
       scale(slope, q_ + at, stride_, user_slopes_ + at);
       scale(slope, p_ + at, stride_, item_slopes_ + at);
     }
     return loss;
+  }
+
+  /// Scores of negatives that do not count must not be the highest ones.
+  /// @return none: nothing is left to compare with
+  HWY_INLINE const float* without_known(std::uint32_t user, float* scores) const {
+    const float grow = mask_known(user, candidates_, workspace_);
+    if (grow == 0) return nullptr;
+    scale(grow, weights_, count_, own_weights_);
+    if (workspace_.masked.empty()) return own_weights_;
+    for (const std::uint32_t j : workspace_.masked) own_weights_[j] = 0;
+    const float* counts =
+        std::find_if(own_weights_, own_weights_ + count_, [](float weight) { return weight > 0; });
+    for (const std::uint32_t j : workspace_.masked) scores[j] = scores[counts - own_weights_];
+    return own_weights_;
   }
 
   HWY_INLINE void multiply_slopes(std::size_t rows) {
@@ -235,6 +259,7 @@ class RankingTrainer {
 
   RowsView users_;
   RowsView items_;
+  const Candidates& candidates_;
   const RankingStep& step_;
   RankingWorkspace& workspace_;
   std::size_t stride_;
@@ -247,7 +272,9 @@ class RankingTrainer {
   float* n_;           // negatives
   float* transposed_;  // negatives, a column each
   float* negative_slopes_;
-  float* scores_;  // [batch x negatives], then slopes
+  float* scores_;       // [batch x negatives], then slopes
+  float* weights_;      // [negatives]
+  float* own_weights_;  // [negatives] of the interaction at hand
 };
 
 }  // namespace HWY_NAMESPACE

@@ -81,25 +81,13 @@ HWY_AFTER_NAMESPACE();
 #endif
 
 #if HWY_ONCE
+#include "model/kernels/dispatch.hpp"
+
 namespace factorps {
 
 ScoreKernels score_kernels(InstructionSet set) {
-  switch (set) {
-#if HWY_TARGETS & HWY_SSE4
-    case InstructionSet::sse4:
-      return N_SSE4::score_kernels();
-#endif
-#if HWY_TARGETS & HWY_AVX2
-    case InstructionSet::avx2:
-      return N_AVX2::score_kernels();
-#endif
-#if HWY_TARGETS & HWY_AVX3
-    case InstructionSet::avx512:
-      return N_AVX3::score_kernels();
-#endif
-    default:
-      return {&pack_reference, &places_reference, &next_above_reference};
-  }
+  FACTORPS_RETURN_FOR(set, score_kernels());
+  return {&pack_reference, &places_reference, &next_above_reference};
 }
 
 void pack_reference(const float* rows, std::size_t stride, std::size_t count, std::size_t depth,

@@ -68,6 +68,72 @@ TEST_F(Ials, FollowsTheMetricsThatEvaluateFinds) {
   EXPECT_GT(summary["test"]["ndcg@5"], 0);
 }
 
+class Als : public Training {
+ protected:
+  static Settings with(Settings more = {}) {
+    Settings all{"train.solver=als", "train.l2=0.05", "train.epochs=4"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+};
+
+TEST_F(Als, ComputesTheSameBitsOnAnyLayout) {
+  for (const std::string method : {"cholesky", "cg"}) {
+    const std::string key = "ials.method=" + method;
+    const std::string expected = hash(0, "alone", with({key, "cluster.workers=1"}));
+    EXPECT_EQ(hash(0, "alone", with({key, "cluster.workers=3"})), expected);
+    EXPECT_EQ(hash(5, "job", with({key, "cluster.servers=2"})), expected);
+    EXPECT_EQ(hash(3, "job", with({key, "cluster.node_size=1"})), expected);
+    EXPECT_EQ(hash(8, "job", with({key, "cluster.node_size=2"})), expected);
+  }
+}
+
+TEST_F(Als, GoesOnWhereItWasStoppedOnAnotherLayout) {
+  Program program{command_of(0, train("stopped", with({"train.epochs=1000000"})))};
+  ASSERT_TRUE(reaches_epoch(program, "stopped", 2));
+  program.signal(SIGUSR1);
+  const ProgramResult result = program.wait();
+  ASSERT_EQ(result.exit_code, 75) << result.err;
+  const std::string epochs = "train.epochs=" + std::to_string(epochs_of("stopped") + 2);
+  const std::string expected = hash(0, "whole", with({epochs}));
+  EXPECT_EQ(hash(4, "stopped", with({epochs, "cluster.node_size=2"}), {"--resume", "auto"}),
+            expected);
+}
+
+/// Training and `evaluate` predict by different kernels: with biases in the rows, and beside them.
+TEST_F(Als, MeasuresWhatEvaluateFinds) {
+  const json summary = trained(3, "run", with({"model.dim=14"}));
+  const ProgramResult evaluated =
+      factorps({"evaluate", directory_ / "run/model.h5", directory_ / "dataset.h5", "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const json metrics = json::parse(evaluated.out);
+  for (const char* name : {"rmse", "mae"}) {
+    // Predictions are sums of 16 floats up to 5 in another order.
+    EXPECT_NEAR(summary["test"][name], metrics[name].get<double>(), 16 * 5 * 0x1p-24);
+  }
+}
+
+/// The planted model is known: the best error possible is that of the noise.
+TEST_F(Als, ComesCloseToTheNoise) {
+  const ProgramResult generated =
+      factorps({"generate", "--users", "800", "--items", "300", "--interactions", "60000", "--dim",
+                "2", "--seed", "3", "--out", directory_ / "planted", "--json"});
+  ASSERT_EQ(generated.exit_code, 0) << generated.err;
+  const double noise = json::parse(generated.out)["noise_floor_rmse"];
+  const Settings data{"data.source=" + (directory_ / "planted.train.csv").string(),
+                      "data.test=" + (directory_ / "planted.test.csv").string(),
+                      "data.dataset=" + (directory_ / "planted.h5").string()};
+  std::vector<std::string> prepare{"prepare", config_};
+  for (const auto& setting : data) prepare.insert(prepare.end(), {"--set", setting});
+  const ProgramResult prepared = factorps(prepare);
+  ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+  Settings settings = with({"model.dim=2", "train.epochs=20", "train.l2=0.02"});
+  settings.insert(settings.end(), data.begin(), data.end());
+  const json summary = trained(0, "planted", settings);
+  EXPECT_GT(summary["test"]["rmse"], 0.98 * noise);
+  EXPECT_LT(summary["test"]["rmse"], 1.05 * noise);
+}
+
 TEST_F(Training, RanksWithTheSameBitsOnAnyLayoutOfANode) {
   const Settings softmax{"train.loss=softmax", "evaluate.metric=recall@10", "train.epochs=3",
                          "ranking.negatives=32", "ranking.batch=64"};
@@ -79,6 +145,12 @@ TEST_F(Training, RanksWithTheSameBitsOnAnyLayoutOfANode) {
   EXPECT_EQ(hash(0, "alone", with({"cluster.workers=3"})), expected);
   EXPECT_EQ(hash(3, "job", with({})), expected);
   EXPECT_EQ(hash(5, "job", with({"cluster.servers=2"})), expected);
+  for (const char* option : {"ranking.l2_negative=0.1", "ranking.popularity_exponent=0.5",
+                             "ranking.exclude_positives=true", "ranking.user_dropout=0.2"}) {
+    const std::string other = hash(0, "other", with({"ranking.scores=dot", option}));
+    EXPECT_NE(other, hash(0, "dot", with({"ranking.scores=dot"}))) << option;
+    EXPECT_EQ(hash(5, "other", with({"ranking.scores=dot", option})), other) << option;
+  }
   const json summary = trained(0, "run", softmax);
   const ProgramResult evaluated = factorps(
       {"evaluate", directory_ / "run/model.h5", directory_ / "dataset.h5", "--at", "10", "--json"});

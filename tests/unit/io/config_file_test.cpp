@@ -323,6 +323,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"GrowingRate", "[train]\nschedule = 'exponential'\ndecay = 2",
                 "run.toml:3: train.decay = 2: expected above 0 and at most 1, because "
                 "train.schedule = \"exponential\""},
+        Mistake{"ValuesByRank", "[train]\nsolver = 'als'\n[evaluate]\nmetric = 'ndcg@5'",
+                "run.toml:4: evaluate.metric = \"ndcg@5\": expected \"rmse\" or \"mae\", because "
+                "train.solver = \"als\""},
+        Mistake{"LeastAbsolutes", "[train]\nsolver = 'als'\nloss = 'huber'",
+                "run.toml:3: train.loss = \"huber\": expected \"squared\", because train.solver = "
+                "\"als\""},
+        Mistake{"RoundedSolutions", "[train]\nsolver = 'als'\n[cluster]\nwire = 'bf16'",
+                "run.toml:4: cluster.wire = \"bf16\": expected \"fp32\", because train.solver = "
+                "\"als\""},
         Mistake{"PatienceWithoutValidation",
                 "[split]\nvalidation_method = 'none'\n[train]\npatience = 2",
                 "run.toml:4: train.patience = 2: expected 0, because split.validation_method = "

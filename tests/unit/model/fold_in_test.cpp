@@ -159,14 +159,14 @@ Objective rating_objective(const Catalogue& catalogue, double l2, double l2_bias
 TEST(FoldIn, OfRatingsIsTheLeastSquaresSolution) {
   const Catalogue catalogue;
   for (const double limit : {0.0, 0.5}) {
-    const RatingFoldIn fold{catalogue.items(), {0.1, 0.5, true, limit}};
+    const RatingFoldIn fold{catalogue.items(), {0.1, 0.5, 1, true, limit}};
     const FoldedRow row = fold.row(kHistory);
     std::vector<double> x = doubles(row.factors);
     x.push_back(double{row.bias});
     EXPECT_NE(row.bias, 0);
     expect_minimum(x, false, rating_objective(catalogue, 0.1, 0.5, limit));
   }
-  EXPECT_EQ(RatingFoldIn(catalogue.items(), {0.1, 0.02, false, 0}).row(kHistory).bias, 0);
+  EXPECT_EQ(RatingFoldIn(catalogue.items(), {0.1, 0.02, 1, false, 0}).row(kHistory).bias, 0);
 }
 
 double softplus(double x) { return std::log1p(std::exp(x)); }
@@ -223,7 +223,7 @@ TEST(FoldIn, OfNothingIsNothing) {
   EXPECT_TRUE(AllPairsFoldIn(catalogue.items(), all_pairs()).contributions({}, 0).empty());
   const std::vector<float> zeros(kDim);
   EXPECT_EQ(AllPairsFoldIn(catalogue.items(), all_pairs()).row({}).factors, zeros);
-  EXPECT_EQ(RatingFoldIn(catalogue.items(), {0.1, 0.1, true, 0}).row({}).factors, zeros);
+  EXPECT_EQ(RatingFoldIn(catalogue.items(), {0.1, 0.1, 1, true, 0}).row({}).factors, zeros);
   EXPECT_EQ(RankingFoldIn(catalogue.items(), RankingStep{}).row({}).factors, zeros);
 }
 

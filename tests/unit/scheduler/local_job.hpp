@@ -33,7 +33,7 @@ class LocalJob {
 
   LocalJob(const Dataset& dataset, int servers, int workers)
       : LocalJob{dataset, one_node(servers, workers)} {}
-  LocalJob(const Dataset& dataset, int servers, int workers, const RankingStep& ranking)
+  LocalJob(const Dataset& dataset, int servers, int workers, const worker::RankingOptions& ranking)
       : LocalJob{dataset,
                  one_node(servers, workers),
                  2,
@@ -43,12 +43,14 @@ class LocalJob {
                  std::nullopt,
                  ranking} {}
 
+  /// @param als with `predict`: over known values, with biases
   /// @param delay how often a node looks in vain for a block on its way
   LocalJob(const Dataset& dataset, const ps::JobLayout& layout, std::uint32_t in_flight = 2,
            std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32,
            ps::LeaseMode lease = ps::LeaseMode::dense,
            const std::optional<worker::AlsOptions>& als = std::nullopt,
-           const std::optional<RankingStep>& ranking = std::nullopt, MessageFaults faults = {})
+           const std::optional<worker::RankingOptions>& ranking = std::nullopt,
+           MessageFaults faults = {})
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
@@ -59,6 +61,7 @@ class LocalJob {
         wire_{wire},
         lease_{lease},
         als_{als},
+        predicts_{als && als->predict != nullptr},
         ranking_{ranking},
         ring_{next_of_nodes(), delay},
         faults_{std::move(faults)},
@@ -112,7 +115,8 @@ class LocalJob {
 
   void add_node(const ps::JobLayout& layout, int node) {
     const ps::NodeShare share =
-        als_ ? ps::NodeShare{{0, dataset_.grid().strips()}, 0, false} : placement_.share(node);
+        als_ ? ps::NodeShare{{0, dataset_.grid().strips()}, 0, false, predicts_ ? 2U : 0U}
+             : placement_.share(node);
     memory_.emplace_back(ps::Tables::bytes_needed(dataset_.grid(), kDim, share));
     tables_.emplace_back(memory_.back().span(), dataset_.grid(), kDim, share);
     if (als_) add_als_tables(node);
@@ -144,7 +148,8 @@ class LocalJob {
   }
 
   void add_als_tables(int node) {
-    const ps::AlsShare share{placement_.strips(node), placement_.homes(node), true};
+    const ps::AlsShare share{placement_.strips(node), placement_.homes(node), true, !predicts_,
+                             predicts_};
     const auto cells = dataset_.cell_sizes(Part::train);
     als_memory_.emplace_back(ps::AlsTables::bytes_needed(dataset_.grid(), kDim, share, cells));
     als_tables_.emplace_back(als_memory_.back().span(), tables_.back(), share, cells);
@@ -202,7 +207,8 @@ class LocalJob {
   ps::WireFormat wire_;
   ps::LeaseMode lease_;
   std::optional<worker::AlsOptions> als_;
-  std::optional<RankingStep> ranking_;
+  bool predicts_;  // over known values, with biases
+  std::optional<worker::RankingOptions> ranking_;
   std::deque<AlignedBuffer<std::byte>> als_memory_;  // [node]
   std::deque<ps::AlsTables> als_tables_;             // [node]
   LocalRing ring_;

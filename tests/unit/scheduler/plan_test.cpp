@@ -51,6 +51,9 @@ TEST(Plan, CopiesOfBothTablesCrossBetweenNodesAndNeedNoOrder) {
   EXPECT_EQ(make_plan(input).epoch_traffic, 0);
   input.nodes = 3;
   EXPECT_EQ(make_plan(input).epoch_traffic, 2 * (10 + 6) * 32 * sizeof(float));
+  input.more_columns = 13;  // to 20 factors
+  EXPECT_EQ(make_plan(input).epoch_traffic, 2 * (10 + 6) * 48 * sizeof(float));
+  input.more_columns = 12;
   EXPECT_EQ(make_plan(input).critical_path, 0);
   EXPECT_EQ(make_plan(input).busy_workers, 4);  // of 6 pieces; the grid feeds 2 otherwise
 }

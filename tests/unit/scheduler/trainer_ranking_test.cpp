@@ -1,4 +1,8 @@
 /// Training with losses that rank, on any layout of a node and from any checkpoint.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -23,11 +27,13 @@ class RankingTrainer : public TrainerOf {
   TrainingResult train_on(int servers, int workers, const std::string& run,
                           const std::optional<ResumePoint>& resume = std::nullopt,
                           std::uint64_t epochs = 1000) {
-    LocalJob job{dataset_, servers, workers, step_};
+    LocalJob job{dataset_, servers, workers, {step_, popularity_exponent_, user_dropout_}};
     return train(run, job, 1, resume, epochs);
   }
 
   RankingStep step_;
+  double popularity_exponent_ = 0;
+  double user_dropout_ = 0;
 };
 
 TEST_F(RankingTrainer, TrainsTheSameModelOnAnyNumberOfWorkersAndServers) {
@@ -41,6 +47,51 @@ TEST_F(RankingTrainer, TrainsTheSameModelOnAnyNumberOfWorkersAndServers) {
     EXPECT_EQ(metrics_of("one" + name).back()["validation"],
               metrics_of("five" + name).back()["validation"]);
   }
+}
+
+TEST_F(RankingTrainer, EveryOptionGivesTheSameBitsOnAnyLayoutAndAfterAnInterruption) {
+  step_.l2_negative = 0.01F;
+  for (const RankingLoss loss : {RankingLoss::softmax, RankingLoss::bpr}) {
+    step_.loss = loss;
+    step_.exclude_positives = false;
+    popularity_exponent_ = user_dropout_ = 0;
+    const std::string which = std::to_string(static_cast<int>(loss));
+    std::string before = hash_of(train_on(1, 1, "plain" + which));
+    const auto differs = [&](const std::string& option) {
+      const std::string name = option + which;
+      const std::string stopped = "stopped " + name;
+      const std::string expected = hash_of(train_on(1, 1, name));
+      EXPECT_NE(expected, before) << name;
+      before = expected;
+      EXPECT_EQ(hash_of(train_on(2, 5, "many " + name)), expected) << name;
+      EXPECT_EQ(train_on(1, 3, stopped, std::nullopt, 2).exit_code, ExitCode::stopped_early);
+      EXPECT_EQ(hash_of(train_on(2, 2, stopped, newest(stopped))), expected) << name;
+    };
+    popularity_exponent_ = 0.5;
+    differs("popular");
+    step_.exclude_positives = true;
+    differs("excluded");
+    user_dropout_ = 0.3;
+    differs("dropped");
+  }
+}
+
+/// Each epoch goes without other users; what is left is trained, and counted.
+TEST_F(RankingTrainer, DropsAboutAsManyUsersAsItIsTold) {
+  user_dropout_ = 0.5;
+  config_.train.epochs = 20;
+  static_cast<void>(train_on(1, 2, "run"));
+  const auto all = static_cast<double>(dataset_.interactions(Part::train));
+  double sum = 0;
+  std::set<double> numbers;
+  for (const json& line : metrics_of("run")) {
+    const double trained = line["interactions"];
+    numbers.insert(trained);
+    sum += trained;
+  }
+  // 59 users with interactions, in 20 epochs: five standard deviations of as many coins.
+  EXPECT_NEAR(sum / 20 / all, 0.5, 5 * 0.5 / std::sqrt(59 * 20));
+  EXPECT_GT(numbers.size(), 5);
 }
 
 TEST_F(RankingTrainer, DrawsOtherItemsInEveryEpoch) {
@@ -60,6 +111,42 @@ TEST_F(RankingTrainer, GoesOnFromAnyEpochWithTheSameBits) {
     const std::string run = "stopped" + std::to_string(epochs);
     EXPECT_EQ(train_on(1, 3, run, std::nullopt, epochs).exit_code, ExitCode::stopped_early);
     EXPECT_EQ(hash_of(train_on(2, 2, run, newest(run))), expected);
+  }
+}
+
+/// Of a ranking metric more is better: the rate drops after each evaluation that is not above all
+/// before it, and five such in a row end the training, wherever it was interrupted.
+TEST_F(RankingTrainer, DropsTheRateWhereTheMetricStopsRising) {
+  config_.train.schedule = "plateau";
+  config_.train.decay = 0.9;
+  config_.train.patience = 5;
+  config_.train.epochs = 80;
+  step_.rate = 0.3F;
+  config_.evaluate.keep = "best";
+  const json expected = summary_of(train_on(1, 1, "whole"));
+  const auto lines = metrics_of("whole");
+  ASSERT_LT(lines.size(), 80U);
+  double factor = 1;
+  double best = -1;
+  std::size_t without = 0;
+  for (const json& line : lines) {
+    EXPECT_DOUBLE_EQ(line["learning_rate_factor"], factor) << line["epoch"];
+    const double metric = line["validation"]["ndcg@5"];
+    without = metric > best ? 0 : without + 1;
+    factor *= metric > best ? 1 : 0.9;
+    best = std::max(best, metric);
+  }
+  EXPECT_EQ(without, 5U);
+  EXPECT_GT(best, lines.front()["validation"]["ndcg@5"]) << "it never rose";
+  for (std::size_t epochs = 1; epochs < lines.size(); ++epochs) {
+    const std::string run = "stopped" + std::to_string(epochs);
+    EXPECT_EQ(train_on(1, 3, run, std::nullopt, epochs).exit_code, ExitCode::stopped_early);
+    const json summary = summary_of(train_on(2, 2, run, newest(run)));
+    EXPECT_EQ(summary["model_sha256"], expected["model_sha256"]) << epochs;
+    EXPECT_EQ(summary["model_epoch"], expected["model_epoch"]);
+    const auto others = metrics_of(run);
+    ASSERT_EQ(others.size(), lines.size()) << epochs;
+    EXPECT_EQ(others.back()["learning_rate_factor"], lines.back()["learning_rate_factor"]);
   }
 }
 

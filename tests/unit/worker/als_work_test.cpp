@@ -19,11 +19,13 @@ constexpr std::size_t kDim = 16;
 constexpr double kUnobserved = 0.2;
 constexpr double kL2User = 0.3;
 constexpr double kL2Item = 0.4;
+constexpr double kL2Bias = 0.1;
 constexpr double kExponent = 0.8;
 
 class AlsWorkOf : public testing::Test {
  protected:
-  AlsWorkOf() {
+  /// @param values over known values, with biases; else over all pairs
+  explicit AlsWorkOf(bool values = false) : values_{values} {
     const Grid& grid = dataset_.grid();
     for (std::uint32_t s = 0; s < grid.strips(); ++s) {
       fill(tables_.strip(StripId{s}), grid.users_of(StripId{s}).begin, Purpose::init_user);
@@ -38,7 +40,7 @@ class AlsWorkOf : public testing::Test {
     }
   }
   ps::AlsShare share() const {
-    ps::AlsShare share{{0, dataset_.grid().strips()}, {}, true};
+    ps::AlsShare share{{0, dataset_.grid().strips()}, {}, true, !values_, values_};
     for (std::uint32_t b = 0; b < dataset_.grid().blocks(); ++b) share.blocks.emplace_back(b);
     return share;
   }
@@ -51,6 +53,11 @@ class AlsWorkOf : public testing::Test {
     options.unobserved = kUnobserved;
     options.confidence = {Confidence::Kind::linear, 0.5F, 1};
     options.rank_at = 5;
+    if (!values_) return options;
+    options.unobserved = 0;
+    options.l2_bias = kL2Bias;
+    options.mu = dataset_.train_mean();
+    options.predict = &predict_reference;
     return options;
   }
   void run(comm::PassKind kind) {
@@ -67,24 +74,30 @@ class AlsWorkOf : public testing::Test {
   }
   MatrixXd users() const { return table(als_.users(), dataset_.grid().users()); }
   MatrixXd items() const { return table(als_.items(), dataset_.grid().items()); }
-  static MatrixXd table(const float* rows, std::uint64_t count) {
+  MatrixXd table(const float* rows, std::uint64_t count) const {
     using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    return Eigen::Map<const RowMajor>{rows, static_cast<Eigen::Index>(count), kDim}.cast<double>();
+    const auto width = static_cast<Eigen::Index>(tables_.stride());
+    return Eigen::Map<const RowMajor>{rows, static_cast<Eigen::Index>(count), width}.cast<double>();
   }
   /// Weights of all pairs; 0 without an interaction.
   MatrixXd weights() const {
+    return of_pairs(Part::train, [](float value) { return 1 + 0.5 * double{value}; });
+  }
+  /// What a function says of the values of all pairs; 0 without an interaction.
+  template <class Function>
+  MatrixXd of_pairs(Part part, Function&& function) const {
     const Grid& grid = dataset_.grid();
     MatrixXd all = MatrixXd::Zero(static_cast<Eigen::Index>(grid.users()),
                                   static_cast<Eigen::Index>(grid.items()));
     for (std::uint32_t s = 0; s < grid.strips(); ++s) {
       for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
-        const CellView cell = dataset_.cell(Part::train, StripId{s}, BlockId{b});
+        const CellView cell = dataset_.cell(part, StripId{s}, BlockId{b});
         std::size_t n = 0;
         for (const factorps::Run& run : cell.runs) {
           for (const std::size_t end = n + run.count; n < end; ++n) {
             all(static_cast<Eigen::Index>(grid.users_of(StripId{s}).begin + run.user),
                 static_cast<Eigen::Index>(grid.items_of(BlockId{b}).begin + cell.items[n])) =
-                1 + 0.5 * double{cell.value(n)};
+                function(cell.value(n));
           }
         }
       }
@@ -107,9 +120,21 @@ class AlsWorkOf : public testing::Test {
     return rows;
   }
 
+  /// One of the sums that a pass leaves with the cells.
+  double sum(std::size_t which) const {
+    double sum = 0;
+    for (std::uint32_t s = 0; s < dataset_.grid().strips(); ++s) {
+      for (std::uint32_t b = 0; b < dataset_.grid().blocks(); ++b) {
+        sum += tables_.sums(StripId{s}, BlockId{b})[which];
+      }
+    }
+    return sum;
+  }
+
+  bool values_;
   test::TemporaryDirectory directory_;
   Dataset dataset_{test::write_synthetic(directory_ / "data.h5", {60, 40, 5, 3, 12, 1})};
-  ps::NodeShare whole_{{0, dataset_.grid().strips()}, 0, false};
+  ps::NodeShare whole_{{0, dataset_.grid().strips()}, 0, false, values_ ? 2U : 0U};
   AlignedBuffer<std::byte> memory_{ps::Tables::bytes_needed(dataset_.grid(), kDim, whole_)};
   ps::Tables tables_{memory_.span(), dataset_.grid(), kDim, whole_};
   std::vector<std::uint64_t> cells_ = dataset_.cell_sizes(Part::train);
@@ -143,19 +168,10 @@ TEST_F(AlsWorkOf, SumsTheLossOfAllPairs) {
         comm::PassKind::gram_items, comm::PassKind::solve_users, comm::PassKind::gram_users}) {
     run(kind);
   }
-  double observed = 0;
-  double count = 0;
-  const Grid& grid = dataset_.grid();
-  for (std::uint32_t s = 0; s < grid.strips(); ++s) {
-    for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
-      count += tables_.sums(StripId{s}, BlockId{b})[0];
-      observed += tables_.sums(StripId{s}, BlockId{b})[1];
-    }
-  }
   const MatrixXd scores = users() * items().transpose();
   const double expected = (weights().array() * (scores.array() - 1).square()).sum();
-  EXPECT_EQ(count, static_cast<double>(dataset_.interactions(Part::train)));
-  EXPECT_NEAR(observed, expected, 1e-5 * expected);
+  EXPECT_EQ(sum(0), static_cast<double>(dataset_.interactions(Part::train)));
+  EXPECT_NEAR(sum(1), expected, 1e-5 * expected);
   EXPECT_NEAR(inner_product(als_.gram_of_users(), als_.gram_of_items()), scores.squaredNorm(),
               1e-5 * scores.squaredNorm());
 }
@@ -164,6 +180,78 @@ TEST_F(AlsWorkOf, RefusesPassesOfOtherSolvers) {
   comm::StartPass pass;
   pass.kind = comm::PassKind::train;
   EXPECT_THROW(work_.begin(pass), ProtocolError);
+}
+
+/// Over known values, with biases: rows are (factors, bias, 1) and (factors, 1, bias).
+class AlsWorkOverValues : public AlsWorkOf {
+ protected:
+  AlsWorkOverValues() : AlsWorkOf{true} {
+    const Grid& grid = dataset_.grid();
+    for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+      als_.fill(tables_.strip(StripId{s}), als_.columns_of_users());
+    }
+    for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+      als_.fill(tables_.block(BlockId{b}), als_.columns_of_items());
+    }
+    run(comm::PassKind::index_rows);
+  }
+  /// Value less mean of each pair, and whether there is one.
+  MatrixXd known(Part part) const {
+    return of_pairs(part, [](float) { return 1.0; });
+  }
+  MatrixXd targets(Part part) const {
+    return of_pairs(part, [&](float value) { return double{value} - dataset_.train_mean(); });
+  }
+  /// Rows as the normal equations say, but for the column that is 1.
+  /// @param known, targets [row x other] @param bias, constant columns of the rows
+  static MatrixXd solution(const MatrixXd& known, const MatrixXd& targets, const MatrixXd& others,
+                           double l2, Eigen::Index bias, Eigen::Index constant) {
+    MatrixXd rows = MatrixXd::Zero(known.rows(), others.cols());
+    for (Eigen::Index r = 0; r < known.rows(); ++r) {
+      const VectorXd w = known.row(r);
+      rows(r, constant) = 1;
+      if (w.sum() == 0) continue;
+      MatrixXd x = others;
+      x.col(constant).setZero();
+      const VectorXd t = targets.row(r).transpose() - others.col(constant);
+      MatrixXd h = x.transpose() * w.asDiagonal() * x;
+      const double frequency = std::pow(w.sum(), kExponent);
+      h.diagonal().array() += l2 * frequency;
+      h(bias, bias) += (kL2Bias - l2) * frequency;
+      rows.row(r) = h.llt().solve(x.transpose() * w.asDiagonal() * t);
+      rows(r, constant) = 1;
+    }
+    return rows;
+  }
+};
+
+TEST_F(AlsWorkOverValues, SolvesFactorsAndBiasAtOnce) {
+  const MatrixXd users_before = users();
+  run(comm::PassKind::solve_items);
+  const MatrixXd expected_items =
+      solution(known(Part::train).transpose(), targets(Part::train).transpose(), users_before,
+               kL2Item, kDim + 1, kDim);
+  EXPECT_LT((items() - expected_items).cwiseAbs().maxCoeff(), kTolerance);
+  run(comm::PassKind::solve_users);
+  const MatrixXd expected_users =
+      solution(known(Part::train), targets(Part::train), items(), kL2User, kDim, kDim + 1);
+  EXPECT_LT((users() - expected_users).cwiseAbs().maxCoeff(), kTolerance);
+  EXPECT_EQ(tables_.strip(StripId{2}).states[3].bias,
+            tables_.strip(StripId{2}).factors[3 * tables_.stride() + kDim]);
+}
+
+TEST_F(AlsWorkOverValues, MeasuresErrorsOfPredictions) {
+  run(comm::PassKind::solve_items);
+  run(comm::PassKind::solve_users);
+  const auto squares = [&](Part part) {
+    const MatrixXd errors = users() * items().transpose() - targets(part);
+    return (known(part).array() * errors.array().square()).sum();
+  };
+  EXPECT_EQ(sum(0), static_cast<double>(dataset_.interactions(Part::train)));
+  EXPECT_NEAR(sum(1), squares(Part::train), 1e-5 * squares(Part::train));
+  run(comm::PassKind::evaluate);
+  EXPECT_EQ(sum(0), static_cast<double>(dataset_.interactions(Part::validation)));
+  EXPECT_NEAR(sum(1), squares(Part::validation), 1e-5 * squares(Part::validation));
 }
 
 }  // namespace

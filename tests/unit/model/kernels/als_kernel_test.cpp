@@ -14,23 +14,38 @@ namespace {
 
 constexpr std::size_t kOthers = 300;
 
-/// A table, its Gram matrix, and tasks of many sizes. The last three columns are padding.
+enum class Kind {
+  plain,     ///< targets and weights are 1
+  weighted,  ///< targets are 1
+  biased,    ///< targets of any kind, no Gram matrix, two columns of biases
+};
+
+/// A table, its Gram matrix, and tasks of many sizes. The last three columns are padding; with
+/// biases, the first two of them are the bias of the row and that of the other one.
 class Problem {
  public:
-  Problem(std::size_t stride, std::size_t block, std::size_t cg_steps, bool weighted,
-          unsigned seed = 1)
-      : random_{seed}, fixed_(kOthers * stride), gram_(stride * stride) {
+  Problem(std::size_t stride, std::size_t block, std::size_t cg_steps, Kind kind, unsigned seed = 1)
+      : random_{seed}, fixed_(kOthers * stride), gram_(stride * stride), kind_{kind} {
     const std::size_t dim = stride - 3;
     const float std = 1 / std::sqrt(static_cast<float>(dim));
     for (std::size_t n = 0; n < fixed_.size(); ++n) {
       fixed_.data()[n] = n % stride < dim ? std * normal() : 0.0F;
     }
-    for (std::size_t i = 0; i < stride; ++i) {
-      for (std::size_t j = 0; j < stride; ++j) gram_.data()[i * stride + j] = gram(stride, i, j);
-    }
     problem = {fixed_.data(), gram_.data(), stride, block, cg_steps};
+    if (kind == Kind::biased) {
+      problem.bias = dim;
+      problem.constant = dim + 1;
+      for (std::size_t n = 0; n < fixed_.size(); n += stride) {
+        fixed_.data()[n + problem.bias] = 1;
+        fixed_.data()[n + problem.constant] = normal();
+      }
+    } else {
+      for (std::size_t n = 0; n < gram_.size(); ++n) {
+        gram_.data()[n] = gram(stride, n / stride, n % stride);
+      }
+    }
     for (const unsigned count : {0U, 1U, 3U, 4U, 5U, 8U, 63U, 64U, 65U, 200U, 130U, 2U, 7U}) {
-      add_task(count, weighted);
+      add_task(count);
     }
     start();
   }
@@ -44,14 +59,17 @@ class Problem {
       const bool padding = n % problem.stride >= problem.stride - 3;
       rows_.data()[n] = padding ? 0.0F : std::normal_distribution<float>{0, 0.1F}(random);
     }
-    for (std::size_t t = 0; t < tasks.size(); ++t) tasks[t].row = rows_.data() + t * problem.stride;
+    for (std::size_t t = 0; t < tasks.size(); ++t) {
+      tasks[t].row = rows_.data() + t * problem.stride;
+      if (kind_ == Kind::biased) tasks[t].row[problem.constant] = 1;
+    }
   }
   [[nodiscard]] std::vector<float> rows() const {
     return {rows_.data(), rows_.data() + rows_.size()};
   }
   [[nodiscard]] double error(const AlsTask& task, const std::vector<double>& p,
                              std::size_t n) const {
-    double sum = -1;
+    double sum = task.targets == nullptr ? -1.0 : -double{task.targets[n]};
     for (std::size_t c = 0; c < problem.stride; ++c) {
       sum += p[c] * fixed_.data()[task.others[n] * problem.stride + c];
     }
@@ -65,7 +83,7 @@ class Problem {
       loss += (task.weights == nullptr ? 1.0 : double{task.weights[n]}) * e * e;
     }
     for (std::size_t i = 0; i < problem.stride; ++i) {
-      loss += double{task.l2} * p[i] * p[i];
+      loss += double{i == problem.bias ? task.l2_bias : task.l2} * p[i] * p[i];
       for (std::size_t j = 0; j < problem.stride; ++j) {
         loss += p[i] * p[j] * double{gram_.data()[i * problem.stride + j]};
       }
@@ -85,17 +103,19 @@ class Problem {
     }
     return static_cast<float>(0.1 * sum);
   }
-  void add_task(std::size_t count, bool weighted) {
+  void add_task(std::size_t count) {
     auto& others = others_.emplace_back();
-    auto& weights = weights_.emplace_back();
+    auto& numbers = numbers_.emplace_back();
     for (std::size_t n = 0; n < count; ++n) {
       others.push_back(static_cast<std::uint32_t>(random_() % kOthers));
-      weights.push_back(std::abs(normal()));
+      numbers.push_back(kind_ == Kind::biased ? normal() : std::abs(normal()));
     }
     AlsTask task;
     task.others = others;
-    task.weights = weighted ? weights.data() : nullptr;
+    if (kind_ == Kind::weighted) task.weights = numbers.data();
+    if (kind_ == Kind::biased) task.targets = numbers.data();
     task.l2 = 2.0F + static_cast<float>(count) / 20;
+    task.l2_bias = 1.5F * task.l2;
     tasks.push_back(task);
   }
 
@@ -104,25 +124,26 @@ class Problem {
   AlignedBuffer<float> gram_;
   AlignedBuffer<float> rows_;
   std::deque<std::vector<std::uint32_t>> others_;
-  std::deque<std::vector<float>> weights_;
+  std::deque<std::vector<float>> numbers_;  // of interactions
+  Kind kind_;
 };
 
 struct Case {
   std::size_t stride;
   std::size_t block;
   std::size_t cg_steps;
-  bool weighted;
+  Kind kind;
 };
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const bool weighted : {false, true}) {
+  for (const Kind kind : {Kind::plain, Kind::weighted, Kind::biased}) {
     for (const unsigned stride : {16U, 48U, 64U, 96U, 128U}) {
-      all.push_back({stride, stride, 0, weighted});
-      all.push_back({stride, 16, 0, weighted});
-      all.push_back({stride, stride, 3, weighted});
+      all.push_back({stride, stride, 0, kind});
+      all.push_back({stride, 16, 0, kind});
+      all.push_back({stride, stride, 3, kind});
     }
-    all.push_back({96, 64, 0, weighted});  // the last block is shorter
+    all.push_back({96, 64, 0, kind});  // the last block is shorter
   }
   return all;
 }
@@ -138,9 +159,10 @@ TEST(AlsKernel, EveryInstructionSetSolvesLikeTheReference) {
   for (const Kernels& kernels : usable_kernels()) {
     for (const Case& c : cases()) {
       SCOPED_TRACE(std::string{name_of(kernels.set)} + " " + std::to_string(c.stride) + " " +
-                   std::to_string(c.block) + " " + std::to_string(c.cg_steps));
-      Problem ours{c.stride, c.block, c.cg_steps, c.weighted};
-      Problem reference{c.stride, c.block, c.cg_steps, c.weighted};
+                   std::to_string(c.block) + " " + std::to_string(c.cg_steps) + " " +
+                   std::to_string(static_cast<int>(c.kind)));
+      Problem ours{c.stride, c.block, c.cg_steps, c.kind};
+      Problem reference{c.stride, c.block, c.cg_steps, c.kind};
       AlsWorkspace workspace;
       const double loss = als_kernels(kernels.set).solve(ours.problem, ours.tasks, workspace);
       const double expected = als_solve_reference(reference.problem, reference.tasks, workspace);
@@ -157,31 +179,33 @@ TEST(AlsKernel, EveryInstructionSetSolvesLikeTheReference) {
 }
 
 TEST(AlsKernel, TheReferenceFindsTheMinimum) {
-  Problem p{16, 16, 0, true};
-  AlsWorkspace workspace;
-  static_cast<void>(als_solve_reference(p.problem, p.tasks, workspace));
-  for (const AlsTask& task : p.tasks) {
-    std::vector<double> row(task.row, task.row + 16);
-    const double least = p.loss(task, row);
-    for (std::size_t c = 0; c < 13; ++c) {
-      // Derivatives in the order of rounding the solution to floats.
-      const double h = 1e-3;
-      std::vector<double> up = row;
-      std::vector<double> down = row;
-      up[c] += h;
-      down[c] -= h;
-      EXPECT_GT(p.loss(task, up), least);
-      EXPECT_GT(p.loss(task, down), least);
+  for (const Kind kind : {Kind::weighted, Kind::biased}) {
+    Problem p{16, 16, 0, kind};
+    AlsWorkspace workspace;
+    static_cast<void>(als_solve_reference(p.problem, p.tasks, workspace));
+    for (const AlsTask& task : p.tasks) {
+      std::vector<double> row(task.row, task.row + 16);
+      const double least = p.loss(task, row);
+      for (std::size_t c = 0; c < (kind == Kind::biased ? 14U : 13U); ++c) {
+        // Derivatives in the order of rounding the solution to floats.
+        const double h = 1e-3;
+        std::vector<double> up = row;
+        std::vector<double> down = row;
+        up[c] += h;
+        down[c] -= h;
+        EXPECT_GT(p.loss(task, up), least);
+        EXPECT_GT(p.loss(task, down), least);
+      }
     }
   }
 }
 
 TEST(AlsKernel, BlocksAndGradientsApproachTheMinimum) {
   AlsWorkspace workspace;
-  Problem exact{48, 48, 0, true};
+  Problem exact{48, 48, 0, Kind::weighted};
   static_cast<void>(als_solve_reference(exact.problem, exact.tasks, workspace));
   for (const unsigned cg_steps : {0U, 3U}) {
-    Problem p{48, 16, cg_steps, true};
+    Problem p{48, 16, cg_steps, Kind::weighted};
     double before = std::numeric_limits<double>::infinity();
     for (int sweep = 0; sweep < 40; ++sweep) {
       static_cast<void>(als_solve_reference(p.problem, p.tasks, workspace));
@@ -200,8 +224,8 @@ TEST(AlsKernel, BlocksAndGradientsApproachTheMinimum) {
 TEST(AlsKernel, ARowDependsOnItsOwnTaskOnly) {
   for (const Kernels& kernels : usable_kernels()) {
     for (const Case& c : cases()) {
-      Problem together{c.stride, c.block, c.cg_steps, c.weighted};
-      Problem alone{c.stride, c.block, c.cg_steps, c.weighted};
+      Problem together{c.stride, c.block, c.cg_steps, c.kind};
+      Problem alone{c.stride, c.block, c.cg_steps, c.kind};
       AlsWorkspace workspace;
       const auto solve = als_kernels(kernels.set).solve;
       static_cast<void>(solve(together.problem, together.tasks, workspace));
@@ -213,10 +237,22 @@ TEST(AlsKernel, ARowDependsOnItsOwnTaskOnly) {
   }
 }
 
+TEST(AlsKernel, TheConstantColumnStays) {
+  for (const Kernels& kernels : usable_kernels()) {
+    for (const Case& c : cases()) {
+      if (c.kind != Kind::biased) continue;
+      Problem p{c.stride, c.block, c.cg_steps, c.kind};
+      AlsWorkspace workspace;
+      static_cast<void>(als_kernels(kernels.set).solve(p.problem, p.tasks, workspace));
+      for (const AlsTask& task : p.tasks) EXPECT_EQ(task.row[p.problem.constant], 1.0F);
+    }
+  }
+}
+
 TEST(AlsKernel, NothingKnownMeansZero) {
   for (const Kernels& kernels : usable_kernels()) {
     for (const unsigned cg_steps : {0U, 2U}) {
-      Problem p{16, 16, cg_steps, false};
+      Problem p{16, 16, cg_steps, Kind::plain};
       AlsWorkspace workspace;
       static_cast<void>(als_kernels(kernels.set).solve(p.problem, p.tasks, workspace));
       EXPECT_TRUE(p.tasks[0].others.empty());
@@ -229,7 +265,7 @@ TEST(AlsKernel, NothingKnownMeansZero) {
 TEST(AlsKernel, SingularProblemsStayFinite) {
   for (const Kernels& kernels : usable_kernels()) {
     for (const unsigned cg_steps : {0U, 3U}) {
-      Problem p{32, 32, cg_steps, false};
+      Problem p{32, 32, cg_steps, Kind::plain};
       const std::vector<float> nothing(32 * 32);
       AlignedBuffer<float> gram{nothing.size()};
       p.problem.gram = gram.data();

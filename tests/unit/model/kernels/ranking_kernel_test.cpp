@@ -15,6 +15,7 @@ namespace {
 struct NamedStep {
   const char* name;
   RankingStep step;
+  double popularity = 0;
 };
 
 std::vector<NamedStep> steps() {
@@ -36,6 +37,9 @@ std::vector<NamedStep> steps() {
       step.batch = 10;
       step.negatives = 32;
       all.push_back({cosine ? "cosine" : "dot", step});
+      step.exclude_positives = true;
+      step.l2_negative = cosine ? 0.0F : 0.05F;
+      all.push_back({"popular others", step, 0.7});
     }
   }
   return all;
@@ -54,20 +58,21 @@ struct Problem {
     }
     for (std::uint32_t item = 0; item < 24; ++item) {
       items.state(item).accumulator = 0;
-      if (item != 3) candidates.push_back(item);
+      counts.push_back(item == 3 ? 0 : 1 + item * item % 7);
     }
   }
   std::mt19937 random;
   Table users;
   Table items;
   Cell cell;
-  std::vector<std::uint32_t> candidates;
+  std::vector<std::uint32_t> counts;  // of the items
 };
 
-double train(Problem& problem, const RankingStep& step, TrainRanking kernel) {
+double train(Problem& problem, const NamedStep& named, TrainRanking kernel) {
   RankingWorkspace workspace;
-  return kernel(problem.cell.view(), problem.users.view(), problem.items.view(), problem.candidates,
-                step, 99, workspace);
+  const PopularItems popular{problem.counts, named.popularity};
+  return kernel(problem.cell.view(), problem.users.view(), problem.items.view(),
+                popular.candidates(), named.step, 99, workspace);
 }
 
 /// Slopes are sums of at most 32 + 16 products of numbers below 2 (rows of length one, temperature
@@ -78,15 +83,16 @@ constexpr double kTolerance = 3 * 5 * 64 * 5 * 10 * 0x1p-24 * 0.05;
 
 TEST(RankingKernel, EveryInstructionSetTrainsLikeTheReference) {
   for (const Kernels& kernels : usable_kernels()) {
-    for (const auto& [name, step] : steps()) {
+    for (const NamedStep& named : steps()) {
+      const RankingStep& step = named.step;
       for (const unsigned stride : {16U, 48U, 64U, 96U}) {
         SCOPED_TRACE(std::string{name_of(kernels.set)} + " loss " +
-                     std::to_string(static_cast<int>(step.loss)) + " " + name + " " +
+                     std::to_string(static_cast<int>(step.loss)) + " " + named.name + " " +
                      std::to_string(stride));
         Problem ours{stride};
         Problem reference{stride};
-        const double loss = train(ours, step, ranking_kernel(kernels.set));
-        EXPECT_NEAR(loss, train(reference, step, &train_ranking_reference), 1e-4);
+        const double loss = train(ours, named, ranking_kernel(kernels.set));
+        EXPECT_NEAR(loss, train(reference, named, &train_ranking_reference), 1e-4);
         const auto compare = [](const Table& a, const Table& b) {
           for (std::size_t r = 0; r < a.rows(); ++r) {
             for (std::size_t c = 0; c < a.stride(); ++c) {
@@ -105,21 +111,21 @@ TEST(RankingKernel, EveryInstructionSetTrainsLikeTheReference) {
 
 /// Plain steps without a penalty are minus the rate times the derivatives of the loss.
 TEST(RankingKernel, TheReferenceGoesDownTheGradient) {
-  for (const NamedStep& named : steps()) {
-    RankingStep step = named.step;
+  for (NamedStep named : steps()) {
+    RankingStep& step = named.step;
     if (step.cosine || step.loss == RankingLoss::ccl) continue;  // ccl has kinks
-    step.l2_user = step.l2_item = 0;
+    step.l2_user = step.l2_item = step.l2_negative = 0;
     step.adagrad = false;
     step.batch = 100;  // all at once
     step.rate = 1;
     const Problem before{16};
     Problem after{16};
-    train(after, step, &train_ranking_reference);
+    train(after, named, &train_ranking_reference);
     step.rate = 0;
     const auto loss_with = [&](bool user, std::size_t row, std::size_t column, float change) {
       Problem changed{16};
       (user ? changed.users : changed.items).row(row)[column] += change;
-      return train(changed, step, &train_ranking_reference);
+      return train(changed, named, &train_ranking_reference);
     };
     for (const bool user : {true, false}) {
       for (const unsigned row : {0U, 3U, 4U}) {
@@ -144,10 +150,10 @@ TEST(RankingKernel, TheReferenceGoesDownTheGradient) {
 
 TEST(RankingKernel, CosineKeepsRowsAtLengthOne) {
   for (const Kernels& kernels : usable_kernels()) {
-    for (const auto& [name, step] : steps()) {
-      if (!step.cosine) continue;
+    for (const NamedStep& named : steps()) {
+      if (!named.step.cosine) continue;
       Problem problem{64};
-      train(problem, step, ranking_kernel(kernels.set));
+      train(problem, named, ranking_kernel(kernels.set));
       for (std::size_t r = 0; r < problem.users.rows(); ++r) {
         double squares = 0;
         for (std::size_t c = 0; c < 64; ++c) {
@@ -164,9 +170,152 @@ TEST(RankingKernel, LeavesOtherItemsAlone) {
     const Problem before{16};
     Problem after{16};
     for (std::uint16_t& item : after.cell.items) item = item == 3 ? 4 : item;
-    train(after, steps().front().step, ranking_kernel(kernels.set));
+    train(after, steps().front(), ranking_kernel(kernels.set));
     EXPECT_TRUE(after.items.same_row(before.items, 3));  // neither positive nor a candidate
     EXPECT_FALSE(after.items.same_row(before.items, 4));
+  }
+}
+
+double softplus(double x) { return std::log1p(std::exp(x)); }
+
+/// One user with two of six items. What is drawn is forced: one item for all negatives.
+struct OnlyItem {
+  OnlyItem() : users{1, 13, 16}, items{6, 13, 16} {
+    users.fill(random, 1);
+    items.fill(random, 0.5F);
+    cell.runs.push_back({0, 2});
+    cell.items = {1, 4};
+  }
+  /// What the negatives add to the loss of both interactions, as a mean, when all of them are one
+  /// item with the weight that it has among all.
+  double terms(const RankingStep& step, const Candidates& all, std::size_t which) {
+    RankingWorkspace workspace;
+    const std::vector<std::uint32_t> item(all.items.size(), all.items[which]);
+    const std::vector<float> weight(item.size(), all.weights.empty() ? 1 : all.weights[which]);
+    const double loss = train_ranking_reference(cell.view(), users.view(), items.view(),
+                                                {item, {}, weight}, step, 1, workspace);
+    if (loss == 0) return 0;  // the user has the item
+    double own = 0;
+    for (const std::uint16_t positive : cell.items) own += own_loss(step, score(positive));
+    if (step.loss != RankingLoss::softmax) return loss - own;
+    return 2 * std::exp((loss - own) / 2) / static_cast<double>(step.negatives);
+  }
+  static double own_loss(const RankingStep& step, double s) {
+    switch (step.loss) {
+      case RankingLoss::softmax:
+        return -s / double{step.temperature};
+      case RankingLoss::ccl:
+        return 1 - s;
+      case RankingLoss::bpr:
+        return 0;
+      default:
+        return softplus(-s);
+    }
+  }
+  double score(std::size_t item) const {
+    double sum = 0;
+    for (std::size_t c = 0; c < 16; ++c) {
+      sum += double{users.row(0)[c]} * double{items.row(item)[c]};
+    }
+    return sum;
+  }
+
+  std::mt19937 random{5};
+  Table users;
+  Table items;
+  Cell cell;
+};
+
+/// What an item of score t adds to the loss of an interaction of score s, if it is the mean of it.
+double term(const RankingStep& step, double s, double t) {
+  switch (step.loss) {
+    case RankingLoss::softmax:
+      return std::exp(t / double{step.temperature});
+    case RankingLoss::ccl:
+      return double{step.weight} * std::max(0.0, t - double{step.margin});
+    case RankingLoss::bpr:
+      return softplus(t - s);
+    default:
+      return double{step.weight} * softplus(t);
+  }
+}
+
+/// The expectation over all draws is the mean over all items that count, for every way of drawing.
+/// Draws are alike and their terms add up (in softmax: inside the logarithm), so that of one draw
+/// is enough; its probabilities are those of draw_negatives(), as the next test finds.
+TEST(RankingKernel, LossesOfDrawnItemsHaveNoBias) {
+  const std::vector<std::uint32_t> counts{3, 1, 8, 0, 2, 5};
+  for (const NamedStep& named : steps()) {
+    if (named.step.cosine) continue;
+    for (const double exponent : {0.0, 0.5, 1.3}) {
+      RankingStep step = named.step;
+      step.rate = 0;
+      step.exponent = 1;
+      OnlyItem problem;
+      const PopularItems popular{counts, exponent};
+      const Candidates all = popular.candidates();
+      const auto size = static_cast<double>(all.items.size());
+      double found = 0;
+      double expected = 0;
+      for (const std::size_t positive : {1U, 4U}) {
+        const double s = problem.score(positive);
+        double mean = 0;
+        double others = 0;
+        for (const std::uint32_t item : all.items) {
+          if (step.exclude_positives && (item == 1 || item == 4)) continue;
+          mean += term(step, s, problem.score(item));
+          ++others;
+        }
+        expected += mean / others;
+      }
+      for (std::size_t which = 0; which < all.items.size(); ++which) {
+        const double probability =
+            all.weights.empty() ? 1 / size : 1 / (size * double{all.weights[which]});
+        found += probability * problem.terms(step, all, which);
+      }
+      // Weights and rows are floats.
+      EXPECT_NEAR(found, expected, 1e-5 * expected)
+          << static_cast<int>(step.loss) << " exponent " << exponent;
+    }
+  }
+}
+
+TEST(RankingKernel, DrawsItemsByTheirPopularity) {
+  const std::vector<std::uint32_t> counts{3, 1, 8, 0, 2, 5};
+  const double exponent = 0.75;
+  const PopularItems popular{counts, exponent};
+  RankingWorkspace workspace;
+  std::vector<double> drawn(counts.size());
+  constexpr std::size_t kDraws = 160'000;
+  for (std::size_t batch = 0; batch < kDraws / 160; ++batch) {
+    draw_negatives(popular.candidates(), 160, 7, batch, workspace);
+    for (const std::uint32_t item : workspace.negatives) ++drawn[item];
+  }
+  double sum = 0;
+  for (const std::uint32_t count : counts) sum += std::pow(count, exponent);
+  for (std::size_t item = 0; item < counts.size(); ++item) {
+    const double p = std::pow(counts[item], exponent) / sum;
+    // Five standard deviations of a binomial share.
+    EXPECT_NEAR(drawn[item] / kDraws, p, 5 * std::sqrt(p * (1 - p) / kDraws)) << item;
+  }
+}
+
+/// Who has everything that is drawn learns nothing, and teaches nothing.
+TEST(RankingKernel, NothingIsLeftForWhoKnowsAllItems) {
+  for (const Kernels& kernels : usable_kernels()) {
+    for (const NamedStep& named : steps()) {
+      if (!named.step.exclude_positives || named.step.cosine) continue;
+      RankingStep step = named.step;
+      step.l2_user = step.l2_item = step.l2_negative = 0;
+      const Problem before{16};
+      Problem after{16};
+      after.cell.runs = {{2, 24}};
+      after.cell.items.clear();
+      for (std::uint16_t item = 0; item < 24; ++item) after.cell.items.push_back(item);
+      EXPECT_EQ(train(after, {"", step, 0.5}, ranking_kernel(kernels.set)), 0);
+      for (std::size_t r = 0; r < 24; ++r) EXPECT_TRUE(after.items.same_row(before.items, r));
+      EXPECT_TRUE(after.users.same_row(before.users, 2));
+    }
   }
 }
 
