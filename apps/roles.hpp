@@ -18,6 +18,7 @@
 #include "ps/als_tables.hpp"
 #include "ps/placement.hpp"
 #include "ps/server.hpp"
+#include "worker/cell_work.hpp"
 #include "worker/worker.hpp"
 
 namespace factorps::apps {

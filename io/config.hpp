@@ -27,6 +27,27 @@ struct DataConfig {
   std::filesystem::path dataset = "dataset.h5";
 };
 
+/// Files that say something of users or items: one line each.
+struct AttributeFilesConfig {
+  std::vector<std::filesystem::path> source;
+  std::string delimiter = "auto";       ///< as of data
+  std::string header = "auto";          ///< auto: yes if there are no `columns`
+  std::vector<std::string> columns;     ///< names of all columns, if the file has none or others
+  std::string id;                       ///< column; "": the first
+  std::vector<std::string> categories;  ///< columns of one text
+  std::vector<std::string> tags;        ///< columns of several texts
+  std::string tag_separator = "|";
+  std::vector<std::string> numbers;  ///< columns
+  std::vector<std::string> flags;    ///< columns of 0 and 1: together the tags `flags_as`
+  std::string flags_as = "flags";
+  std::vector<std::string> missing;  ///< fields that mean the same as an empty one
+};
+
+struct AttributesConfig {
+  AttributeFilesConfig users;
+  AttributeFilesConfig items;
+};
+
 struct CleanConfig {
   bool strict = true;
   std::int64_t max_bad_rows = 0;    ///< when not strict
@@ -171,6 +192,7 @@ struct ScalingConfig {
 
 struct Config {
   DataConfig data;
+  AttributesConfig attributes;
   CleanConfig clean;
   SplitConfig split;
   GridConfig grid;

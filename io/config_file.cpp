@@ -243,11 +243,16 @@ class Loader {
     for (const auto& [name, node] : in_file_order(table)) {
       place_ = place_of(*node);
       const std::string key = prefix + '.' + name;
-      if (const toml::table* inner = node->as_table(); inner != nullptr && key == kColumns)
+      if (const toml::table* inner = node->as_table(); inner != nullptr && is_prefix(key))
         read_table(key, *inner);
       else
         read_key(key, *node);
     }
+  }
+
+  /// Whether keys go on after `key`, as after data.columns.
+  [[nodiscard]] bool is_prefix(const std::string& key) const {
+    return std::ranges::any_of(keys_, [&](auto name) { return name.starts_with(key + '.'); });
   }
 
   void read_key(const std::string& key, const toml::node& node) {

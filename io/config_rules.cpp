@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "common/error.hpp"
+#include "io/attributes.hpp"
 #include "io/config_problems.hpp"
 #include "io/event_weight.hpp"
 #include "io/scaling_layout.hpp"
@@ -54,6 +55,8 @@ class CrossCheck {
     check_split();
     check_fractions();
     check_clean();
+    check_attributes("users", config_.attributes.users);
+    check_attributes("items", config_.attributes.items);
     check_decay();
     check_solver();
     check_validation_users();
@@ -129,6 +132,35 @@ class CrossCheck {
             "\"none\", because clean.binary makes all values alike");
     require(clean.half_life_days == 0 || clean.normalise == "none", "clean.normalise",
             "\"none\", because clean.half_life_days changes training values alone");
+  }
+
+  void check_attributes(const std::string& table, const AttributeFilesConfig& files) {
+    const std::string at = "attributes." + table + '.';
+    std::vector<std::string> names;  // of attributes
+    const auto add = [&](const char* key, const std::string& name) {
+      names.push_back(name);
+      const std::string problem = problem_of_attribute_name(name);
+      if (problem.empty()) return;
+      problems_.add(at + key, '"' + name + '"',
+                    fmt::format("another name ({}columns can give one): this one {}", at, problem));
+    };
+    for (const std::string& name : files.categories) add("categories", name);
+    for (const std::string& name : files.tags) add("tags", name);
+    for (const std::string& name : files.numbers) add("numbers", name);
+    if (!files.flags.empty()) add("flags_as", files.flags_as);
+    require(names.empty() || !files.source.empty(), at + "source",
+            "a list of files, because columns are named");
+    require(files.source.empty() || !names.empty(), at + "categories",
+            "a column, here or in tags, numbers or flags");
+    require(files.header != "no" || !files.columns.empty(), at + "columns",
+            "the names of all columns, because header = \"no\"");
+    require(!files.delimiter.empty(), at + "delimiter", "a name or the text between fields");
+    require(!files.tag_separator.empty(), at + "tag_separator", "the text between tags");
+    const std::set<std::string> distinct{names.begin(), names.end()};
+    require(distinct.size() == names.size(), at + "categories",
+            "every name once in categories, tags, numbers and flags_as");
+    const std::set<std::string> columns{files.columns.begin(), files.columns.end()};
+    require(columns.size() == files.columns.size(), at + "columns", "every name once");
   }
 
   void check_decay() {

@@ -321,6 +321,8 @@ std::vector<Field> scaling_fields(ScalingConfig& c) {
 const std::vector<Section>& config_sections() {
   static const std::vector<Section> kSections{
       {"data", "Raw files and the dataset made from them."},
+      {"attributes",
+       "What is known of users and items besides their interactions; docs/attributes.md."},
       {"clean", "Which rows count."},
       {"split", "Training, validation and test set."},
       {"grid", "How `prepare` cuts users and items; a property of the dataset."},
@@ -341,11 +343,11 @@ const std::vector<Section>& config_sections() {
 std::vector<Field> config_fields(Config& config) {
   std::vector<Field> all;
   for (auto&& part :
-       {data_fields(config.data), clean_fields(config.clean), split_fields(config.split),
-        grid_fields(config.grid), model_fields(config.model), train_fields(config.train),
-        ranking_fields(config.ranking), ials_fields(config.ials), evaluate_fields(config.evaluate),
-        checkpoint_fields(config.checkpoint), cluster_fields(config.cluster),
-        run_fields(config.run), scaling_fields(config.scaling)})
+       {data_fields(config.data), attribute_fields(config.attributes), clean_fields(config.clean),
+        split_fields(config.split), grid_fields(config.grid), model_fields(config.model),
+        train_fields(config.train), ranking_fields(config.ranking), ials_fields(config.ials),
+        evaluate_fields(config.evaluate), checkpoint_fields(config.checkpoint),
+        cluster_fields(config.cluster), run_fields(config.run), scaling_fields(config.scaling)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -56,6 +56,9 @@ struct Section {
 /// All keys, bound to `config`, which must outlive the result; in documentation order.
 [[nodiscard]] std::vector<Field> config_fields(Config& config);
 
+/// Those of [attributes].
+[[nodiscard]] std::vector<Field> attribute_fields(AttributesConfig& config);
+
 /// "an integer from 1 to 8192", `one of "sgd", "adagrad"`: what an error message expects.
 [[nodiscard]] std::string expectation(const Field& field);
 /// Whether the bound value obeys the field's rule.

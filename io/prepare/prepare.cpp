@@ -12,6 +12,7 @@
 #include "common/timer.hpp"
 #include "io/dataset_writer.hpp"
 #include "io/prepare/arrange.hpp"
+#include "io/prepare/attribute_files.hpp"
 #include "io/prepare/clean.hpp"
 #include "io/prepare/decay.hpp"
 #include "io/prepare/leaks.hpp"
@@ -185,17 +186,28 @@ class Pipeline {
   void write() {
     DatasetContents contents = arrange(std::exchange(data_, {}), raw_.user_ids, raw_.item_ids,
                                        normalisation_, config_, threads_);
+    clock_.finish("permute");
     summary().all = {contents.interactions.users.size(), contents.user_ids.size(),
                      contents.item_ids.size()};
     summary().strips = contents.grid.strips();
     summary().blocks = contents.grid.blocks();
+    contents.user_attributes = attributes("users", config_.attributes.users, contents.user_ids);
+    contents.item_attributes = attributes("items", config_.attributes.items, contents.item_ids);
     contents.value_min = summary().value_min;
     contents.value_max = summary().value_max;
     contents.seed = config_.split.seed;
+    if (!summary().attributes.empty()) clock_.finish("attributes");
     contents.summary = to_json(summary());
-    clock_.finish("permute");
     result_.fingerprint = write_dataset(config_.data.dataset, contents, threads_);
     clock_.finish("sort and write");
+  }
+
+  std::vector<Attribute> attributes(const std::string& table, const AttributeFilesConfig& files,
+                                    const IdTable& ids) {
+    if (files.source.empty()) return {};
+    AttributeTable found = read_attribute_files(files, table, ids);
+    summary().attributes.emplace_back(table, found);
+    return std::move(found.attributes);
   }
 
   PrepareSummary& summary() { return result_.summary; }
@@ -264,6 +276,10 @@ RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
 std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& ranks) {
   PhaseClock clock;
   std::vector<RawFile> files = find_raw_files(config);
+  if (ranks.rank == 0) {
+    check_attribute_files(config.attributes.users, "users");
+    check_attribute_files(config.attributes.items, "items");
+  }
   std::vector<Chunk> chunks = read_shares(files, row_rules(config, files), ranks);
   clock.finish("read");
   if (ranks.size > 1) gather_chunks(chunks, ranks);

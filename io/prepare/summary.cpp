@@ -40,7 +40,45 @@ std::string leaks_text(const LeakReport& leaks) {
   return text;
 }
 
+Json to_json(const AttributeSummary& summary) {
+  const AttributeCounts& counts = summary.counts;
+  Json json{{"lines", counts.lines},
+            {"lines_of_unknown_ids", counts.strangers},
+            {"repeated_lines", counts.repeated},
+            {"rows_without_line", counts.rows_without}};
+  for (const auto& [name, kind, values, known] : summary.columns) {
+    json["attributes"][name] = {{"kind", kind_name(kind)}, {"known", known}};
+    if (kind != AttributeKind::number) json["attributes"][name]["values"] = values;
+  }
+  return json;
+}
+
+Json with_attributes(Json json, const std::vector<AttributeSummary>& attributes) {
+  for (const AttributeSummary& some : attributes) json["attributes"][some.table] = to_json(some);
+  return json;
+}
+
+std::string attributes_text(const AttributeSummary& summary) {
+  const AttributeCounts& counts = summary.counts;
+  std::string text = fmt::format(
+      "  {:<22}{} lines, {} of unknown ids left out, {} repeated; {} of {} {} have none\n",
+      summary.table + " attributes", counts.lines, counts.strangers, counts.repeated,
+      counts.rows_without, counts.rows, summary.table);
+  for (const auto& [name, kind, values, known] : summary.columns) {
+    text += fmt::format("    {:<20}{}{}, known of {} {}\n", name, kind_name(kind),
+                        kind == AttributeKind::number ? "" : fmt::format(", {} values", values),
+                        known, summary.table);
+  }
+  return text;
+}
+
 }  // namespace
+
+AttributeSummary::AttributeSummary(std::string of, const AttributeTable& found)
+    : table{std::move(of)}, counts{found.counts} {
+  for (const Attribute& one : found.attributes)
+    columns.push_back({one.name, one.kind, one.values.size(), one.known_rows()});
+}
 
 std::string to_json(const PrepareSummary& summary) {
   Json files = Json::array();
@@ -76,7 +114,8 @@ std::string to_json(const PrepareSummary& summary) {
   if (summary.skipped.no_user > 0) json["skipped"]["no_user"] = summary.skipped.no_user;
   if (summary.fold_in > 0) json["fold_in"] = summary.fold_in;
   // Paths and messages may hold any bytes.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return with_attributes(json, summary.attributes)
+      .dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string to_text(const PrepareSummary& summary) {
@@ -106,6 +145,7 @@ std::string to_text(const PrepareSummary& summary) {
   text += leaks_text(summary.leaks);
   fmt::format_to(out, "  {:<22}{} to {}, normalisation {}\n", "values", summary.value_min,
                  summary.value_max, summary.normalise);
+  for (const AttributeSummary& some : summary.attributes) text += attributes_text(some);
   fmt::format_to(out, "  {:<22}{} users x {} items in {} strips x {} blocks\n", "grid",
                  summary.all.users, summary.all.items, summary.strips, summary.blocks);
   return text;

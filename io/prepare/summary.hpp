@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "io/prepare/attribute_files.hpp"
 #include "io/prepare/leaks.hpp"
 #include "io/prepare/shares.hpp"
 
@@ -21,6 +22,22 @@ struct CleaningStep {
   std::string name;
   Extent before;
   Extent after;
+};
+
+/// Attributes of users or items.
+struct AttributeSummary {
+  /// @param table "users" or "items"
+  AttributeSummary(std::string table, const AttributeTable& found);
+
+  struct Column {
+    std::string name;
+    AttributeKind kind;
+    std::uint64_t values;  ///< distinct texts
+    std::uint64_t known;   ///< rows with a value
+  };
+  std::string table;
+  AttributeCounts counts;
+  std::vector<Column> columns;
 };
 
 /// The same for every number of ranks: no times, no ranks.
@@ -40,6 +57,7 @@ struct PrepareSummary {
   float value_min = 0;
   float value_max = 0;
   std::string normalise;
+  std::vector<AttributeSummary> attributes;  ///< of those with files
   LeakReport leaks;
   std::uint32_t strips = 0;
   std::uint32_t blocks = 0;

@@ -57,21 +57,6 @@ Sample read_sample(const std::filesystem::path& path) {
   return sample;
 }
 
-std::string choose_delimiter(const std::string& configured, std::string_view line) {
-  constexpr std::array<std::array<std::string_view, 2>, 4> kNamed{
-      {{"space", kBlanks}, {"tab", "\t"}, {"comma", ","}, {"semicolon", ";"}}};
-  for (const auto& [name, text] : kNamed) {
-    if (configured == name) return std::string{text};
-  }
-  if (configured != "auto") return configured;
-  if (line.find("::") != std::string_view::npos) return "::";
-  if (line.find('\t') != std::string_view::npos) return "\t";
-  const auto commas = std::count(line.begin(), line.end(), ',');
-  const auto semicolons = std::count(line.begin(), line.end(), ';');
-  if (commas == 0 && semicolons == 0) return std::string{kBlanks};
-  return commas >= semicolons ? "," : ";";
-}
-
 /// Lines of blanks-separated fields of many different lengths.
 bool looks_like_lists(const Sample& sample, const TextLayout& layout) {
   if (layout.delimiter != kBlanks) return false;
@@ -198,6 +183,21 @@ bool has_recbole_header(const DataConfig& config, const Sample& sample) {
 }
 
 }  // namespace
+
+std::string choose_delimiter(const std::string& configured, std::string_view line) {
+  constexpr std::array<std::array<std::string_view, 2>, 4> kNamed{
+      {{"space", kBlanks}, {"tab", "\t"}, {"comma", ","}, {"semicolon", ";"}}};
+  for (const auto& [name, text] : kNamed) {
+    if (configured == name) return std::string{text};
+  }
+  if (configured != "auto") return configured;
+  if (line.find("::") != std::string_view::npos) return "::";
+  if (line.find('\t') != std::string_view::npos) return "\t";
+  const auto commas = std::count(line.begin(), line.end(), ',');
+  const auto semicolons = std::count(line.begin(), line.end(), ';');
+  if (commas == 0 && semicolons == 0) return std::string{kBlanks};
+  return commas >= semicolons ? "," : ";";
+}
 
 TextLayout detect_layout(const std::filesystem::path& path, const DataConfig& config) {
   const Sample sample = read_sample(path);

@@ -27,6 +27,9 @@ struct TextLayout {
   std::optional<std::size_t> event;  ///< none: all rows are alike
 };
 
+/// The text between fields that a setting names (DataConfig::delimiter). @param line the first one
+[[nodiscard]] std::string choose_delimiter(const std::string& configured, std::string_view line);
+
 /// Reads the first part of the file and decides.
 /// @throws DataError if a named column is not there, naming the ones that are;
 ///         ConfigError if a column is named but the file has no names

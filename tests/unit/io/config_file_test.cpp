@@ -146,6 +146,25 @@ TEST_F(ConfigFile, IsOptional) {
   EXPECT_EQ(config.run.dir, fs::current_path() / "runs/default");
 }
 
+TEST_F(ConfigFile, ReadsAttributesOfUsersAndItems) {
+  const Config config = load(R"(
+    [attributes.items]
+    source = "i.csv"
+    categories = ["department", "brand"]
+    [attributes]
+    users.source = ["a.csv", "b.csv"]
+    users.numbers = "age"
+  )",
+                             {"attributes.items.missing=NA", "attributes.items.tag_separator=/"});
+  EXPECT_EQ(config.attributes.items.source, (std::vector<fs::path>{directory_ / "i.csv"}));
+  EXPECT_EQ(config.attributes.items.categories, (std::vector<std::string>{"department", "brand"}));
+  EXPECT_EQ(config.attributes.items.missing, (std::vector<std::string>{"NA"}));
+  EXPECT_EQ(config.attributes.items.tag_separator, "/");
+  EXPECT_EQ(config.attributes.users.source.size(), 2U);
+  EXPECT_EQ(config.attributes.users.numbers, (std::vector<std::string>{"age"}));
+  EXPECT_EQ(to_toml(load(to_toml(config))), to_toml(config));
+}
+
 TEST_F(ConfigFile, RoundTrips) {
   const Config config = load(R"(
     [data]
@@ -284,6 +303,33 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"NoUsersHeldOut", "[split]\nmethod = 'users'\ntest_fraction = 1",
                 "run.toml:3: split.test_fraction = 1: expected a number between 0 and 1, because "
                 "split.method = \"users\""},
+        Mistake{"AttributesWithoutFile", "[attributes.items]\nnumbers = ['price']",
+                "run.toml: attributes.items.source = [] (default): expected a list of files, "
+                "because columns are named"},
+        Mistake{"AttributesWithoutColumn", "[attributes.users]\nsource = 'u.csv'",
+                "run.toml: attributes.users.categories = [] (default): expected a column, here or "
+                "in tags, numbers or flags"},
+        Mistake{"AttributesWithoutNames",
+                "[attributes.items]\nsource = 'i.csv'\ntags = 't'\nheader = 'no'",
+                "run.toml: attributes.items.columns = [] (default): expected the names of all "
+                "columns, because header = \"no\""},
+        Mistake{"AttributeTwice",
+                "[attributes.items]\nsource = 'i.csv'\ntags = 't'\nflags = ['a']\nflags_as = 't'",
+                "run.toml: attributes.items.categories = [] (default): expected every name once in "
+                "categories, tags, numbers and flags_as"},
+        Mistake{
+            "AttributeOfAPath", "[attributes.items]\nsource = 'i.csv'\ntags = ['a/b']",
+            "run.toml:3: attributes.items.tags = \"a/b\": expected another name "
+            "(attributes.items.columns can give one): this one holds '/' or a control character"},
+        Mistake{"ColumnTwice",
+                "[attributes.items]\nsource = 'i.csv'\ntags = ['a']\ncolumns = ['a', 'a']",
+                "run.toml:4: attributes.items.columns = [\"a\", \"a\"]: expected every name once"},
+        Mistake{
+            "EmptyTagSeparator", "[attributes.users]\ntag_separator = ''",
+            "run.toml:2: attributes.users.tag_separator = \"\": expected the text between tags"},
+        Mistake{"AttributeKey", "[attributes.items]\ncategory = ['a']",
+                "run.toml:2: unknown key attributes.items.category: expected "
+                "attributes.items.categories"},
         Mistake{"EmptyPath", "[run]\ndir = ''", "run.toml:2: run.dir = '': expected a file name"},
         Mistake{"MovingStripsWithRounding", "[cluster]\nwire = 'bf16'\nrebalance = 2",
                 "run.toml:3: cluster.rebalance = 2: expected 0, because with cluster.wire = "

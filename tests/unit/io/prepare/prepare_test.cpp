@@ -107,6 +107,8 @@ std::string rows_with_times() {
 
 TEST_F(Prepare, AnyNumberOfRanksAndThreadsWritesTheSameFile) {
   config_.data.source = {directory_.write("a", rows_with_times())};
+  config_.attributes.users.source = {directory_.write("users", "id,age\n3,30\n0,10\n-1,5\n")};
+  config_.attributes.users.numbers = {"age"};
   config_.split.method = "leave_last";
   for (const char* validation : {"per_user", "random"}) {
     config_.split.validation_method = validation;
