@@ -97,9 +97,11 @@ struct EvaluateOptions : ModelOptions {
   bool pessimistic = false;              ///< ties: relevant items last
   std::optional<std::uint64_t> sampled;  ///< candidates besides the relevant ones; none: all items
   std::uint64_t seed = 1;                ///< of the sample
-  bool fold_in = false;                  ///< rows of all users from their training data
-  bool segments = false;                 ///< also metrics of kinds of users and items
-  std::int64_t cold_below = 1;           ///< training interactions that make a user warm
+  std::filesystem::path candidates;  ///< file that lists them (apps/candidate_file.hpp); or empty
+  std::filesystem::path write_candidates;  ///< file for those that were sampled; or empty
+  bool fold_in = false;                    ///< rows of all users from their training data
+  bool segments = false;                   ///< also metrics of kinds of users and items
+  std::int64_t cold_below = 1;             ///< training interactions that make a user warm
 };
 
 /// Two files of `evaluate --per-user`.

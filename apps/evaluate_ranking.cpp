@@ -5,7 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <iostream>
-#include <optional>
+#include <memory>
 #include <span>
 
 #include <fmt/core.h>
@@ -30,9 +30,15 @@ std::string header(const Json& predictor, const Json& how, const std::vector<std
   return line + '\n';
 }
 
-/// Collective: strips go round, rank 0 adds them up in order. @param out none elsewhere
+/// Files with a line per user; none where there is nothing to write.
+struct Outputs {
+  std::unique_ptr<TextOutput> metrics;
+  std::unique_ptr<TextOutput> candidates;
+};
+
+/// Collective: strips go round, rank 0 adds them up in order.
 StripRanking rank_strips(const StripRanker& ranker, const Dataset& dataset,
-                         Recommended& recommended, TextOutput* out,
+                         Recommended& recommended, const Outputs& out,
                          const comm::Environment& environment) {
   StripRanking total = ranker.nothing();
   const auto ranks = static_cast<std::uint32_t>(environment.size());
@@ -45,7 +51,8 @@ StripRanking rank_strips(const StripRanker& ranker, const Dataset& dataset,
       if (one.empty()) continue;
       const StripRanking result = from_bytes(one, ranker.nothing());
       for (std::size_t n = 0; n < total.sums.size(); ++n) total.sums[n].add(result.sums[n]);
-      if (out != nullptr) out->write(result.lines);
+      if (out.metrics) out.metrics->write(result.lines);
+      if (out.candidates) out.candidates->write(result.candidates);
     }
   }
   return total;
@@ -115,20 +122,25 @@ Json segments_json(const StripRanker& ranker, const std::vector<RankingSums>& su
   return segments;
 }
 
-Json protocol(const EvaluateOptions& options, const Dataset& dataset) {
+std::string candidates(const EvaluateOptions& options, const StripRanker& ranker) {
+  if (ranker.given())
+    return fmt::format("the relevant ones and {} from", ranker.given()->describe());
+  if (!options.sampled) return "all";
+  return fmt::format("the relevant ones and {} of each user, sampled (seed {}) from",
+                     *options.sampled, options.seed);
+}
+
+Json protocol(const EvaluateOptions& options, const Dataset& dataset, const StripRanker& ranker) {
   const bool testing = options.part == part_name(Part::test);
   Json how = data_protocol(dataset, options.part);
-  how["candidates"] = fmt::format(
-      "{} {} items but those of the user in {}",
-      options.sampled ? fmt::format("the relevant ones and {} of each user, sampled (seed {}) from",
-                                    *options.sampled, options.seed)
-                      : "all",
-      dataset.grid().items(), testing ? "train and validation" : "train");
+  how["candidates"] =
+      fmt::format("{} {} items but those of the user in {}", candidates(options, ranker),
+                  dataset.grid().items(), testing ? "train and validation" : "train");
   how["relevant"] = options.relevant_from
                         ? fmt::format("values of at least {}", *options.relevant_from)
                         : "every interaction of the part";
   how["ties"] = options.pessimistic ? "pessimistic" : "expected over random order";
-  if (!options.sampled) how["list_ties"] = "by item row";
+  if (ranker.metrics().has_lists()) how["list_ties"] = "by item row";
   if (options.segments) {
     how["segments"] = fmt::format(
         "users: cold below {} training interactions; items by training interactions, descending: "
@@ -190,18 +202,20 @@ ExitCode evaluate_ranking(const EvaluateOptions& options, const Dataset& dataset
   }
   const StripRanker strips{options, dataset, ranker};
   const std::vector<std::string>& names = strips.metrics().names();
-  result["protocol"] = protocol(options, dataset);
-  std::optional<TextOutput> out;
+  result["protocol"] = protocol(options, dataset, strips);
+  Outputs out;
   if (environment.rank() == 0 && !options.per_user.empty()) {
-    out.emplace(options.per_user);
-    out->write(header(result["predictor"], result["protocol"], names));
+    out.metrics = std::make_unique<TextOutput>(options.per_user);
+    out.metrics->write(header(result["predictor"], result["protocol"], names));
   }
+  if (environment.rank() == 0 && !options.write_candidates.empty())
+    out.candidates = std::make_unique<TextOutput>(options.write_candidates);
   Recommended recommended = strips.metrics().none_recommended();
-  const StripRanking total =
-      rank_strips(strips, dataset, recommended, out ? &*out : nullptr, environment);
+  const StripRanking total = rank_strips(strips, dataset, recommended, out, environment);
   for (auto& counts : recommended) add_up(counts, environment);
   if (environment.rank() != 0) return ExitCode::done;
-  if (out) out->commit();
+  if (out.metrics) out.metrics->commit();
+  if (out.candidates) out.candidates->commit();
   add_counts(total.sums[0], result["protocol"]);
   result["metrics"] = metrics_json(total.sums[0], names);
   result["lists"] = lists_json(options, recommended, result["metrics"]);

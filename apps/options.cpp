@@ -164,6 +164,17 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
           ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31))
           ->needs(at);
   app.add_option("--seed", options.seed, "Of the sample")->capture_default_str()->needs(sampled);
+  app.add_option("--write-candidates", options.write_candidates,
+                 "Also write the sampled items of each user")
+      ->type_name("FILE")
+      ->needs(sampled);
+  app.add_option(
+         "--candidates", options.candidates,
+         "Rank the relevant items among those that FILE lists for the user: lines of a user "
+         "and items, separated by tabs")
+      ->type_name("FILE")
+      ->needs(at)
+      ->excludes(sampled);
   CLI::Option* segments =
       app.add_flag("--segments", options.segments,
                    "Also of cold and warm users, and of head, torso and tail items")

@@ -54,6 +54,7 @@ class RankingSums {
 struct StripRanking {
   std::vector<RankingSums> sums;  ///< of all users, then of each segment
   std::string lines;              ///< one per user, if wanted
+  std::string candidates;         ///< one line per user, if wanted
 };
 [[nodiscard]] std::vector<std::byte> to_bytes(const StripRanking& ranking);
 /// @param shape with as many sums of as many metrics

@@ -21,6 +21,12 @@ std::uint64_t relevant_of(const eval::FullRanking& ranking) {
   return relevant;
 }
 
+/// What is ranked, if not all items.
+std::string among(const EvaluateOptions& options, const std::optional<CandidateFile>& given) {
+  if (given) return given->label();
+  return options.sampled ? fmt::format("sampled:{}", *options.sampled) : std::string{};
+}
+
 }  // namespace
 
 /// Items of the users of a strip.
@@ -59,14 +65,18 @@ StripRanker::StripRanker(const EvaluateOptions& options, const Dataset& dataset,
       dataset_{dataset},
       ranker_{ranker},
       sample_{options.seed, Purpose::sample_candidates},
-      metrics_{options, dataset, ranker} {
+      given_{options.candidates.empty()
+                 ? std::nullopt
+                 : std::optional<CandidateFile>{std::in_place, options.candidates, dataset}},
+      metrics_{options, dataset, ranker, among(options, given_)} {
   if (options.segments) segments_.emplace(dataset, options.cold_below);
-  if (!options.per_user.empty()) ids_ = dataset.user_ids();
+  if (!options.per_user.empty() || !options.write_candidates.empty()) ids_ = dataset.user_ids();
+  if (!options.write_candidates.empty()) item_ids_ = dataset.item_ids();
 }
 
 StripRanking StripRanker::nothing() const {
   const std::size_t parts = 1 + (segments_ ? Segments::kNames.size() : 0);
-  return {std::vector<RankingSums>(parts, RankingSums{metrics_.names().size()}), {}};
+  return {std::vector<RankingSums>(parts, RankingSums{metrics_.names().size()}), {}, {}};
 }
 
 StripRanking StripRanker::run(StripId strip, Recommended& recommended) const {
@@ -77,7 +87,7 @@ StripRanking StripRanker::run(StripId strip, Recommended& recommended) const {
   StripRanking result = nothing();
   std::vector<std::uint64_t> users;
   for (std::uint64_t user = rows.begin; user < rows.end; ++user) {
-    if (parts.relevant.of(user).empty()) {
+    if (!has_candidates(parts, user)) {
       for (RankingSums& sums : result.sums) sums.skip();
       continue;
     }
@@ -131,12 +141,30 @@ void StripRanker::rank(const std::vector<std::uint64_t>& users, const Parts& par
   const std::size_t items = ranker_.scorer().items();
   for (std::size_t n = 0; n < users.size(); ++n) {
     const auto scores = std::span{all}.subspan(n * items, items);
-    if (options_.sampled) {
-      eval::keep_sample(scores, parts.relevant.of(users[n]), *options_.sampled, sample_, users[n]);
-    }
+    reduce(scores, users[n], parts.relevant.of(users[n]), result);
     add({users[n], scores, parts.history.of(users[n]), parts.relevant.of(users[n])}, result,
         recommended);
   }
+}
+
+/// Users that a file does not list are left out like those without relevant items.
+bool StripRanker::has_candidates(const Parts& parts, std::uint64_t user) const {
+  return !parts.relevant.of(user).empty() && (!given_ || !given_->of(user).empty());
+}
+
+/// Leaves the candidates that the options want.
+void StripRanker::reduce(std::span<float> scores, std::uint64_t user,
+                         std::span<const std::uint32_t> relevant, StripRanking& result) const {
+  if (given_) eval::keep_given(scores, relevant, given_->of(user));
+  if (!options_.sampled) return;
+  eval::keep_sample(scores, relevant, *options_.sampled, sample_, user);
+  if (!item_ids_) return;
+  std::vector<std::uint32_t> sampled;
+  for (std::uint32_t item = 0; item < scores.size(); ++item) {
+    if (!std::isnan(scores[item]) && !std::ranges::binary_search(relevant, item))
+      sampled.push_back(item);
+  }
+  result.candidates += candidate_line(*ids_, *item_ids_, user, sampled);
 }
 
 void StripRanker::add(const Case& one, StripRanking& result, Recommended& recommended) const {
@@ -151,7 +179,7 @@ void StripRanker::add(const Case& one, StripRanking& result, Recommended& recomm
   const std::uint64_t relevant = relevant_of(ranking);
   result.sums[0].add(values, relevant, dataset_.user_counts()[one.user] == 0);
   if (segments_) add_segments(one, values, relevant, result);
-  if (ids_) write_line(one, ranking, values, result);
+  if (!options_.per_user.empty()) write_line(one, ranking, values, result);
 }
 
 /// Relevant items of other segments stay candidates; lists are the same for all segments of items.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/candidate_file.hpp"
 #include "apps/commands.hpp"
 #include "apps/ranker.hpp"
 #include "apps/ranking_sums.hpp"
@@ -22,6 +23,8 @@ class StripRanker {
   StripRanker(const EvaluateOptions& options, const Dataset& dataset, const Ranker& ranker);
 
   [[nodiscard]] const UserMetrics& metrics() const noexcept { return metrics_; }
+  /// None unless the options name a file.
+  [[nodiscard]] const std::optional<CandidateFile>& given() const noexcept { return given_; }
   /// None unless the options ask for them.
   [[nodiscard]] const std::optional<Segments>& segments() const noexcept { return segments_; }
   /// A result without users.
@@ -44,6 +47,9 @@ class StripRanker {
   [[nodiscard]] Parts collect(StripId strip) const;
   void rank(const std::vector<std::uint64_t>& users, const Parts& parts,
             const DatasetFoldIn::Strip* fold, StripRanking& result, Recommended& recommended) const;
+  [[nodiscard]] bool has_candidates(const Parts& parts, std::uint64_t user) const;
+  void reduce(std::span<float> scores, std::uint64_t user, std::span<const std::uint32_t> relevant,
+              StripRanking& result) const;
   void add(const Case& one, StripRanking& result, Recommended& recommended) const;
   void add_segments(const Case& one, std::span<const double> values, std::uint64_t relevant,
                     StripRanking& result) const;
@@ -54,9 +60,11 @@ class StripRanker {
   const Dataset& dataset_;
   const Ranker& ranker_;
   RandomStream sample_;
+  std::optional<CandidateFile> given_;
   UserMetrics metrics_;
   std::optional<Segments> segments_;
   std::optional<IdTable> ids_;  // if lines are wanted
+  std::optional<IdTable> item_ids_;
 };
 
 }  // namespace factorps::apps

@@ -29,11 +29,10 @@ constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 }  // namespace
 
 UserMetrics::UserMetrics(const EvaluateOptions& options, const Dataset& dataset,
-                         const Ranker& ranker)
+                         const Ranker& ranker, const std::string& among)
     : options_{options}, dataset_{dataset}, ranker_{ranker} {
   for (const std::uint32_t count : dataset.user_counts()) training_users_ += count > 0 ? 1U : 0U;
-  const std::string suffix =
-      options.sampled ? fmt::format("(sampled:{})", *options.sampled) : std::string{};
+  const std::string suffix = among.empty() ? std::string{} : fmt::format("({})", among);
   const auto add = [&](const char* name, std::int64_t k) {
     names_.push_back(fmt::format("{}@{}{}", name, k, suffix));
   };

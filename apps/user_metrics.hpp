@@ -19,7 +19,9 @@ using Recommended = std::vector<std::vector<std::uint64_t>>;
 /// References must outlive the object.
 class UserMetrics {
  public:
-  UserMetrics(const EvaluateOptions& options, const Dataset& dataset, const Ranker& ranker);
+  /// @param among what the candidates are, if they are not all items: "sampled:99"
+  UserMetrics(const EvaluateOptions& options, const Dataset& dataset, const Ranker& ranker,
+              const std::string& among);
 
   /// "recall@20" and so on: metrics of the ranking at the first K, at the second ..., the AUC; then
   /// of the list of the first K, the second ..., and the popularity of the user's own items. With
@@ -34,10 +36,12 @@ class UserMetrics {
                                              std::span<const std::uint32_t> history,
                                              Recommended& recommended) const;
   [[nodiscard]] Recommended none_recommended() const;
+  /// Of rankings of all items only.
+  [[nodiscard]] bool has_lists() const noexcept {
+    return !options_.sampled && options_.candidates.empty();
+  }
 
  private:
-  [[nodiscard]] bool has_lists() const noexcept { return !options_.sampled; }
-
   const EvaluateOptions& options_;
   const Dataset& dataset_;
   const Ranker& ranker_;

@@ -24,4 +24,12 @@ void keep_sample(std::span<float> scores, std::span<const std::uint32_t> relevan
   for (; place < others.size(); ++place) scores[others[place]] = kNoCandidate;
 }
 
+void keep_given(std::span<float> scores, std::span<const std::uint32_t> relevant,
+                std::span<const std::uint32_t> given) {
+  for (std::uint32_t item = 0; item < scores.size(); ++item) {
+    if (!std::ranges::binary_search(given, item) && !std::ranges::binary_search(relevant, item))
+      scores[item] = kNoCandidate;
+  }
+}
+
 }  // namespace factorps::eval

@@ -17,4 +17,9 @@ namespace factorps::eval {
 void keep_sample(std::span<float> scores, std::span<const std::uint32_t> relevant,
                  std::uint64_t count, const RandomStream& stream, std::uint64_t user);
 
+/// Leaves the relevant candidates and those that are given, and makes the rest no candidates.
+/// @param relevant, given ascending
+void keep_given(std::span<float> scores, std::span<const std::uint32_t> relevant,
+                std::span<const std::uint32_t> given);
+
 }  // namespace factorps::eval

@@ -197,6 +197,59 @@ TEST_F(Usage, EvaluateAmongSampledItemsSaysSo) {
             "user in train and validation");
 }
 
+TEST_F(Usage, EvaluateAmongGivenItemsIsTheSameAsAmongThoseThatWereSampled) {
+  write_synthetic(dataset_, {200, 70, 4, 3, 21, 1});
+  const std::string file = directory_ / "candidates.tsv";
+  const auto run = [&](int ranks, const std::vector<std::string>& options) {
+    std::vector<std::string> command{"evaluate", "--baseline", "item-knn", dataset_,
+                                     "--json",   "--at",       "5"};
+    command.insert(command.end(), options.begin(), options.end());
+    return factorps_ranks(ranks, command);
+  };
+  const ProgramResult sampled = run(2, {"--sampled", "9", "--write-candidates", file});
+  ASSERT_EQ(sampled.exit_code, 0) << sampled.err;
+  const std::string lines = read_text(file);
+  const ProgramResult given = run(1, {"--candidates", file});
+  ASSERT_EQ(given.exit_code, 0) << given.err;
+  EXPECT_EQ(run(3, {"--candidates", file}).out, given.out);
+  const auto expected = nlohmann::json::parse(sampled.out);
+  const auto found = nlohmann::json::parse(given.out);
+  EXPECT_EQ(found["protocol"]["users"], expected["protocol"]["users"]);
+  for (const auto& [name, value] : expected["metrics"].items()) {
+    const std::string same = name.substr(0, name.find('(')) + "(given:9)";
+    EXPECT_EQ(found["metrics"][same], value) << same;
+  }
+  EXPECT_EQ(found["protocol"]["candidates"],
+            "the relevant ones and 9 of each user, given in candidates.tsv (0 lines of unknown "
+            "users and 0 unknown items left out) from 70 items but those of the user in train and "
+            "validation");
+
+  std::string pairs;  // "(user,item)" before the items, and one item that nobody knows
+  for (std::size_t begin = 0; begin < lines.size(); begin = lines.find('\n', begin) + 1) {
+    const std::string line = lines.substr(begin, lines.find('\n', begin) - begin);
+    const std::size_t tab = line.find('\t');
+    pairs += "(" + line.substr(0, tab) + ",1)" + line.substr(tab) + '\n';
+  }
+  pairs += "(nobody,1)\t1\n";
+  directory_.write("pairs.tsv", pairs);
+  const auto of_pairs =
+      nlohmann::json::parse(run(1, {"--candidates", directory_ / "pairs.tsv"}).out);
+  EXPECT_EQ(of_pairs["metrics"], found["metrics"]);
+
+  // One user is left out: counted, not ranked.
+  directory_.write("less.tsv", lines.substr(lines.find('\n') + 1));
+  const auto less = nlohmann::json::parse(run(1, {"--candidates", directory_ / "less.tsv"}).out);
+  EXPECT_EQ(less["protocol"]["users"].get<double>(), found["protocol"]["users"].get<double>() - 1);
+
+  directory_.write("none.tsv", "nobody\t1\n");
+  const ProgramResult none = run(1, {"--candidates", directory_ / "none.tsv"});
+  EXPECT_EQ(none.exit_code, 3);
+  EXPECT_NE(none.err.find("none.tsv: no line names a user of the dataset"), std::string::npos)
+      << none.err;
+  EXPECT_EQ(run(1, {"--candidates", directory_ / "missing.tsv"}).exit_code, 3);
+  EXPECT_EQ(run(1, {"--candidates", file, "--sampled", "9"}).exit_code, 2);
+}
+
 TEST_F(Usage, EvaluateOfSegments) {
   const ProgramResult result =
       factorps({"evaluate", model_, dataset_, "--json", "--at", "1", "--segments"});

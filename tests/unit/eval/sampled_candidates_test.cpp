@@ -28,6 +28,19 @@ std::vector<std::uint32_t> left(std::uint64_t count, std::uint64_t user,
   return items;
 }
 
+TEST(GivenCandidates, AreTheRelevantOnesAndThoseGiven) {
+  std::vector<float> scores(12, 1.0F);
+  scores[0] = kNoCandidate;
+  scores[5] = kNoCandidate;  // relevant, but known before
+  const std::vector<std::uint32_t> given{0, 3, 11};
+  keep_given(scores, kRelevant, given);
+  std::vector<std::uint32_t> items;
+  for (std::uint32_t item = 0; item < scores.size(); ++item) {
+    if (!std::isnan(scores[item])) items.push_back(item);
+  }
+  EXPECT_EQ(items, (std::vector<std::uint32_t>{2, 3, 11}));
+}
+
 TEST(SampledCandidates, AreTheRelevantOnesAndSomeOthers) {
   for (std::uint64_t user = 0; user < 50; ++user) {
     const auto items = left(3, user);
