@@ -196,6 +196,23 @@ bool Dataset::has(Part part) const noexcept {
   return !parts_[static_cast<std::size_t>(part)].cell_begin.empty();
 }
 
+bool Dataset::held_out(Part part) const {
+  if (interactions(Part::fold_in) == 0 || part == Part::fold_in) return false;
+  for (std::uint32_t s = 0; s < grid_.strips(); ++s) {
+    for (std::uint32_t b = 0; b < grid_.blocks(); ++b) {
+      const CellView some = cell(part, StripId{s}, BlockId{b});
+      if (some.runs.empty()) continue;
+      const std::uint32_t user = some.runs.front().user;  // one of them speaks for all
+      for (std::uint32_t other = 0; other < grid_.blocks(); ++other) {
+        const auto runs = cell(Part::fold_in, StripId{s}, BlockId{other}).runs;
+        if (std::ranges::binary_search(runs, user, {}, &Run::user)) return true;
+      }
+      return false;
+    }
+  }
+  return false;
+}
+
 CellView Dataset::cell(Part part, StripId strip, BlockId block) const {
   FACTORPS_CHECK(strip.value() < grid_.strips() && block.value() < grid_.blocks());
   const PartView& view = parts_[static_cast<std::size_t>(part)];

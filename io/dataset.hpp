@@ -56,6 +56,9 @@ class Dataset {
   [[nodiscard]] std::uint64_t interactions(Part part) const noexcept;
   /// Whether the file holds this part, if only an empty one.
   [[nodiscard]] bool has(Part part) const noexcept;
+  /// Whether the users of a part train nothing and have a history in fold_in instead
+  /// (split.method = "users"): of no use without folding them in.
+  [[nodiscard]] bool held_out(Part part) const;
   [[nodiscard]] CellView cell(Part part, StripId strip, BlockId block) const;
   /// Interactions of a part. [cell]
   [[nodiscard]] std::vector<std::uint64_t> cell_sizes(Part part) const;

@@ -60,6 +60,13 @@ void Trainer::start(const std::optional<ResumePoint>& resume) {
     cluster_->run({comm::CommandKind::initialise, {}, {}});
     run_.log(fmt::format("training starts: {} workers, {} servers, {} kernels", facts_.workers,
                          facts_.servers, facts_.instruction_set));
+    for (const Part part : {Part::validation, Part::test}) {
+      if (!dataset_.held_out(part)) continue;
+      display_.note(
+          fmt::format("the users of {} are held out: not measured here, factorps "
+                      "evaluate folds them in",
+                      part_name(part)));
+    }
     return;
   }
   cluster_->run({comm::CommandKind::load, resume->checkpoint.string(), {}});
@@ -95,7 +102,7 @@ std::vector<comm::WorkerDone> Trainer::train_epoch() {
                           [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
   epoch.epoch = ++epoch_;
   const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
-  if ((last || evaluation_due()) && dataset_.interactions(Part::validation) > 0) {
+  if ((last || evaluation_due()) && measures(Part::validation)) {
     const Stopwatch stopwatch;
     const PassResult result = evaluate(Part::validation);
     epoch.validation.emplace(config_, result.sums);
@@ -128,6 +135,11 @@ PassResult Trainer::evaluate(Part part) {
   pass.part = static_cast<std::uint8_t>(part);
   pass.epoch = static_cast<std::uint32_t>(epoch_);
   return cluster_->run_pass(pass, [](std::uint64_t) {});
+}
+
+/// The rows of held-out users are not trained: only factorps evaluate folds them in.
+bool Trainer::measures(Part part) const {
+  return dataset_.interactions(part) > 0 && !dataset_.held_out(part);
 }
 
 bool Trainer::evaluation_due() const {
@@ -236,9 +248,8 @@ TrainingResult Trainer::finish() {
   }
   json summary = summary_of_job(facts_, dataset_);
   for (const Part part : {Part::validation, Part::test}) {
-    summary[part_name(part)] = dataset_.interactions(part) > 0
-                                   ? Evaluation{config_, evaluate(part).sums}.record()
-                                   : json();
+    summary[part_name(part)] =
+        measures(part) ? Evaluation{config_, evaluate(part).sums}.record() : json();
   }
   summary["epochs"] = epoch_;
   summary["model_epoch"] = model_epoch;

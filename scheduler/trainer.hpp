@@ -72,6 +72,7 @@ class Trainer {
   /// @return what its workers did in the training pass [worker]
   std::vector<comm::WorkerDone> train_epoch();
   [[nodiscard]] PassResult evaluate(Part part);
+  [[nodiscard]] bool measures(Part part) const;
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool judge(double cost);
   [[nodiscard]] std::uint64_t choose_epoch();

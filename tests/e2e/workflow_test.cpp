@@ -214,7 +214,12 @@ TEST(Evaluate, FoldsHeldOutUsersInOnAnyNumberOfRanks) {
       "validation_method = 'none'\n[grid]\nstrips = 4\nblocks = 2\n[model]\ndim = 8\n"
       "[train]\nepochs = 30\n[run]\ndir = 'run'\n");
   ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
-  ASSERT_EQ(factorps({"train", config, "--quiet"}).exit_code, 0);
+  const ProgramResult trained = factorps({"train", config});
+  ASSERT_EQ(trained.exit_code, 0);
+  EXPECT_NE(trained.err.find("the users of test are held out: not measured here"),
+            std::string::npos)
+      << trained.err;
+  EXPECT_TRUE(nlohmann::json::parse(read_text(directory / "run/summary.json"))["test"].is_null());
   for (const std::vector<std::string>& how :
        {std::vector<std::string>{}, std::vector<std::string>{"--at", "5"}}) {
     std::vector<std::string> command{"evaluate", "--config", config, "--json"};
