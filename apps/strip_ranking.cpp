@@ -57,6 +57,8 @@ struct StripRanker::Parts {
   UserItems history;  ///< of training, or what is known of a held-out user
   UserItems known;    ///< no candidates: history, and validation when testing
   UserItems relevant;
+  std::optional<DatasetFoldIn::Strip> fold;
+  std::vector<float> memory;  ///< of scores
 };
 
 StripRanker::StripRanker(const EvaluateOptions& options, const Dataset& dataset,
@@ -81,9 +83,8 @@ StripRanking StripRanker::nothing() const {
 
 StripRanking StripRanker::run(StripId strip, Recommended& recommended) const {
   const RowRange rows = dataset_.grid().users_of(strip);
-  const Parts parts = collect(strip);
-  std::optional<DatasetFoldIn::Strip> fold;
-  if (ranker_.fold() != nullptr) fold.emplace(*ranker_.fold(), strip);
+  Parts parts = collect(strip);
+  if (ranker_.fold() != nullptr) parts.fold.emplace(*ranker_.fold(), strip);
   StripRanking result = nothing();
   std::vector<std::uint64_t> users;
   for (std::uint64_t user = rows.begin; user < rows.end; ++user) {
@@ -93,10 +94,10 @@ StripRanking StripRanker::run(StripId strip, Recommended& recommended) const {
     }
     users.push_back(user);
     if (users.size() == eval::kQueryBlock) {
-      rank(std::exchange(users, {}), parts, fold ? &*fold : nullptr, result, recommended);
+      rank(std::exchange(users, {}), parts, result, recommended);
     }
   }
-  rank(users, parts, fold ? &*fold : nullptr, result, recommended);
+  rank(users, parts, result, recommended);
   return result;
 }
 
@@ -124,23 +125,22 @@ StripRanker::Parts StripRanker::collect(StripId strip) const {
   return parts;
 }
 
-void StripRanker::rank(const std::vector<std::uint64_t>& users, const Parts& parts,
-                       const DatasetFoldIn::Strip* fold, StripRanking& result,
+void StripRanker::rank(const std::vector<std::uint64_t>& users, Parts& parts, StripRanking& result,
                        Recommended& recommended) const {
   std::vector<FoldedRow> folded;
   folded.reserve(users.size());  // queries refer to them
   std::vector<eval::Query> queries;
   for (const std::uint64_t user : users) {
-    queries.push_back(fold != nullptr && fold->folds(user)
-                          ? ranker_.query(folded.emplace_back(fold->row(user)))
+    queries.push_back(parts.fold && parts.fold->folds(user)
+                          ? ranker_.query(folded.emplace_back(parts.fold->row(user)))
                           : ranker_.query(user));
     queries.back().excluded = parts.known.of(user);
     queries.back().history = parts.history.of(user);
   }
-  auto all = eval::candidate_scores(ranker_.scorer(), queries);
+  const auto all = eval::candidate_scores(ranker_.scorer(), queries, parts.memory);
   const std::size_t items = ranker_.scorer().items();
   for (std::size_t n = 0; n < users.size(); ++n) {
-    const auto scores = std::span{all}.subspan(n * items, items);
+    const auto scores = all.subspan(n * items, items);
     reduce(scores, users[n], parts.relevant.of(users[n]), result);
     add({users[n], scores, parts.history.of(users[n]), parts.relevant.of(users[n])}, result,
         recommended);

@@ -45,8 +45,8 @@ class StripRanker {
     std::span<const std::uint32_t> relevant;
   };
   [[nodiscard]] Parts collect(StripId strip) const;
-  void rank(const std::vector<std::uint64_t>& users, const Parts& parts,
-            const DatasetFoldIn::Strip* fold, StripRanking& result, Recommended& recommended) const;
+  void rank(const std::vector<std::uint64_t>& users, Parts& parts, StripRanking& result,
+            Recommended& recommended) const;
   [[nodiscard]] bool has_candidates(const Parts& parts, std::uint64_t user) const;
   void reduce(std::span<float> scores, std::uint64_t user, std::span<const std::uint32_t> relevant,
               StripRanking& result) const;

@@ -19,9 +19,11 @@ TieGroup group_of(float score, std::span<const float> scores) {
 
 }  // namespace
 
-std::vector<float> candidate_scores(const Scorer& scorer, std::span<const Query> queries) {
+std::span<float> candidate_scores(const Scorer& scorer, std::span<const Query> queries,
+                                  std::vector<float>& memory) {
   const std::size_t total = scorer.items();
-  std::vector<float> all(queries.size() * total);
+  if (memory.size() < queries.size() * total) memory.resize(queries.size() * total);
+  const auto all = std::span{memory}.first(queries.size() * total);
   scorer.score(queries, [&](std::size_t q, std::size_t first, auto scores) {
     std::ranges::transform(scores, all.begin() + static_cast<std::ptrdiff_t>(q * total + first),
                            [](float score) { return score == score ? score : kLowest; });

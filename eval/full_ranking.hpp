@@ -22,8 +22,10 @@ inline constexpr float kNoCandidate = std::numeric_limits<float>::quiet_NaN();
 /// Scores of every item for each query: kNoCandidate if excluded, below all others if the scorer
 /// gives no number. Query by query: queries x items.
 /// @param queries at most eval::kQueryBlock
-[[nodiscard]] std::vector<float> candidate_scores(const Scorer& scorer,
-                                                  std::span<const Query> queries);
+/// @param memory of the result; of an earlier call, it need not be cleared again
+[[nodiscard]] std::span<float> candidate_scores(const Scorer& scorer,
+                                                std::span<const Query> queries,
+                                                std::vector<float>& memory);
 
 /// @param scores of one user, as above
 /// @param relevant item rows; those that are no candidates do not count

@@ -33,7 +33,8 @@ double factor_diversity(std::span<const std::uint32_t> list, const ItemTable& it
     for (const float x : row) square += double{x} * double{x};
     if (square == 0) continue;
     ++selves;
-    for (std::size_t d = 0; d < items.dim; ++d) sum[d] += double{row[d]} / std::sqrt(square);
+    const double scale = 1 / std::sqrt(square);
+    for (std::size_t d = 0; d < items.dim; ++d) sum[d] += double{row[d]} * scale;
   }
   const double all = std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0);
   const auto n = static_cast<double>(list.size());

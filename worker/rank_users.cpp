@@ -93,10 +93,11 @@ ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part p
   ps::CellSums sums{};
   std::vector<eval::Query> queries;
   std::vector<std::span<const std::uint32_t>> relevant;
+  std::vector<float> memory;
   const auto flush = [&] {
-    const auto scores = eval::candidate_scores(scorer, queries);
+    const auto scores = eval::candidate_scores(scorer, queries, memory);
     for (std::size_t q = 0; q < queries.size(); ++q) {
-      const auto of_user = std::span{scores}.subspan(q * scorer.items(), scorer.items());
+      const auto of_user = scores.subspan(q * scorer.items(), scorer.items());
       add(eval::rank_relevant(of_user, relevant[q]), k, sums);
     }
     queries.clear();

@@ -75,10 +75,11 @@ TEST(FullRanking, AgreesWithComparingAllScores) {
     queries.push_back({std::span{users}.subspan(q * kDim, kDim), 0.5F, excluded[q]});
     wanted.emplace_back(relevant[q]);
   }
-  const auto scores = candidate_scores(FactorScorer{items}, queries);
+  std::vector<float> memory(100, kNoCandidate);  // of an earlier call
+  const auto scores = candidate_scores(FactorScorer{items}, queries, memory);
   ASSERT_EQ(scores.size(), kQueryBlock * kItems);
   for (std::size_t q = 0; q < kQueryBlock; ++q) {
-    const auto ranking = rank_relevant(std::span{scores}.subspan(q * kItems, kItems), wanted[q]);
+    const auto ranking = rank_relevant(scores.subspan(q * kItems, kItems), wanted[q]);
     const FullRanking expected = reference(items, queries[q], wanted[q]);
     EXPECT_EQ(ranking.candidates, expected.candidates);
     ASSERT_EQ(ranking.groups.size(), expected.groups.size()) << "query " << q;
@@ -93,7 +94,8 @@ TEST(FullRanking, PutsScoresThatAreNoNumbersLast) {
   const Query query;
   const std::vector<std::uint32_t> wanted{1};
   const FactorScorer scorer{{0, {}, bias, {}, {}}};
-  const auto ranking = rank_relevant(candidate_scores(scorer, {&query, 1}), wanted);
+  std::vector<float> memory;
+  const auto ranking = rank_relevant(candidate_scores(scorer, {&query, 1}, memory), wanted);
   ASSERT_EQ(ranking.groups.size(), 1U);
   EXPECT_EQ(ranking.groups[0].above, 2U);
   EXPECT_EQ(ranking.candidates, 3U);
