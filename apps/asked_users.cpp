@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "apps/id_file.hpp"
 #include "apps/interactions_file.hpp"
-#include "apps/text_output.hpp"
 #include "common/error.hpp"
 
 namespace factorps::apps {
@@ -89,27 +89,12 @@ class Histories {
 AskedUsers::AskedUsers(const Model& model) : ids_{model.user_ids()} {}
 
 AskedUsers AskedUsers::of_file(const std::filesystem::path& path, const Model& model) {
-  if (std::filesystem::is_directory(path)) {
-    throw DataError{
-        fmt::format("{}: is a directory, expected a file with a user per line", path.string())};
-  }
-  std::ifstream in{path};
-  if (!in) throw DataError{fmt::format("{}: cannot read the file of users", path.string())};
   const IdTable ids = model.user_ids();
   AskedUsers asked;
-  std::string line;
-  for (std::uint64_t number = 1; std::getline(in, line); ++number) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty()) continue;
-    const auto id = from_tsv_field(line);
-    if (!id) {
-      throw DataError{fmt::format(
-          "{}:{}: user '{}', expected \\t, \\n, \\r or \\\\ (which stands for \\) at each \\",
-          path.string(), number, line)};
-    }
-    asked.users_.push_back({*id, ids.find(*id), false, {}, {}});
-  }
-  if (in.bad()) throw DataError{fmt::format("{}: cannot read all of it", path.string())};
+  for_each_id(path, "user", [&](std::string id) {
+    const auto row = ids.find(id);
+    asked.users_.push_back({std::move(id), row, false, {}, {}});
+  });
   return asked;
 }
 

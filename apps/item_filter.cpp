@@ -1,7 +1,6 @@
 #include "apps/item_filter.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <optional>
@@ -9,7 +8,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include "apps/text_output.hpp"
+#include "apps/id_file.hpp"
 #include "common/error.hpp"
 #include "common/hash.hpp"
 #include "io/text/number.hpp"
@@ -63,27 +62,14 @@ void check(const Condition& condition, const Attribute& attribute) {
 /// Rows of the model of the items in a file, one per line.
 std::vector<std::uint64_t> read_items(const std::filesystem::path& path, const IdTable& ids,
                                       std::uint64_t& unknown) {
-  std::ifstream in{path};
-  if (std::filesystem::is_directory(path) || !in) {
-    throw DataError{
-        fmt::format("{}: cannot read, expected a file with an item per line", path.string())};
-  }
   std::vector<std::uint64_t> rows;
-  std::string line;
-  for (std::uint64_t number = 1; std::getline(in, line); ++number) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty()) continue;
-    const auto id = from_tsv_field(line);
-    if (!id) {
-      throw DataError{fmt::format("{}:{}: item '{}', expected \\t, \\n, \\r or \\\\ at each \\",
-                                  path.string(), number, line)};
-    }
-    if (const auto row = ids.find(*id)) {
+  for_each_id(path, "item", [&](const std::string& id) {
+    if (const auto row = ids.find(id)) {
       rows.push_back(*row);
     } else {
       ++unknown;
     }
-  }
+  });
   return rows;
 }
 

@@ -307,7 +307,7 @@ TEST_F(Usage, RecommendSaysWhatIsWrongWithAFilter) {
       "factorps: error: " + dataset_ + ": users have no attribute age, expected one of: town\n");
   EXPECT_EQ(complaint("--items", directory_ / "none.txt", 3),
             "factorps: error: " + std::string{directory_ / "none.txt"} +
-                ": cannot read, expected a file with an item per line\n");
+                ": cannot read the file of items\n");
 }
 
 TEST_F(Usage, RecommendFallsBackToWhatIsPopularInTheSegment) {
