@@ -101,6 +101,8 @@ struct EvaluateOptions : ModelOptions {
   std::filesystem::path write_candidates;  ///< file for those that were sampled; or empty
   bool fold_in = false;                    ///< rows of all users from their training data
   bool segments = false;                   ///< also metrics of kinds of users and items
+  std::vector<std::string> segments_by;    ///< attributes: also metrics of their values
+  std::vector<std::string> diversity_by;   ///< attributes of items: also diversity of lists by them
   std::int64_t cold_below = 1;             ///< training interactions that make a user warm
 };
 

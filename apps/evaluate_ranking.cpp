@@ -8,7 +8,8 @@
 #include <memory>
 #include <span>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/protocol.hpp"
@@ -111,10 +112,11 @@ Json lists_json(const EvaluateOptions& options, const Recommended& recommended,
 
 Json segments_json(const StripRanker& ranker, const std::vector<RankingSums>& sums) {
   Json segments = Json::object();
-  for (std::size_t n = 0; n < Segments::kNames.size(); ++n) {
-    Json& segment = segments[Segments::kNames[n]];
+  const Segments& kinds = ranker.segments();
+  for (std::size_t n = 0; n < kinds.size(); ++n) {
+    Json& segment = segments[kinds.name(n)];
     const RankingSums& some = sums[1 + n];
-    if (n >= Segments::kUsers) segment["items"] = ranker.segments()->items_in(n);
+    if (!kinds.of_users(n)) segment["items"] = kinds.rows(n);
     segment["users"] = some.users();
     segment["relevant_items"] = some.relevant();
     segment["metrics"] = metrics_json(some, ranker.metrics().names());
@@ -148,6 +150,12 @@ Json protocol(const EvaluateOptions& options, const Dataset& dataset, const Stri
         "candidates",
         options.cold_below);
   }
+  if (!options.segments_by.empty()) {
+    how["segments_by"] = fmt::format(
+        "{}: the {} values that most users or items have, others, none; relevant items of other "
+        "segments are candidates",
+        fmt::join(options.segments_by, ", "), Segments::kMostValues);
+  }
   return how;
 }
 
@@ -180,7 +188,9 @@ void print_text(const Json& result, const EvaluateOptions& options) {
                   how["users"].get<double>(), how["users_without_relevant_items"].get<double>(),
                   how["users_without_training_data"].get<double>()));
   print_line("ties", how["ties"].get<std::string>());
-  if (how.contains("segments")) print_line("segments", how["segments"].get<std::string>());
+  for (const char* kind : {"segments", "segments_by"}) {
+    if (how.contains(kind)) print_line("segments", how[kind].get<std::string>());
+  }
   print_metrics("", result["metrics"]);
   for (const auto& [name, value] : result["lists"].items()) {
     if (!value.is_null()) std::cout << fmt::format("{:<18} {:.5f}\n", name, value.get<double>());
@@ -219,9 +229,10 @@ ExitCode evaluate_ranking(const EvaluateOptions& options, const Dataset& dataset
   add_counts(total.sums[0], result["protocol"]);
   result["metrics"] = metrics_json(total.sums[0], names);
   result["lists"] = lists_json(options, recommended, result["metrics"]);
-  if (options.segments) result["segments"] = segments_json(strips, total.sums);
+  if (strips.segments().size() > 0) result["segments"] = segments_json(strips, total.sums);
   if (options.output.json) {
-    std::cout << result.dump(2) << '\n';
+    // Names of attributes and their values may hold any bytes.
+    std::cout << result.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
     print_text(result, options);
   }

@@ -25,6 +25,31 @@ Json parsed(const std::string& text) {
   return json.is_discarded() ? Json(text) : json;
 }
 
+/// @param of gives the attribute of a name
+template <class Of>
+Json attributes_json(const std::vector<std::string>& names, Of of) {
+  Json json = Json::object();
+  for (const std::string& name : names) {
+    const Attribute attribute = *of(name);
+    json[name]["kind"] = kind_name(attribute.kind);
+    if (attribute.kind != AttributeKind::number) json[name]["values"] = attribute.values.size();
+    json[name]["rows_with_value"] = attribute.known_rows();
+  }
+  return json;
+}
+
+/// None, if there are none.
+void add_attributes(const Dataset& dataset, Json& json) {
+  const auto items = dataset.item_attribute_names();
+  const auto users = dataset.user_attribute_names();
+  if (!items.empty())
+    json["item_attributes"] =
+        attributes_json(items, [&](const auto& name) { return dataset.item_attribute(name); });
+  if (!users.empty())
+    json["user_attributes"] =
+        attributes_json(users, [&](const auto& name) { return dataset.user_attribute(name); });
+}
+
 /// Reads all of it.
 Json inspect_dataset(const std::filesystem::path& path) {
   const Dataset dataset{path};
@@ -47,9 +72,11 @@ Json inspect_dataset(const std::filesystem::path& path) {
   }
   json["values"] = {{"min", dataset.value_min()}, {"max", dataset.value_max()}};
   json["train_mean"] = dataset.train_mean();
+  add_attributes(dataset, json);
   json["prepare"] = parsed(dataset.summary());
   json["verified"] = fmt::format(
-      "checksums of all {} cells, training counts and mean, and the fingerprint over ids, "
+      "checksums of all {} cells and of attributes, training counts and mean, and the fingerprint "
+      "over ids, "
       "grid, normalisation, value range and cells",
       grid.cells());
   return json;

@@ -168,13 +168,14 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
                  "Also write the sampled items of each user")
       ->type_name("FILE")
       ->needs(sampled);
-  app.add_option(
-         "--candidates", options.candidates,
-         "Rank the relevant items among those that FILE lists for the user: lines of a user "
-         "and items, separated by tabs")
-      ->type_name("FILE")
-      ->needs(at)
-      ->excludes(sampled);
+  CLI::Option* given =
+      app.add_option(
+             "--candidates", options.candidates,
+             "Rank the relevant items among those that FILE lists for the user: lines of a user "
+             "and items, separated by tabs")
+          ->type_name("FILE")
+          ->needs(at)
+          ->excludes(sampled);
   CLI::Option* segments =
       app.add_flag("--segments", options.segments,
                    "Also of cold and warm users, and of head, torso and tail items")
@@ -184,6 +185,19 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 32))
       ->needs(segments);
+  app.add_option("--segments-by", options.segments_by,
+                 "Also of the most frequent values of an attribute of items or users; repeatable")
+      ->type_name("ATTRIBUTE")
+      ->allow_extra_args(false)
+      ->needs(at);
+  app.add_option("--diversity-by", options.diversity_by,
+                 "Also the share of pairs of a list that have no value of an attribute of items in "
+                 "common; repeatable")
+      ->type_name("ATTRIBUTE")
+      ->allow_extra_args(false)
+      ->needs(at)
+      ->excludes(sampled)
+      ->excludes(given);
 }
 
 void declare_options(CLI::App& app, CompareOptions& options) {

@@ -71,13 +71,15 @@ StripRanker::StripRanker(const EvaluateOptions& options, const Dataset& dataset,
                  ? std::nullopt
                  : std::optional<CandidateFile>{std::in_place, options.candidates, dataset}},
       metrics_{options, dataset, ranker, among(options, given_)} {
-  if (options.segments) segments_.emplace(dataset, options.cold_below);
+  if (options.segments) segments_.add_by_training(dataset, options.cold_below);
+  for (const std::string& name : options.segments_by)
+    segments_.add_by(choose_attribute(dataset, "--segments-by", name));
   if (!options.per_user.empty() || !options.write_candidates.empty()) ids_ = dataset.user_ids();
   if (!options.write_candidates.empty()) item_ids_ = dataset.item_ids();
 }
 
 StripRanking StripRanker::nothing() const {
-  const std::size_t parts = 1 + (segments_ ? Segments::kNames.size() : 0);
+  const std::size_t parts = 1 + segments_.size();
   return {std::vector<RankingSums>(parts, RankingSums{metrics_.names().size()}), {}, {}};
 }
 
@@ -178,7 +180,7 @@ void StripRanker::add(const Case& one, StripRanking& result, Recommended& recomm
   values.insert(values.end(), lists.begin(), lists.end());
   const std::uint64_t relevant = relevant_of(ranking);
   result.sums[0].add(values, relevant, dataset_.user_counts()[one.user] == 0);
-  if (segments_) add_segments(one, values, relevant, result);
+  if (segments_.size() > 0) add_segments(one, values, relevant, result);
   if (!options_.per_user.empty()) write_line(one, ranking, values, result);
 }
 
@@ -186,12 +188,17 @@ void StripRanker::add(const Case& one, StripRanking& result, Recommended& recomm
 void StripRanker::add_segments(const Case& one, std::span<const double> values,
                                std::uint64_t relevant, StripRanking& result) const {
   const bool cold = dataset_.user_counts()[one.user] == 0;
-  const std::size_t own = segments_->of_user(one.user);
-  result.sums[1 + own].add(values, relevant, cold);
-  for (std::size_t segment = Segments::kUsers; segment < Segments::kNames.size(); ++segment) {
-    const auto some = segments_->among(one.relevant, segment);
-    const eval::FullRanking ranking = eval::rank_relevant(one.scores, some);
+  for (const std::uint32_t own : segments_.of_user(one.user))
+    result.sums[1 + own].add(values, relevant, cold);
+  const auto parts = segments_.split(one.relevant);
+  for (std::size_t segment = 0; segment < segments_.size(); ++segment) {
+    if (segments_.of_users(segment)) continue;
     RankingSums& sums = result.sums[1 + segment];
+    if (parts[segment].empty()) {
+      sums.skip();
+      continue;
+    }
+    const eval::FullRanking ranking = eval::rank_relevant(one.scores, parts[segment]);
     if (ranking.groups.empty()) {
       sums.skip();
     } else {

@@ -26,7 +26,7 @@ class StripRanker {
   /// None unless the options name a file.
   [[nodiscard]] const std::optional<CandidateFile>& given() const noexcept { return given_; }
   /// None unless the options ask for them.
-  [[nodiscard]] const std::optional<Segments>& segments() const noexcept { return segments_; }
+  [[nodiscard]] const Segments& segments() const noexcept { return segments_; }
   /// A result without users.
   [[nodiscard]] StripRanking nothing() const;
 
@@ -62,7 +62,7 @@ class StripRanker {
   RandomStream sample_;
   std::optional<CandidateFile> given_;
   UserMetrics metrics_;
-  std::optional<Segments> segments_;
+  Segments segments_;
   std::optional<IdTable> ids_;  // if lines are wanted
   std::optional<IdTable> item_ids_;
 };

@@ -125,6 +125,7 @@ std::string user_file_head(const Json& predictor, const Json& protocol,
   Json shared = protocol;
   shared.erase("dataset");  // its fingerprint says what it is
   shared.erase("segments");
+  shared.erase("segments_by");
   shared.erase("cold");  // of what the predictor knows
   const Json head{{"predictor", predictor}, {"protocol", shared}, {"metrics", metrics}};
   return "# " + head.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "apps/chosen_attribute.hpp"
 #include "eval/item_lists.hpp"
 #include "eval/topk.hpp"
 
@@ -41,10 +42,14 @@ UserMetrics::UserMetrics(const EvaluateOptions& options, const Dataset& dataset,
   }
   names_.push_back("auc" + suffix);
   if (!has_lists()) return;
+  for (const std::string& name : options.diversity_by)
+    categories_.push_back(choose_item_attribute(dataset, "--diversity-by", name));
   for (const std::int64_t k : options.at) {
     add("novelty", k);
     add("popularity", k);
     if (ranker.factors() != nullptr) add("diversity", k);
+    for (const Attribute& one : categories_)
+      names_.push_back(fmt::format("category_diversity@{}({})", k, one.name));
   }
   names_.emplace_back("history_popularity");
 }
@@ -83,6 +88,10 @@ std::vector<double> UserMetrics::of_lists(std::span<const float> scores,
     values.push_back(history.empty() ? kUndefined : eval::mean_popularity(list, counts));
     if (const eval::ItemTable* factors = ranker_.factors()) {
       values.push_back(list.size() > 1 ? eval::factor_diversity(list, *factors) : kUndefined);
+    }
+    for (const Attribute& one : categories_) {
+      values.push_back(list.size() > 1 ? eval::category_diversity(list, {one.offsets, one.codes})
+                                       : kUndefined);
     }
   }
   values.push_back(history.empty() ? kUndefined : eval::mean_popularity(history, counts));

@@ -45,6 +45,7 @@ class UserMetrics {
   const EvaluateOptions& options_;
   const Dataset& dataset_;
   const Ranker& ranker_;
+  std::vector<Attribute> categories_;  // for the diversity by them
   std::uint64_t training_users_ = 0;
   std::vector<std::string> names_;
 };

@@ -2,10 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
 #include <numeric>
 #include <vector>
 
 namespace factorps::eval {
+namespace {
+
+/// @param a, b ascending
+bool have_in_common(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
+  for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+    if (a[i] == b[j]) return true;
+    (a[i] < b[j] ? i : j)++;
+  }
+  return false;
+}
+
+}  // namespace
 
 double self_information(std::span<const std::uint32_t> list, std::span<const std::uint32_t> counts,
                         std::uint64_t users) {
@@ -39,6 +53,25 @@ double factor_diversity(std::span<const std::uint32_t> list, const ItemTable& it
   const double all = std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0);
   const auto n = static_cast<double>(list.size());
   return 1 - (all - selves) / (n * (n - 1));
+}
+
+double category_diversity(std::span<const std::uint32_t> list, const ItemValues& values) {
+  // Few items of long lists differ: those of equal values are compared once.
+  std::map<std::vector<std::uint32_t>, std::uint64_t> kinds;  // codes -> items of the list
+  for (const std::uint32_t item : list) {
+    const auto own =
+        values.codes.subspan(values.offsets[item], values.offsets[item + 1] - values.offsets[item]);
+    ++kinds[{own.begin(), own.end()}];
+  }
+  std::uint64_t alike = 0;
+  for (auto one = kinds.begin(); one != kinds.end(); ++one) {
+    if (!one->first.empty()) alike += one->second * (one->second - 1) / 2;
+    for (auto other = std::next(one); other != kinds.end(); ++other) {
+      if (have_in_common(one->first, other->first)) alike += one->second * other->second;
+    }
+  }
+  const auto n = static_cast<double>(list.size());
+  return 1 - static_cast<double>(alike) / (n * (n - 1) / 2);
 }
 
 CatalogueSpread spread_over_items(std::span<const std::uint64_t> recommended) {

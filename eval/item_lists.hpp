@@ -24,6 +24,17 @@ namespace factorps::eval {
 /// is 0. @param list at least two
 [[nodiscard]] double factor_diversity(std::span<const std::uint32_t> list, const ItemTable& items);
 
+/// What items have in common: brands, genres.
+struct ItemValues {
+  std::span<const std::uint64_t> offsets;  ///< [item], plus the end: first of its codes
+  std::span<const std::uint32_t> codes;    ///< those of an item ascend
+};
+
+/// Share of the pairs of the list that have no value in common; items without any have none in
+/// common with others. @param list at least two
+[[nodiscard]] double category_diversity(std::span<const std::uint32_t> list,
+                                        const ItemValues& values);
+
 /// How recommendations are spread over the items of a catalogue.
 struct CatalogueSpread {
   double coverage = 0;  ///< share of items that were recommended

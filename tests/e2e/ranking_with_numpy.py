@@ -4,6 +4,7 @@
 usage: ranking_with_numpy.py FACTORPS
 Exit code 77 if h5py or numpy is not installed (Debian: python3-h5py).
 """
+import collections
 import csv
 import itertools
 import json
@@ -34,7 +35,17 @@ dim = 4
 epochs = 2
 [run]
 dir = "run"
+[attributes.items]
+source = "items.csv"
+categories = "kind"
+tags = "genres"
+missing = "NA"
+[attributes.users]
+source = "users.csv"
+categories = "group"
 """
+MOST_VALUES = 20
+ATTRIBUTES = {"items:kind": "items.csv", "items:genres": "items.csv", "users:group": "users.csv"}
 
 
 def run(command, folder):
@@ -57,6 +68,37 @@ def external_ids(group):
     return [text[a:b].decode() for a, b in zip(offsets, offsets[1:])]
 
 
+def write_attributes(folder):
+    """Values of more kinds than get a segment, rows without a line, without a value, with several values."""
+    items = ["sku,kind,genres"]
+    for item in range(1, 58):  # 0, 58 and 59 have no line
+        kind = "NA" if item % 13 == 0 else f'"kind, {item * item % 37}"'
+        items.append(f"{item},{kind},{'|'.join(f'g{g}' for g in range(1, 9) if item % (g + 2) == 0)}")
+    users = ["user,group", *(f"{user},{'odd' if user % 2 else 'even'}" for user in range(60))]
+    (folder / "items.csv").write_text("\n".join(items) + "\n")
+    (folder / "users.csv").write_text("\n".join(users) + "\n")
+
+
+def attribute_values(folder, name, ids):
+    """The set of values of each row."""
+    column = name.split(":")[1]
+    with open(folder / ATTRIBUTES[name], newline="") as file:
+        first = "sku" if name.startswith("items") else "user"
+        lines = {line[first]: line[column] for line in csv.DictReader(file)}
+    return [{value for value in lines.get(i, "").split("|") if value and value != "NA"} for i in ids]
+
+
+def attribute_segments(name, values):
+    """Segment -> rows."""
+    count = collections.Counter(value for some in values for value in some)
+    named = sorted(count, key=lambda value: (-count[value], value))[:MOST_VALUES]
+    segments = {f"{name}={value}": {row for row, some in enumerate(values) if value in some} for value in named}
+    if len(count) > MOST_VALUES:
+        segments[f"{name} (others)"] = {row for row, some in enumerate(values) if some - set(named)}
+    nothing = {row for row, some in enumerate(values) if not some}
+    return segments | ({f"{name} (none)": nothing} if nothing else {})
+
+
 class Data:
     """Training and test sets as sets of rows of dataset.h5, whose order decides ties of lists."""
 
@@ -76,6 +118,12 @@ class Data:
         for items in self.train:
             for item in items:
                 self.counts[item] += 1
+
+        self.values = {name: attribute_values(folder, name, self.items if name.startswith("items") else self.users)
+                       for name in ATTRIBUTES}
+        self.segments = {}
+        for name, values in self.values.items():
+            self.segments |= attribute_segments(name, values)
 
     def segment_of_items(self):
         order = sorted(range(len(self.items)), key=lambda item: (-self.counts[item], item))
@@ -158,6 +206,11 @@ def list_metrics(best, history, data, factors):
         rows = rows / np.where(norms > 0, norms, 1)[:, None]
         cosines = [rows[a] @ rows[b] for a, b in itertools.combinations(range(len(best)), 2)]
         values["diversity"] = np.mean(1 - np.array(cosines))
+    if len(best) > 1:
+        for name in ("kind", "genres"):
+            of = data.values["items:" + name]
+            pairs_of = [not of[a] & of[b] for a, b in itertools.combinations(best, 2)]
+            values["category_diversity", name] = np.mean(pairs_of)
     return values
 
 
@@ -170,7 +223,8 @@ def user_metrics(data, user, scores, factors, pessimistic, relevant, lists):
         if lists is not None:
             found |= list_metrics(order[:k], data.train[user], data, factors)
             np.add.at(lists[k], order[:k], 1)
-        values |= {f"{name}@{k}": value for name, value in found.items()}
+        values |= {f"{name}@{k}" if isinstance(name, str) else f"{name[0]}@{k}({name[1]})": value
+                   for name, value in found.items()}
     values["auc"] = auc(scores, candidates, relevant, pessimistic)
     if lists is not None and data.train[user]:
         values["history_popularity"] = np.mean(data.counts[list(data.train[user])])
@@ -198,6 +252,7 @@ def expected(data, all_scores, factors, pessimistic):
     lists = {k: np.zeros(len(data.items)) for k in KS}
     item_segment = data.segment_of_items()
     rows = {"all": [], "users:cold": [], "users:warm": [], "items:head": [], "items:torso": [], "items:tail": []}
+    rows |= {name: [] for name in data.segments}
     for user in range(len(data.users)):
         relevant = data.test[user] - data.train[user]
         if not relevant:
@@ -210,6 +265,11 @@ def expected(data, all_scores, factors, pessimistic):
             some = {item for item in relevant if item_segment[item] == name}
             if some:
                 rows[f"items:{name}"].append(user_metrics(*arguments, some, None))
+        for name, members in data.segments.items():
+            if name.startswith("users"):
+                rows[name] += [row] if user in members else []
+            elif relevant & members:
+                rows[name].append(user_metrics(*arguments, relevant & members, None))
     found = {name: means(some) for name, some in rows.items()}
     return found, catalogue(lists, found["all"])
 
@@ -219,18 +279,23 @@ def compare_means(where, measured, wanted):
     assert measured.keys() == wanted.keys(), (where, measured.keys() ^ wanted.keys())
     for name, (mean, error) in wanted.items():
         assert abs(measured[name]["mean"] - mean) <= 1e-12 * max(1, abs(mean)), (where, name, measured[name], mean)
-        if error is not None:  # a difference of squares in the program: fewer digits
-            assert abs(measured[name]["standard_error"] - error) <= 1e-9 * max(1, abs(mean)), (where, name)
+        if error is not None:  # the program subtracts squares: the variance has their digits, its root has fewer
+            measured_error = measured[name]["standard_error"]
+            assert abs(measured_error**2 - error**2) <= 1e-14 * max(1, mean**2), (where, name, measured_error, error)
     return len(wanted)
 
 
 def check(factorps, folder, data, what, scores, factors, pessimistic):
     command = [factorps, "evaluate", *what, "data.h5", "--json", "--at", ",".join(map(str, KS)), "--segments",
-               "--cold-below", "20", "--relevant-from", str(RELEVANT_FROM), *(["--pessimistic"] if pessimistic else [])]
+               "--cold-below", "20", "--relevant-from", str(RELEVANT_FROM), *(["--pessimistic"] if pessimistic else []),
+               *(f"--segments-by={name}" for name in ATTRIBUTES), "--diversity-by", "kind", "--diversity-by", "genres"]
     result = json.loads(run(command, folder))
     found, lists = expected(data, scores, factors, pessimistic)
     numbers = compare_means("all", result["metrics"], found["all"])
+    assert result["segments"].keys() == found.keys() - {"all"}, result["segments"].keys() ^ found.keys()
     for name, segment in result["segments"].items():
+        if name in data.segments and name.startswith("items"):
+            assert segment["items"] == len(data.segments[name]), name
         numbers += compare_means(name, segment["metrics"], found[name])
     assert result["lists"].keys() == lists.keys()
     for name, value in lists.items():
@@ -253,6 +318,7 @@ def main(factorps):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "run.toml").write_text(CONFIG)
+        write_attributes(folder)
         for command in (["generate", "--users", "70", "--items", "60", "--interactions", "2000", "--half-stars",
                          "--out", "data"], ["prepare", "run.toml"], ["train", "run.toml"]):
             run([factorps, *command], folder)

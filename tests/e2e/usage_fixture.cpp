@@ -1,5 +1,6 @@
 #include "tests/e2e/usage_fixture.hpp"
 
+#include <cmath>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -25,6 +26,12 @@ DatasetContents small_contents() {
   add(0, 3, 4, Part::test);
   add(1, 2, 2, Part::test);
   add(2, 0, 3, Part::test);
+  contents.item_attributes = {
+      {"kind", AttributeKind::category, {"a", "b"}, {0, 1, 2, 3, 3}, {1, 0, 1}, {}},
+      {"price", AttributeKind::number, {}, {}, {}, {1, 2, std::nanf(""), 4}}};
+  contents.user_attributes = {
+      {"club", AttributeKind::tags, {"x", "y\xE9"}, {0, 2, 3, 3}, {0, 1, 1}, {}},
+      {"kind", AttributeKind::category, {"z"}, {0, 1, 1, 1}, {0}, {}}};
   contents.value_min = 1;
   contents.value_max = 5;
   return contents;

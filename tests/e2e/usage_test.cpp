@@ -250,6 +250,61 @@ TEST_F(Usage, EvaluateAmongGivenItemsIsTheSameAsAmongThoseThatWereSampled) {
   EXPECT_EQ(run(1, {"--candidates", file, "--sampled", "9"}).exit_code, 2);
 }
 
+TEST_F(Usage, EvaluateOfSegmentsByAttributes) {
+  const std::vector<std::string> command{"evaluate",      model_,       dataset_,         "--json",
+                                         "--at",          "1,3",        "--segments-by",  "club",
+                                         "--segments-by", "items:kind", "--diversity-by", "kind"};
+  const ProgramResult result = factorps(command);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  const auto& segments = json["segments"];
+  std::vector<std::string> names;
+  for (const auto& [name, segment] : segments.items()) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"items:kind (none)", "items:kind=a", "items:kind=b",
+                                             "users:club (none)", "users:club=x",
+                                             "users:club=y\xEF\xBF\xBD"}));
+  EXPECT_EQ(segments["users:club=x"]["users"], 1);
+  EXPECT_EQ(segments["users:club=y\xEF\xBF\xBD"]["users"], 2);
+  EXPECT_EQ(segments["items:kind=b"]["items"], 2);
+  EXPECT_EQ(segments["items:kind=b"]["relevant_items"], 2);  // 9 of bert and 7 of cleo
+  EXPECT_EQ(segments["items:kind=a"]["relevant_items"], 0);
+  const auto recall = [&](const char* name) {
+    return segments[name]["metrics"]["recall@1"]["mean"].get<double>();
+  };
+  EXPECT_DOUBLE_EQ(recall("items:kind (none)"), 1);  // 10 of anna
+  EXPECT_DOUBLE_EQ(recall("users:club=x"), 1);
+  // Lists: anna 10, 9; bert 8, 9, 7; cleo 8, 10, 7. Of these pairs only 9 and 7 share their kind.
+  EXPECT_TRUE(json["metrics"]["category_diversity@1(kind)"].is_null());
+  EXPECT_DOUBLE_EQ(json["metrics"]["category_diversity@3(kind)"]["mean"].get<double>(),
+                   (1 + 2.0 / 3 + 1) / 3);
+  EXPECT_EQ(factorps_ranks(3, command).out, result.out);
+}
+
+TEST_F(Usage, EvaluateSaysWhichAttributesThereAre) {
+  const auto complaint = [&](const std::string& option, const std::string& name) {
+    const auto result = factorps({"evaluate", model_, dataset_, "--at", "1", option, name});
+    EXPECT_EQ(result.exit_code, 2);
+    return result.err;
+  };
+  const std::string all = "has items:kind, items:price, users:club, users:kind\n";
+  EXPECT_TRUE(complaint("--segments-by", "colour").ends_with(all));
+  EXPECT_NE(complaint("--segments-by", "kind").find("kind: of items or of users?"),
+            std::string::npos);
+  EXPECT_NE(complaint("--segments-by", "price").find("expected categories or tags"),
+            std::string::npos);
+  EXPECT_NE(complaint("--diversity-by", "club").find("club: no such attribute"), std::string::npos);
+}
+
+TEST_F(Usage, InspectListsAttributes) {
+  const auto json = nlohmann::json::parse(factorps({"inspect", dataset_, "--json"}).out);
+  EXPECT_EQ(json["item_attributes"]["kind"],
+            (nlohmann::json{{"kind", "category"}, {"values", 2}, {"rows_with_value", 3}}));
+  EXPECT_EQ(json["item_attributes"]["price"],
+            (nlohmann::json{{"kind", "number"}, {"rows_with_value", 3}}));
+  EXPECT_EQ(json["user_attributes"]["club"],
+            (nlohmann::json{{"kind", "tags"}, {"values", 2}, {"rows_with_value", 2}}));
+}
+
 TEST_F(Usage, EvaluateOfSegments) {
   const ProgramResult result =
       factorps({"evaluate", model_, dataset_, "--json", "--at", "1", "--segments"});
@@ -315,6 +370,7 @@ TEST_F(Usage, EvaluateSaysHowMuchMemoryIsMissing) {
   std::vector<std::int64_t> ids(kItems);
   for (std::size_t n = 0; n < kItems; ++n) ids[n] = static_cast<std::int64_t>(n);
   contents.item_ids = IdTable::of_integers(std::move(ids));
+  contents.item_attributes.clear();
   contents.grid.block_begin = {0};
   while (contents.grid.block_begin.back() < kItems) {
     contents.grid.block_begin.push_back(

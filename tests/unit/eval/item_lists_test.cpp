@@ -46,6 +46,43 @@ TEST(ItemLists, DiversityIsTheMeanOfAllPairs) {
   EXPECT_NEAR(factor_diversity(list, items), expected / 6, 1e-14);
 }
 
+TEST(ItemLists, CategoryDiversityCountsPairsWithoutACommonValue) {
+  // Items 0 {1}, 1 {}, 2 {0, 3}, 3 {1}, 4 {3, 4}, 5 {}.
+  const std::vector<std::uint64_t> offsets{0, 1, 1, 3, 4, 6, 6};
+  const std::vector<std::uint32_t> codes{1, 0, 3, 1, 3, 4};
+  const ItemValues values{offsets, codes};
+  EXPECT_EQ(category_diversity(Rows{0, 3}, values), 0);
+  EXPECT_EQ(category_diversity(Rows{1, 5}, values), 1);
+  EXPECT_EQ(category_diversity(Rows{2, 4}, values), 0);
+  EXPECT_EQ(category_diversity(Rows{0, 2}, values), 1);
+  EXPECT_DOUBLE_EQ(category_diversity(Rows{5, 4, 3, 2, 1, 0}, values), 1 - 2.0 / 15);
+}
+
+TEST(ItemLists, CategoryDiversityOfLongListsIsThatOfAllPairs) {
+  const RandomStream stream{4, Purpose::generate};
+  std::vector<std::uint64_t> offsets{0};
+  std::vector<std::uint32_t> codes;
+  Rows list;
+  for (std::uint32_t item = 0; item < 90; ++item) {
+    for (std::uint32_t code = 0; code < 6; ++code) {
+      if (stream.uniform(item * 6 + code) < 0.25) codes.push_back(code);
+    }
+    offsets.push_back(codes.size());
+    list.push_back(item);
+  }
+  int apart = 0;
+  for (std::uint32_t a = 0; a < list.size(); ++a) {
+    for (std::uint32_t b = 0; b < a; ++b) {
+      bool common = false;
+      for (auto i = offsets[a]; i < offsets[a + 1]; ++i) {
+        for (auto j = offsets[b]; j < offsets[b + 1]; ++j) common |= codes[i] == codes[j];
+      }
+      apart += common ? 0 : 1;
+    }
+  }
+  EXPECT_NEAR(category_diversity(list, {offsets, codes}), apart / 4005.0, 1e-15);
+}
+
 TEST(CatalogueSpread, OfEqualCountsIsEven) {
   const auto spread = spread_over_items(std::vector<std::uint64_t>{5, 5, 5, 5});
   EXPECT_DOUBLE_EQ(spread.coverage, 1);
