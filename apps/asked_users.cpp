@@ -103,7 +103,7 @@ AskedUsers AskedUsers::of_histories(const std::filesystem::path& path, const Dat
   std::optional<StandardInput> standard_input;
   if (path == "-") standard_input.emplace();
   const InteractionsFile file =
-      read_interactions(standard_input ? standard_input->path() : path, config, values);
+      read_interactions(standard_input ? standard_input->path() : path, config, true);
   if (values && !file.has_values) {
     throw DataError{fmt::format(
         "{}: has no values, expected user, item and value: the model was trained on them",

@@ -28,15 +28,21 @@ NamedRows::NamedRows(const CollectedIds& ids, const IdTable& table) {
 
 InteractionsFile read_interactions(const std::filesystem::path& path, DataConfig config,
                                    bool values) {
-  if (!values) config.value.clear();
+  RowRules rules;
+  if (values) {
+    rules.events = parse_event_weights(config.event_weights);
+  } else {
+    config.value.clear();
+    config.event.clear();
+  }
   config.time.clear();
   const TextLayout layout = detect_layout(path, config);
-  RowReader reader{RowRules{}};
+  RowReader reader{rules};
   reader.read({path, layout, 0, std::numeric_limits<std::uint64_t>::max()});
   Chunk chunk = reader.release();
   if (chunk.bad.count > 0) throw DataError{chunk.bad.first.front()};
   if (!chunk.failure.empty()) throw DataError{chunk.failure};
-  return {std::move(chunk), layout.value.has_value()};
+  return {std::move(chunk), layout.value || layout.event};
 }
 
 }  // namespace factorps::apps

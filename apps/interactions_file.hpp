@@ -38,7 +38,8 @@ struct InteractionsFile {
   bool has_values = false;
 };
 
-/// @param config how the file is written; times are not read @param values whether they are
+/// @param config how the file is written; times are not read
+/// @param values whether values are, with the weights of events
 /// @throws DataError naming file and line
 [[nodiscard]] InteractionsFile read_interactions(const std::filesystem::path& path,
                                                  DataConfig config, bool values);

@@ -172,6 +172,17 @@ TEST_F(Usage, RecommendReadsHistoriesFromStandardInput) {
       << ranks.err;
 }
 
+TEST_F(Usage, RecommendWeighsEventsOfHistories) {
+  write_model(model_, "any", false, small_contents().user_ids, kTrainedBySgd);
+  const std::string histories = directory_.write(
+      "new.csv", "user,item,rating,type\nzoe,7,2.5,buy\nzoe,8,1,view\nzoe,10,2,buy\n");
+  const ProgramResult result =
+      factorps({"recommend", model_, "--history", histories, "-k", "1", "--set",
+                "data.columns.event=type", "--set", "data.event_weights=['view=0', 'buy=2']"});
+  EXPECT_EQ(result.out, "user\tposition\titem\tscore\tbasis\nzoe\t1\t8\t3.77273\tfold-in\n")
+      << result.err;
+}
+
 TEST_F(Usage, RecommendSaysWhyAHistoryIsOfNoUse) {
   const auto complaint = [&](const std::string& text) {
     const std::string file = directory_.write("new.csv", text);
