@@ -57,14 +57,11 @@ void for_each_interaction(const Dataset& dataset, Part part, StripId strip,
   for (std::uint32_t block = 0; block < grid.blocks(); ++block) {
     const CellView cell = dataset.cell(part, strip, BlockId{block});
     const std::uint64_t first_item = grid.items_of(BlockId{block}).begin;
-    std::size_t n = 0;
-    for (const Run& run : cell.runs) {
-      const std::uint64_t user = first_user + run.user;
-      for (const std::size_t end = n + run.count; n < end; ++n) {
-        const std::uint64_t item = first_item + cell.items[n];
-        visit(user, item, dataset.normalisation().invert(user, item, cell.value(n)));
-      }
-    }
+    factorps::for_each_interaction(cell, [&](std::uint32_t offset, std::size_t n) {
+      const std::uint64_t user = first_user + offset;
+      const std::uint64_t item = first_item + cell.items[n];
+      visit(user, item, dataset.normalisation().invert(user, item, cell.value(n)));
+    });
   }
 }
 

@@ -38,4 +38,13 @@ struct CellView {
   }
 };
 
+/// Calls visit(user's offset in the strip, n of the interaction) for all interactions of a cell.
+template <class Visit>
+void for_each_interaction(const CellView& cell, Visit&& visit) {
+  std::size_t n = 0;
+  for (const Run& run : cell.runs) {
+    for (const std::size_t end = n + run.count; n < end; ++n) visit(run.user, n);
+  }
+}
+
 }  // namespace factorps

@@ -39,12 +39,9 @@ std::vector<std::uint32_t> seen_of(const Dataset& dataset, StripId strip) {
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
     const CellView cell = dataset.cell(Part::train, strip, BlockId{b});
     const auto first_item = static_cast<std::uint32_t>(grid.items_of(BlockId{b}).begin);
-    std::size_t n = 0;
-    for (const Run& run : cell.runs) {
-      for (std::uint32_t k = 0; k < run.count; ++k) {
-        seen[next[run.user]++] = first_item + cell.items[n++];
-      }
-    }
+    for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
+      seen[next[user]++] = first_item + cell.items[n];
+    });
   }
   return seen;
 }

@@ -8,17 +8,6 @@
 namespace factorps::worker {
 namespace {
 
-/// Calls visit(user of the strip, item of the block, value).
-template <class Visit>
-void for_each(const CellView& cell, Visit&& visit) {
-  std::size_t n = 0;
-  for (const Run& run : cell.runs) {
-    for (const std::size_t end = n + run.count; n < end; ++n) {
-      visit(run.user, cell.items[n], cell.value(n));
-    }
-  }
-}
-
 /// Lists the interactions of every row in the order of the cells.
 /// @param for_all calls visit(row, row of the other table, value) for each of them, twice alike
 /// @throws DataError if they are not as many as there is room for
@@ -49,8 +38,10 @@ void list_interactions(const Dataset& dataset, StripId strip, const NumberOf& nu
   fill(lists, number_of, [&](auto&& visit) {
     for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
       const std::uint64_t first = grid.items_of(BlockId{b}).begin;
-      for_each(dataset.cell(Part::train, strip, BlockId{b}),
-               [&](auto user, auto item, float x) { visit(user, first + item, x); });
+      const CellView cell = dataset.cell(Part::train, strip, BlockId{b});
+      for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
+        visit(user, first + cell.items[n], cell.value(n));
+      });
     }
   });
 }
@@ -61,8 +52,10 @@ void list_interactions(const Dataset& dataset, BlockId block, const NumberOf& nu
   fill(lists, number_of, [&](auto&& visit) {
     for (std::uint32_t s = 0; s < grid.strips(); ++s) {
       const std::uint64_t first = grid.users_of(StripId{s}).begin;
-      for_each(dataset.cell(Part::train, StripId{s}, block),
-               [&](auto user, auto item, float x) { visit(item, first + user, x); });
+      const CellView cell = dataset.cell(Part::train, StripId{s}, block);
+      for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
+        visit(cell.items[n], first + user, cell.value(n));
+      });
     }
   });
 }

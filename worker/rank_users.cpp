@@ -17,14 +17,11 @@ void collect(const Dataset& dataset, Part part, StripId strip, RowRange users, I
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
     const CellView cell = dataset.cell(part, strip, BlockId{b});
     const std::uint64_t first_item = grid.items_of(BlockId{b}).begin;
-    std::size_t n = 0;
-    for (const Run& run : cell.runs) {
-      const std::uint64_t user = first_user + run.user;
-      for (const std::size_t end = n + run.count; n < end; ++n) {
-        if (user < users.begin || user >= users.end) continue;
-        items[user - users.begin].push_back(static_cast<std::uint32_t>(first_item + cell.items[n]));
-      }
-    }
+    for_each_interaction(cell, [&](std::uint32_t offset, std::size_t n) {
+      const std::uint64_t user = first_user + offset;
+      if (user < users.begin || user >= users.end) return;
+      items[user - users.begin].push_back(static_cast<std::uint32_t>(first_item + cell.items[n]));
+    });
   }
 }
 
