@@ -38,6 +38,8 @@ class AskedUsers {
                                                const DataConfig& config, const Model& model,
                                                bool values, bool sum);
 
+  /// Whether they are all users of the model: no one is unknown, and the model says who they are.
+  [[nodiscard]] bool everybody() const noexcept { return ids_.has_value(); }
   [[nodiscard]] std::size_t size() const noexcept { return ids_ ? ids_->size() : users_.size(); }
   [[nodiscard]] Asked at(std::size_t n) const {
     return ids_ ? Asked{ids_->text(n), n, false, {}, {}} : users_[n];

@@ -54,7 +54,7 @@ void warn(const std::string& text) {
 void warn_of_unknown(const AskedUsers& users, const ItemFilter& filter) {
   constexpr std::uint64_t kShown = 10;
   std::uint64_t unknown = 0;
-  for (std::size_t n = 0; n < users.size(); ++n) {
+  for (std::size_t n = 0; !users.everybody() && n < users.size(); ++n) {
     const Asked user = users.at(n);
     if (user.row || (user.own_history && !user.items.empty()) || ++unknown > kShown) continue;
     warn(fmt::format("user '{}' is not in the model: items ranked by popularity", user.id));
@@ -75,10 +75,11 @@ std::string identity_of(const RecommendOptions& options, const Model& model,
                         const AskedUsers& users, const ItemFilter& filter,
                         const std::string& data) {
   Sha256 hash;
-  hash.update(fmt::format("{}\n{}\n{} {}\n{}\n{}\n{}\n", model.sha256(), format_of(options),
+  hash.update(model.info().provenance);  // with the fingerprint of the data, hence of all ids
+  hash.update(fmt::format("{}\n{}\n{} {}\n{}\n{}\n{}\n{}\n", model.sha256(), format_of(options),
                           options.count, options.include_seen, filter.identity(),
-                          options.fallback_by, data));
-  for (std::size_t n = 0; n < users.size(); ++n) {
+                          options.fallback_by, data, users.everybody()));
+  for (std::size_t n = 0; !users.everybody() && n < users.size(); ++n) {
     const Asked user = users.at(n);
     hash.update(fmt::format("{} {} ", user.id.size(), user.items.size()));
     hash.update(user.id);
