@@ -24,6 +24,7 @@ double train_ranking(const CellView& cell, RowsView users, RowsView items,
   double loss = 0;
   for (std::size_t first = 0; first < all; first += step.batch) {
     draw_negatives(candidates, step.negatives, seed, first / step.batch, workspace);
+    if (step.exclude_positives) list_sampled(workspace);
     loss += trainer.run(first, std::min(step.batch, all - first));
   }
   return loss;

@@ -120,6 +120,8 @@ void list_known(RankingWorkspace& workspace);
 /// The negatives of a batch.
 void draw_negatives(const Candidates& candidates, std::size_t count, std::uint64_t seed,
                     std::size_t batch, RankingWorkspace& workspace);
+/// With exclude_positives, after draw_negatives(): where each item is among the negatives.
+void list_sampled(RankingWorkspace& workspace);
 /// With exclude_positives: which negatives of the batch do not count for a user, in
 /// workspace.masked.
 /// @return what c of the others is multiplied by; 0 if there are no others

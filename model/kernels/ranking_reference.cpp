@@ -111,6 +111,7 @@ double train_ranking_reference(const CellView& cell, RowsView users, RowsView it
   double loss = 0;
   for (std::size_t first = 0; first < positives.size(); first += step.batch) {
     draw_negatives(candidates, step.negatives, seed, first / step.batch, workspace);
+    if (step.exclude_positives) list_sampled(workspace);
     const std::size_t size = std::min(step.batch, positives.size() - first);
     std::vector<Vector> negatives;
     for (const std::uint32_t item : workspace.negatives) negatives.push_back(row_of(items, item));

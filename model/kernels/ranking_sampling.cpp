@@ -39,11 +39,9 @@ PopularItems::PopularItems(std::span<const std::uint32_t> counts, double exponen
 void shuffle_positives(const CellView& cell, std::uint64_t seed, RankingWorkspace& workspace) {
   auto& positives = workspace.positives;
   positives.clear();
-  for (const Run& run : cell.runs) {
-    for (std::uint32_t n = 0; n < run.count; ++n) {
-      positives.push_back({run.user, cell.items[positives.size()]});
-    }
-  }
+  for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
+    positives.push_back({user, cell.items[n]});
+  });
   const RandomStream stream{seed, Purpose::shuffle_cell};
   for (std::size_t n = positives.size(); n > 1; --n) {
     std::swap(positives[n - 1], positives[stream.below(n, n)]);
@@ -63,7 +61,6 @@ void draw_negatives(const Candidates& candidates, std::size_t count, std::uint64
   const auto& cumulative = candidates.cumulative;
   workspace.negatives.resize(count);
   workspace.weights.assign(count, 1);
-  workspace.sampled.resize(count);
   for (std::uint32_t n = 0; n < count; ++n) {
     std::size_t which = 0;
     if (cumulative.empty()) {
@@ -75,11 +72,16 @@ void draw_negatives(const Candidates& candidates, std::size_t count, std::uint64
     }
     workspace.negatives[n] = candidates.items[which];
     if (!candidates.weights.empty()) workspace.weights[n] = candidates.weights[which];
-    workspace.sampled[n] = {n, candidates.items[which]};
   }
-  std::ranges::sort(workspace.sampled, {}, [](const Positive& x) {
-    return std::tuple{x.item, x.user};
-  });
+}
+
+void list_sampled(RankingWorkspace& workspace) {
+  auto& sampled = workspace.sampled;
+  sampled.clear();
+  for (std::uint32_t n = 0; n < workspace.negatives.size(); ++n) {
+    sampled.push_back({n, workspace.negatives[n]});
+  }
+  std::ranges::sort(sampled, {}, [](const Positive& x) { return std::tuple{x.item, x.user}; });
 }
 
 float mask_known(std::uint32_t user, const Candidates& candidates, RankingWorkspace& workspace) {
