@@ -1,0 +1,193 @@
+#include "model/kernels/optimizer_kernel.hpp"
+
+// Highway compiles this file once per instruction set. Older CPUs get the reference kernels.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "model/kernels/optimizer_kernel.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#include "model/kernels/lanes-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace factorps {
+namespace HWY_NAMESPACE {
+
+using One = hn::CappedTag<float, 1>;
+
+/// body(tag, column) for whole vectors, then quads, then single columns.
+template <class Body>
+HWY_INLINE void for_columns(std::size_t width, Body&& body) {
+  std::size_t c = 0;
+  for (; c + kLanes <= width; c += kLanes) body(RowTag(), c);
+  for (; c + 4 <= width; c += 4) body(Quad(), c);
+  for (; c < width; ++c) body(One(), c);
+}
+
+/// Sum over columns of value(tag, c)^2.
+template <class Value>
+HWY_INLINE float squares(std::size_t width, Value&& value) {
+  const RowTag d;
+  HWY_ALIGN float sums[kRowMultiple];
+  std::size_t c = 0;
+  Sixteen whole = Sixteen::map([&](auto) FACTORPS_LAMBDA { return hn::Zero(d); });
+  for (; c + kRowMultiple <= width; c += kRowMultiple) {
+    unroll<kParts>([&](auto part) FACTORPS_LAMBDA {
+      const RowVec x = value(d, c + part * kLanes);
+      whole.part[part] = hn::Add(whole.part[part], hn::Mul(x, x));
+    });
+  }
+  unroll<kParts>([&](auto part)
+                     FACTORPS_LAMBDA { hn::Store(whole.part[part], d, sums + part * kLanes); });
+  for (; c < width; ++c) {
+    const float x = hn::GetLane(value(One(), c));
+    sums[c % kRowMultiple] += x * x;
+  }
+  return fold_sums(sums);
+}
+
+/// g, some columns at a time.
+class Gradient {
+ public:
+  HWY_INLINE Gradient(const OptimizerOptions& options, const float* values, std::size_t width,
+                      const float* given)
+      : values_{values}, given_{given}, l2_{options.l2} {
+    if (options.clip_norm > 0) {
+      const auto load = [&](auto d, std::size_t c)
+                            FACTORPS_LAMBDA { return hn::LoadU(d, given + c); };
+      factor_ = clip_factor(options, squares(width, load));
+    }
+  }
+  template <class D>
+  HWY_INLINE hn::Vec<D> operator()(D d, std::size_t c) const {
+    return hn::Add(hn::Mul(hn::LoadU(d, given_ + c), hn::Set(d, factor_)),
+                   hn::Mul(hn::LoadU(d, values_ + c), hn::Set(d, l2_)));
+  }
+
+ private:
+  const float* values_;
+  const float* given_;
+  float factor_ = 1;
+  float l2_;
+};
+
+/// x[c] -= change
+template <class D>
+HWY_INLINE void take_off(D d, hn::Vec<D> change, float* x) {
+  hn::StoreU(hn::Sub(hn::LoadU(d, x), change), d, x);
+}
+
+void sgd(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+         const float* given) {
+  const Gradient g{options, x, width, given};
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    take_off(d, hn::Mul(hn::Set(d, rate), g(d, c)), x + c);
+  });
+}
+
+void momentum(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+              const float* given) {
+  const Gradient g{options, x, width, given};
+  float* sums = x + width;
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto old = hn::Mul(hn::Set(d, options.momentum), hn::LoadU(d, sums + c));
+    const auto v = hn::Add(old, g(d, c));
+    hn::StoreU(v, d, sums + c);
+    take_off(d, hn::Mul(hn::Set(d, rate), v), x + c);
+  });
+}
+
+void adagrad(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+             const float* given) {
+  const Gradient g{options, x, width, given};
+  float* sums = x + width;
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto now = g(d, c);
+    const auto sum = hn::Add(hn::LoadU(d, sums + c), hn::Mul(now, now));
+    hn::StoreU(sum, d, sums + c);
+    const auto scale = hn::Add(hn::Sqrt(sum), hn::Set(d, options.epsilon));
+    take_off(d, hn::Div(hn::Mul(hn::Set(d, rate), now), scale), x + c);
+  });
+}
+
+void adagrad_row(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+                 const float* given) {
+  const Gradient g{options, x, width, given};
+  float& sum = x[width];
+  sum += squares(width, g) / static_cast<float>(width);
+  const float root = hn::GetLane(hn::Sqrt(hn::Set(One(), sum)));
+  const float scale = rate / (root + options.epsilon);
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    take_off(d, hn::Mul(hn::Set(d, scale), g(d, c)), x + c);
+  });
+}
+
+void adam(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+          const float* given) {
+  const Gradient g{options, x, width, given};
+  float* first = x + width;
+  float* second = first + width;
+  second[width] += 1;
+  const BiasCorrection correction = bias_correction(options, second[width]);
+  const float rest1 = 1 - options.beta1;
+  const float rest2 = 1 - options.beta2;
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto now = g(d, c);
+    const auto m = hn::Add(hn::Mul(hn::Set(d, options.beta1), hn::LoadU(d, first + c)),
+                           hn::Mul(hn::Set(d, rest1), now));
+    const auto v = hn::Add(hn::Mul(hn::Set(d, options.beta2), hn::LoadU(d, second + c)),
+                           hn::Mul(hn::Set(d, rest2), hn::Mul(now, now)));
+    hn::StoreU(m, d, first + c);
+    hn::StoreU(v, d, second + c);
+    const auto up = hn::Mul(hn::Set(d, rate), hn::Mul(m, hn::Set(d, correction.first)));
+    const auto down =
+        hn::Add(hn::Sqrt(hn::Mul(v, hn::Set(d, correction.second))), hn::Set(d, options.epsilon));
+    take_off(d, hn::Div(up, down), x + c);
+  });
+}
+
+void ftrl(const OptimizerOptions& options, float, float* x, std::size_t width, const float* given) {
+  const Gradient g{options, x, width, given};
+  float* sums = x + width;
+  float* squared = sums + width;
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto alpha = hn::Set(d, options.learning_rate);
+    const auto l1 = hn::Set(d, options.ftrl_l1);
+    const auto now = g(d, c);
+    const auto old = hn::LoadU(d, squared + c);
+    const auto n = hn::Add(old, hn::Mul(now, now));
+    const auto root = hn::Sqrt(n);
+    const auto drift = hn::Mul(hn::Div(hn::Sub(root, hn::Sqrt(old)), alpha), hn::LoadU(d, x + c));
+    const auto z = hn::Add(hn::LoadU(d, sums + c), hn::Sub(now, drift));
+    hn::StoreU(n, d, squared + c);
+    hn::StoreU(z, d, sums + c);
+    const auto curvature = hn::Add(hn::Div(hn::Add(hn::Set(d, options.ftrl_beta), root), alpha),
+                                   hn::Set(d, options.ftrl_l2));
+    const auto value = hn::Div(hn::Sub(hn::CopySign(l1, z), z), curvature);
+    hn::StoreU(hn::IfThenElseZero(hn::Gt(hn::Abs(z), l1), value), d, x + c);
+  });
+}
+
+StepRow step_row(OptimizerKind kind) {
+  constexpr StepRow kSteps[] = {&sgd, &momentum, &adagrad, &adagrad_row, &adam, &ftrl};
+  return kSteps[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace factorps
+HWY_AFTER_NAMESPACE();
+#endif
+
+#if HWY_ONCE
+#include "model/kernels/dispatch.hpp"
+
+namespace factorps {
+
+StepRow step_row_of(InstructionSet set, OptimizerKind kind) {
+  FACTORPS_RETURN_FOR(set, step_row(kind));
+  return step_row_reference(kind);
+}
+
+}  // namespace factorps
+#endif
