@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/metric_name.hpp"
+#include "ps/block_store.hpp"
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
 
@@ -185,9 +186,10 @@ std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
                                                std::move(ring->residents), options.trace);
     }
   }
-  return std::make_unique<ps::Server>(
-      link, ps::shards_of(map_.layout, map_.placement, map_.als).at(static_cast<std::size_t>(n)),
-      tables_, dataset_, map_.order.steps(), options, std::move(mover), std::move(als));
+  auto store = std::make_unique<ps::BlockStore>(
+      ps::shards_of(map_.layout, map_.placement, map_.als).at(static_cast<std::size_t>(n)), tables_,
+      dataset_, map_.order.steps(), options, std::move(mover), std::move(als));
+  return std::make_unique<ps::Server>(link, n, std::move(store), options.trace);
 }
 
 std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link, int n) const {

@@ -17,6 +17,7 @@
 #include "model/kernels/sgd_kernel.hpp"
 #include "ps/als_tables.hpp"
 #include "ps/placement.hpp"
+#include "ps/residents.hpp"
 #include "ps/server.hpp"
 #include "worker/cell_work.hpp"
 #include "worker/worker.hpp"

@@ -5,6 +5,7 @@
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
+#include <boost/serialization/array.hpp>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 #include <fmt/format.h>
@@ -65,9 +66,14 @@ void serialize(Archive& archive, messages::StripsDone& m, unsigned) {
   archive& m.pass& m.strips& m.sums& m.block_bytes& m.blocks& m.memory;
 }
 template <class Archive>
+void serialize(Archive& archive, messages::RowTraffic& m, unsigned) {
+  archive& m.rows_pulled_here& m.rows_pulled_away& m.rows_pushed_here& m.rows_pushed_away& m
+      .gradients_combined& m.bytes_sent& m.bytes_received& m.staleness;
+}
+template <class Archive>
 void serialize(Archive& archive, messages::WorkerDone& m, unsigned) {
   archive& m.pass& m.cells& m.interactions& m.compute_seconds& m.wait_turn_seconds& m
-      .wait_block_seconds& m.cpu_seconds& m.memory;
+      .wait_block_seconds& m.cpu_seconds& m.rows& m.memory;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::Command& m, unsigned) {

@@ -1,6 +1,7 @@
 /// Every control message, its tag, and how it becomes bytes. Rows never travel in these.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,6 +22,9 @@ enum class Tag : int {
   shutdown = 6,      ///< scheduler -> all: no body
   progress = 7,      ///< worker -> scheduler: Progress
   credit = 8,        ///< server -> server of the previous node: room for one more block; no body
+  pull_rows = 9,     ///< worker -> server of another node (ps/rows/row_sections.hpp)
+  rows = 10,         ///< server -> worker of another node: the answer
+  push_rows = 11,    ///< worker -> server of another node: gradients, and the end of a step
 };
 
 enum class PassKind : std::uint8_t {
@@ -69,6 +73,19 @@ struct Progress {
   std::uint64_t interactions = 0;  ///< done by this worker in this pass
 };
 
+/// What a worker pulled and pushed in one pass, in row mode.
+struct RowTraffic {
+  std::uint64_t rows_pulled_here = 0;  ///< of its node
+  std::uint64_t rows_pulled_away = 0;  ///< of other nodes
+  std::uint64_t rows_pushed_here = 0;
+  std::uint64_t rows_pushed_away = 0;
+  std::uint64_t gradients_combined = 0;  ///< added to others of the same row before the push
+  std::uint64_t bytes_sent = 0;          ///< to other nodes
+  std::uint64_t bytes_received = 0;
+  /// How many pulls found the slowest worker so many steps behind; the last: that many or more.
+  std::array<std::uint64_t, 8> staleness{};
+};
+
 /// Where a worker's time went in one pass.
 struct WorkerDone {
   std::uint64_t pass = 0;
@@ -78,6 +95,7 @@ struct WorkerDone {
   double wait_turn_seconds = 0;   ///< wall time waiting for a turn, or for the others at the end
   double wait_block_seconds = 0;  ///< wall time waiting for a block from another node
   double cpu_seconds = 0;         ///< of the worker's thread, whole pass
+  RowTraffic rows;
   MemoryUse memory;
 };
 

@@ -11,16 +11,11 @@
 #include "common/trace.hpp"
 #include "ps/placement.hpp"
 #include "ps/residents.hpp"
+#include "ps/shard_store.hpp"
 #include "ps/tables.hpp"
 #include "ps/wire.hpp"
 
 namespace factorps::ps {
-
-/// What crossed the network from this node.
-struct Traffic {
-  std::uint64_t bytes = 0;
-  std::uint64_t blocks = 0;
-};
 
 /// One per node, part of its first server. A receive is posted as soon as there is a place for the
 /// next block, then the previous node gets a credit for it: so nobody sends what nobody awaits.

@@ -1,101 +1,30 @@
 #include "ps/server.hpp"
 
 #include <filesystem>
+#include <utility>
+#include <vector>
 
 #include "common/error.hpp"
-#include "io/checkpoint.hpp"
-#include "io/shard_file.hpp"
-#include "model/initial.hpp"
-#include "ps/model_export.hpp"
 
 namespace factorps::ps {
-namespace {
-
-/// @param table_row of row r
-template <class TableRow>
-void initialise_rows(RowsView rows, std::size_t dim, std::span<const std::uint32_t> counts,
-                     const ServerOptions& options, Purpose table, TableRow table_row) {
-  for (std::uint64_t r = 0; r < rows.rows; ++r) {
-    const std::uint64_t row = table_row(r);
-    if (counts[row] == 0) continue;  // cold: stays zero
-    initial_row({rows.factors + r * rows.stride, dim}, row, options.seed, table, options.init_std);
-  }
-}
-
-/// What the node's servers share of the rows of all other nodes.
-void add_copies(const Placement& placement, int node, std::span<Shard> servers) {
-  std::size_t next = 0;
-  for (int other = 0; other < placement.nodes(); ++other) {
-    if (other == node) continue;
-    const Share strips = placement.strips(other);
-    for (std::uint32_t s = strips.begin; s < strips.end; ++s) {
-      servers[next++ % servers.size()].copied_strips.emplace_back(s);
-    }
-    for (const BlockId block : placement.homes(other)) {
-      servers[next++ % servers.size()].copied_blocks.push_back(block);
-    }
-  }
-}
-
-}  // namespace
-
-std::vector<Shard> shards_of(const JobLayout& layout, const Placement& placement, bool copies) {
-  std::vector<Shard> shards;
-  for (int node = 0; node < placement.nodes(); ++node) {
-    const std::vector<BlockId> homes = placement.homes(node);
-    const Share strips = placement.strips(node);
-    const std::vector<int> servers = servers_of_node(layout, node);
-    const auto parts = static_cast<int>(servers.size());
-    for (int part = 0; part < parts; ++part) {
-      const Share own = share_of(strips.end - strips.begin, part, parts);
-      const Share blocks = share_of(static_cast<std::uint32_t>(homes.size()), part, parts);
-      shards.push_back({servers[static_cast<std::size_t>(part)],
-                        {strips.begin + own.begin, strips.begin + own.end},
-                        {homes.begin() + blocks.begin, homes.begin() + blocks.end},
-                        {},
-                        {}});
-    }
-    if (copies) add_copies(placement, node, std::span{shards}.last(servers.size()));
-  }
-  return shards;
-}
-
-Server::Server(comm::Transport& transport, Shard shard, const Tables& tables,
-               const Dataset& dataset, std::uint32_t steps_per_pass, ServerOptions options,
-               std::unique_ptr<BlockMover> mover, AlsNode als)
-    : transport_{transport},
-      shard_{std::move(shard)},
-      tables_{tables},
-      dataset_{dataset},
-      steps_per_pass_{steps_per_pass},
-      options_{options},
-      mover_{std::move(mover)},
-      als_{std::move(als)} {
-  if (als_.tables != nullptr) units_.emplace(als_.tables->counter());
-}
 
 bool Server::step() {
-  if (const auto envelope = transport_.poll()) {
-    handle(*envelope);
+  if (auto envelope = transport_.poll()) {
+    handle(std::move(*envelope));
     return true;
   }
   if (!pass_) return false;
-  const bool moved = move_rows();
-  if (!work_finished() || !rows_moved()) return moved;
+  const bool moved = store_->step();
+  if (!store_->finished()) return moved;
   report();
   return true;
 }
 
-void Server::handle(const comm::Envelope& envelope) {
+void Server::handle(comm::Envelope envelope) {
   switch (envelope.tag) {
     case comm::Tag::start_pass:
-      begin(comm::decode<comm::StartPass>(envelope.body));
-      return;
-    case comm::Tag::credit:
-      if (!mover_ && !als_.exchange) {
-        throw ProtocolError{"server: credit for a node without neighbours"};
-      }
-      mover_ ? mover_->credit() : als_.exchange->credit();
+      pass_ = comm::decode<comm::StartPass>(envelope.body);
+      store_->begin(*pass_);
       return;
     case comm::Tag::command: {
       const auto reply = run(comm::decode<comm::Command>(envelope.body));
@@ -106,18 +35,8 @@ void Server::handle(const comm::Envelope& envelope) {
       stopped_ = true;
       return;
     default:
-      throw ProtocolError{"server: unexpected message"};
+      store_->receive(std::move(envelope));
   }
-}
-
-/// Rounding in passes that only look would make the model depend on how often they look.
-void Server::begin(const comm::StartPass& start) {
-  pass_ = start;
-  if (units_) units_->begin(als_.tables->units(start.kind));
-  if (als_.exchange) als_.exchange->begin(start);
-  if (!mover_) return;
-  const bool training = start.kind == comm::PassKind::train;
-  mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32, start.epoch);
 }
 
 /// Errors travel back to the scheduler, which knows what else hangs on the command.
@@ -128,7 +47,7 @@ comm::CommandDone Server::run(const comm::Command& command) {
   try {
     switch (command.kind) {
       case comm::CommandKind::initialise:
-        initialise();
+        store_->initialise();
         break;
       case comm::CommandKind::save:
         save(command.directory, reply);
@@ -137,64 +56,23 @@ comm::CommandDone Server::run(const comm::Command& command) {
         load(command.directory);
         break;
       case comm::CommandKind::export_model:
-        if (shard_.index == 0) reply.digest = write_model(command);
+        if (index_ == 0) reply.digest = store_->write_model(command);
         break;
     }
   } catch (const Error& error) {
     reply.error = error.what();
     reply.exit_code = static_cast<int>(error.exit_code());
   }
-  if (options_.trace != nullptr) {
-    options_.trace->add({start, Clock::now(), comm::trace_kind(command.kind)});
+  if (trace_ != nullptr) {
+    trace_->add({start, Clock::now(), comm::trace_kind(command.kind)});
   }
   return reply;
 }
 
-std::string Server::write_model(const comm::Command& command) const {
-  const double mu = options_.mean ? dataset_.train_mean() : 0.0;
-  const auto rows = command.shards.empty()
-                        ? rows_in_memory(tables_)
-                        : rows_in_files({command.shards.begin(), command.shards.end()},
-                                        tables_.grid(), tables_.dim());
-  return export_model(rows, tables_.dim(), dataset_, command.directory, command.provenance, mu,
-                      options_.store_seen);
-}
-
-void Server::initialise() {
-  const Grid& grid = tables_.grid();
-  const std::size_t dim = tables_.dim();
-  for (const StripId strip : strips_here()) {
-    const std::uint64_t first = grid.users_of(strip).begin;
-    initialise_rows(tables_.strip(strip), dim, dataset_.user_counts(), options_, Purpose::init_user,
-                    [&](std::uint64_t r) { return first + r; });
-  }
-  for (const BlockId block : blocks_here()) {
-    const std::uint64_t first = grid.items_of(block).begin;
-    initialise_rows(tables_.block(block), dim, dataset_.item_counts(), options_, Purpose::init_item,
-                    [&](std::uint64_t r) { return first + r; });
-  }
-  for (const BlockId block : blocks_with_residents()) {
-    const std::uint64_t first = grid.items_of(block).begin;
-    const auto which = mover_->residents().staying(block);
-    initialise_rows(mover_->residents().kept(block), dim, dataset_.item_counts(), options_,
-                    Purpose::init_item, [&](std::uint64_t r) { return first + which[r]; });
-  }
-  fill_bias_columns();
-}
-
-void Server::save(const std::string& directory, comm::CommandDone& reply) {
-  const auto path = std::filesystem::path{directory} / shard_name(shard_.index);
+void Server::save(const std::string& directory, comm::CommandDone& reply) const {
+  const auto path = std::filesystem::path{directory} / shard_name(index_);
   ShardWriter writer{path};
-  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    writer.write(RowsKind::strip, s, tables_.strip(StripId{s}), tables_.dim());
-  }
-  for (const BlockId block : shard_.blocks) {
-    writer.write(RowsKind::block, block.value(), tables_.block(block), tables_.dim());
-  }
-  for (const BlockId block : blocks_with_residents()) {
-    writer.write_residents(block.value(), mover_->residents().staying(block),
-                           mover_->residents().kept(block), tables_.dim());
-  }
+  store_->save(writer);
   writer.finish();
   const CheckpointFile file = describe_file(path);
   reply.files.push_back({file.name, file.bytes, file.checksum});
@@ -205,112 +83,21 @@ void Server::load(const std::string& directory) {
   for (const CheckpointFile& file : read_manifest(directory).files) {
     files.push_back(std::filesystem::path{directory} / file.name);
   }
-  const ShardReader reader{files};
-  const std::size_t dim = tables_.dim();
-  for (const StripId strip : strips_here()) {
-    reader.read(RowsKind::strip, strip.value(), tables_.strip(strip), dim);
-  }
-  for (const BlockId block : blocks_here()) {
-    reader.read(RowsKind::block, block.value(), tables_.block(block), dim);
-  }
-  for (const BlockId block : blocks_with_residents()) {
-    const RowsView kept = mover_->residents().kept(block);
-    const std::size_t items = tables_.grid().items_of(block).size();
-    AlignedBuffer<float> factors{items * kept.stride};
-    std::vector<RowState> states(items);
-    const RowsView whole{factors.data(), states.data(), kept.stride, items};
-    reader.read(RowsKind::block, block.value(), whole, dim);
-    gather_rows(whole, mover_->residents().staying(block), kept);
-  }
-  fill_bias_columns();
-}
-
-void Server::fill_bias_columns() const {
-  if (als_.tables == nullptr) return;
-  const AlsTables& als = *als_.tables;
-  for (const StripId strip : strips_here()) als.fill(tables_.strip(strip), als.columns_of_users());
-  for (const BlockId block : blocks_here()) als.fill(tables_.block(block), als.columns_of_items());
-}
-
-/// Own ones and copies.
-std::vector<StripId> Server::strips_here() const {
-  std::vector<StripId> strips = shard_.copied_strips;
-  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) strips.emplace_back(s);
-  return strips;
-}
-std::vector<BlockId> Server::blocks_here() const {
-  std::vector<BlockId> blocks = shard_.copied_blocks;
-  blocks.insert(blocks.end(), shard_.blocks.begin(), shard_.blocks.end());
-  return blocks;
-}
-
-/// Blocks of other homes of which this node keeps rows; those of the home blocks are in place.
-std::vector<BlockId> Server::blocks_with_residents() const {
-  std::vector<BlockId> blocks;
-  if (!mover_) return blocks;
-  for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
-    const BlockId block{b};
-    const bool home = tables_.turns(block).load(std::memory_order_relaxed) != kAbsent;
-    if (!home && !mover_->residents().staying(block).empty()) blocks.push_back(block);
-  }
-  return blocks;
-}
-
-bool Server::move_rows() {
-  if (als_.exchange) return als_.exchange->step();
-  return mover_ && mover_->step();
-}
-
-bool Server::rows_moved() const {
-  if (als_.exchange) return als_.exchange->finished();
-  return !mover_ || mover_->finished();
-}
-
-bool Server::work_finished() const {
-  if (units_) return units_->finished();
-  const std::uint64_t target = 2 * (pass_->pass + 1) * steps_per_pass_;
-  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    if (tables_.progress(StripId{s}).load(std::memory_order_acquire) < target) return false;
-  }
-  return true;
-}
-
-/// What belongs to no strip counts for the first.
-CellSums Server::sums_of(StripId strip) const {
-  CellSums total{};
-  switch (pass_->kind) {
-    case comm::PassKind::index_rows:
-    case comm::PassKind::solve_items:
-    case comm::PassKind::gram_items:
-      return total;
-    case comm::PassKind::gram_users:
-      if (strip == StripId{0}) {
-        total[1] = inner_product(als_.tables->gram_of_users(), als_.tables->gram_of_items());
-      }
-      return total;
-    default:
-      break;
-  }
-  for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
-    const CellSums& cell = tables_.sums(strip, BlockId{b});
-    for (std::size_t k = 0; k < total.size(); ++k) total[k] += cell[k];
-  }
-  return total;
+  store_->load(ShardReader{files});
 }
 
 void Server::report() {
   comm::StripsDone done;
   done.pass = pass_->pass;
-  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    const CellSums total = sums_of(StripId{s});
+  const Share strips = store_->strips();
+  for (std::uint32_t s = strips.begin; s < strips.end; ++s) {
+    const CellSums total = store_->sums_of(StripId{s});
     done.strips.push_back(s);
     done.sums.insert(done.sums.end(), total.begin(), total.end());
   }
-  if (mover_ || als_.exchange) {
-    const Traffic& traffic = mover_ ? mover_->traffic() : als_.exchange->traffic();
-    done.block_bytes = traffic.bytes;
-    done.blocks = traffic.blocks;
-  }
+  const Traffic traffic = store_->traffic();
+  done.block_bytes = traffic.bytes;
+  done.blocks = traffic.blocks;
   done.memory = memory_.use();
   pass_.reset();
   transport_.send(0, comm::Tag::strips_done, comm::encode(done));

@@ -15,6 +15,7 @@
 #include "common/check.hpp"
 #include "common/error.hpp"
 #include "common/waiter.hpp"
+#include "ps/block_store.hpp"
 #include "ps/leases.hpp"
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
@@ -221,7 +222,9 @@ void run_node(const Job& job, int node, const Dataset& idle, std::vector<PassTim
   ps::ServerOptions options;
   options.wire = job.wire;
   const auto shard = ps::shards_of(job.layout, job.placement).at(static_cast<std::size_t>(node));
-  ps::Server server{*link, shard, tables, idle, job.order.steps(), options, std::move(mover)};
+  ps::Server server{*link, shard.index,
+                    std::make_unique<ps::BlockStore>(shard, tables, idle, job.order.steps(),
+                                                     options, std::move(mover))};
   Workers workers{job, tables, node, hub.link(job.layout.worker(node))};
   environment.barrier();
   const auto step = [&] {

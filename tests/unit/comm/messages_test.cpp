@@ -18,6 +18,11 @@ auto fields(const StripsDone& m) {
   return std::tuple{m.pass, m.strips, m.sums, m.block_bytes, m.blocks, fields(m.memory)};
 }
 auto fields(const Progress& m) { return std::tuple{m.pass, m.interactions}; }
+auto fields(const RowTraffic& m) {
+  return std::tuple{m.rows_pulled_here, m.rows_pulled_away,   m.rows_pushed_here,
+                    m.rows_pushed_away, m.gradients_combined, m.bytes_sent,
+                    m.bytes_received,   m.staleness};
+}
 auto fields(const WorkerDone& m) {
   return std::tuple{m.pass,
                     m.cells,
@@ -26,6 +31,7 @@ auto fields(const WorkerDone& m) {
                     m.wait_turn_seconds,
                     m.wait_block_seconds,
                     m.cpu_seconds,
+                    fields(m.rows),
                     fields(m.memory)};
 }
 auto fields(const Command& m) { return std::tuple{m.kind, m.directory, m.provenance, m.shards}; }
@@ -40,7 +46,9 @@ StripsDone example(const StripsDone&) {
   return {std::uint64_t{1} << 40, {3, 1}, std::vector<double>(16, 0.5), 11, 12, {-7, 9}};
 }
 Progress example(const Progress&) { return {3, std::uint64_t{1} << 50}; }
-WorkerDone example(const WorkerDone&) { return {1, 2, 3, 0.5, 0.25, 0.125, 0.75, {4, 5}}; }
+WorkerDone example(const WorkerDone&) {
+  return {1, 2, 3, 0.5, 0.25, 0.125, 0.75, {6, 7, 8, 9, 10, 11, 12, {13, 14}}, {4, 5}};
+}
 Command example(const Command&) {
   return {CommandKind::export_model, "a/b", R"({"k": 1})", {"x", ""}};
 }

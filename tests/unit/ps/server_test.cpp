@@ -11,6 +11,7 @@
 #include "io/checkpoint.hpp"
 #include "io/model_file.hpp"
 #include "model/initial.hpp"
+#include "ps/block_store.hpp"
 #include "tests/support/synthetic_dataset.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -35,8 +36,10 @@ class Servers {
     const Placement placement{order, place_strips(dataset.grid().strips(), layout), 1};
     for (const Shard& shard : shards_of(layout, placement)) {
       links_.push_back(hub_.link(1 + shard.index));
-      servers_.push_back(std::make_unique<Server>(*links_.back(), shard, tables_, dataset, kSteps,
-                                                  ServerOptions{7, 0.5F, true, true}));
+      servers_.push_back(std::make_unique<Server>(
+          *links_.back(), shard.index,
+          std::make_unique<BlockStore>(shard, tables_, dataset, kSteps,
+                                       ServerOptions{7, 0.5F, true, true})));
     }
   }
 

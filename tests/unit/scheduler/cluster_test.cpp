@@ -54,7 +54,7 @@ TEST_F(ClusterOf, AddsStripsInAscendingOrderWhoeverIsFirst) {
     std::fill_n(late.sums.begin() + 8, 8, -1e20);
     answer(2, Tag::strips_done, strips({2}, -1));
     answer(3, Tag::progress, comm::Progress{0, 5});
-    answer(3, Tag::worker_done, comm::WorkerDone{0, 1, 7, 0, 0, 0, 0, {-2, 10}});
+    answer(3, Tag::worker_done, comm::WorkerDone{0, 1, 7, 0, 0, 0, 0, {}, {-2, 10}});
     answer(1, Tag::strips_done, late);
   }));
   std::vector<std::uint64_t> progress;

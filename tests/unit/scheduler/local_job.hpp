@@ -12,6 +12,7 @@
 
 #include "comm/local_transport.hpp"
 #include "common/aligned_buffer.hpp"
+#include "ps/block_store.hpp"
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
 #include "tests/support/faulty_link.hpp"
@@ -141,9 +142,11 @@ class LocalJob {
       options.init_std = 0.1F;
       options.wire = wire_;
       servers_.push_back(std::make_unique<ps::Server>(
-          *links_.back(),
-          ps::shards_of(layout, placement_, als_.has_value())[static_cast<std::size_t>(s)],
-          tables_.back(), dataset_, order_.steps(), options, std::move(mover), std::move(als)));
+          *links_.back(), s,
+          std::make_unique<ps::BlockStore>(
+              ps::shards_of(layout, placement_, als_.has_value())[static_cast<std::size_t>(s)],
+              tables_.back(), dataset_, order_.steps(), options, std::move(mover),
+              std::move(als))));
     }
   }
 

@@ -1,0 +1,147 @@
+#include "ps/rows/row_node.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "common/aligned_buffer.hpp"
+#include "common/check.hpp"
+
+namespace factorps::ps {
+namespace {
+
+constexpr std::size_t kRecordMultiple = 4;  // floats: rows begin where a vector may
+
+/// Taken for as long as a row is copied or changed.
+class RowLock {
+ public:
+  explicit RowLock(std::atomic<std::uint8_t>& taken) noexcept : taken_{taken} {
+    for (unsigned tries = 0; taken_.exchange(1, std::memory_order_acquire) != 0; ++tries) {
+      if (tries > 64) std::this_thread::yield();
+    }
+  }
+  RowLock(const RowLock&) = delete;
+  RowLock& operator=(const RowLock&) = delete;
+  ~RowLock() { taken_.store(0, std::memory_order_release); }
+
+ private:
+  std::atomic<std::uint8_t>& taken_;
+};
+
+}  // namespace
+
+RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
+    : layout_{layout},
+      job_{job},
+      node_{node},
+      workers_here_{static_cast<std::uint64_t>(std::ranges::count(job.node_of_worker, node))} {
+  OffsetCursor cursor;
+  counters_ = cursor.take((job.workers() + 1) * kAlignment);
+  units_ = cursor.take(UnitCounter::kBytes);
+  const bool locks = job.policy.consistency != Consistency::bsp;
+  for (std::size_t t = 0; t < layout.tables().size(); ++t) {
+    Place place{.rows = layout.rows_of(t, node)};
+    place.stride = round_up(layout.tables()[t].record(), kRecordMultiple);
+    place.records = cursor.take(place.rows.size() * place.stride * sizeof(float));
+    place.locks = locks ? cursor.take(place.rows.size()) : 0;
+    places_.push_back(place);
+    optimizers_.emplace_back(layout.tables()[t].optimizer, layout.tables()[t].width);
+  }
+  for (const std::size_t bytes : job.mailbox_bytes) {
+    mailboxes_.push_back(cursor.take(locks ? 0 : bytes));
+  }
+  const Share strips = layout.blocks_of(0, node);
+  sums_ = cursor.take(std::size_t{strips.end - strips.begin} * job.blocks * sizeof(CellSums));
+  bytes_ = cursor.take(0);
+}
+
+std::size_t RowNode::bytes_needed(const RowLayout& layout, const RowJob& job, int node) {
+  return RowNode{layout, job, node}.bytes_;
+}
+
+RowNode::RowNode(std::span<std::byte> memory, const RowLayout& layout, const RowJob& job, int node)
+    : RowNode{layout, job, node} {
+  FACTORPS_CHECK(memory.size() >= bytes_);
+  memory_ = memory;
+}
+
+float* RowNode::record(std::size_t table, std::uint64_t row) const {
+  const Place& place = places_[table];
+  return reinterpret_cast<float*>(memory_.data() + place.records) +
+         (row - place.rows.begin) * place.stride;
+}
+
+template <class Change>
+void RowNode::locked(std::size_t table, std::uint64_t row, Change&& change) const {
+  if (job_.policy.consistency == Consistency::bsp) return change();
+  const Place& place = places_[table];
+  auto* locks = reinterpret_cast<std::atomic<std::uint8_t>*>(memory_.data() + place.locks);
+  const RowLock lock{locks[row - place.rows.begin]};
+  change();
+}
+
+void RowNode::read(std::size_t table, std::uint64_t row, float* to) const {
+  locked(table, row, [&] { std::copy_n(record(table, row), layout_.tables()[table].width, to); });
+}
+
+void RowNode::read(std::size_t table, std::span<const std::uint64_t> rows, float* to) const {
+  constexpr std::size_t kAhead = 8;
+  const std::size_t width = layout_.tables()[table].width;
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    if (n + kAhead < rows.size()) __builtin_prefetch(record(table, rows[n + kAhead]));
+    read(table, rows[n], to + n * width);
+  }
+}
+
+void RowNode::apply(std::size_t table, std::uint64_t row, std::span<const double> sum,
+                    RowStep step) const {
+  thread_local std::vector<float> gradient;
+  gradient.resize(sum.size());
+  for (std::size_t n = 0; n < sum.size(); ++n) {
+    gradient[n] = static_cast<float>(sum[n] * step.scale);
+  }
+  locked(table, row,
+         [&] { optimizers_[table].step(record(table, row), gradient.data(), step.rate_factor); });
+}
+
+std::atomic<std::uint64_t>& RowNode::counter(std::size_t n) const {
+  return *reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.data() + counters_ +
+                                                        n * kAlignment);
+}
+std::atomic<std::uint64_t>& RowNode::clock(std::size_t worker) const { return counter(1 + worker); }
+std::atomic<std::uint64_t>& RowNode::applied() const { return counter(0); }
+
+std::uint64_t RowNode::min_clock() const {
+  std::uint64_t least = ~std::uint64_t{0};
+  for (std::size_t w = 0; w < job_.workers(); ++w) {
+    least = std::min(least, clock(w).load(std::memory_order_acquire));
+  }
+  return least;
+}
+
+bool RowNode::applied_before(std::uint64_t step) const {
+  return applied().load(std::memory_order_acquire) >= step * workers_here_;
+}
+
+bool RowNode::open(std::uint64_t step) const {
+  switch (job_.policy.consistency) {
+    case Consistency::bsp:
+      return applied_before(step);
+    case Consistency::ssp:
+      return step <= job_.policy.staleness || min_clock() >= step - job_.policy.staleness;
+    case Consistency::asp:
+      break;
+  }
+  return true;
+}
+
+std::span<std::byte> RowNode::mailbox(std::size_t worker) const {
+  return memory_.subspan(mailboxes_[worker], job_.mailbox_bytes[worker]);
+}
+
+CellSums& RowNode::sums(StripId strip, BlockId block) const {
+  auto* sums = reinterpret_cast<CellSums*>(memory_.data() + sums_);
+  const std::size_t first = layout_.blocks_of(0, node_).begin;
+  return sums[(strip.value() - first) * job_.blocks + block.value()];
+}
+
+}  // namespace factorps::ps

@@ -1,0 +1,128 @@
+/// What the ranks of a node share in row mode: the rows of the node with the state of their
+/// optimizers, how far every worker of the job has got, and what was pushed but not yet applied.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ps/rows/row_layout.hpp"
+#include "ps/rows/row_sections.hpp"
+#include "ps/tables.hpp"
+#include "ps/unit_counter.hpp"
+
+namespace factorps::ps {
+
+/// When a worker may read rows at its step t, and when what it pushed is applied.
+enum class Consistency : std::uint8_t {
+  bsp,  ///< all steps before t, applied at once for all workers: the same bits for every layout
+  ssp,  ///< at least all steps before t - staleness, each push applied as it comes
+  asp,  ///< whatever there is
+};
+
+struct RowPolicy {
+  Consistency consistency = Consistency::bsp;
+  std::uint64_t staleness = 0;  ///< ssp: steps
+};
+
+/// The sizes of a job in row mode.
+struct RowJob {
+  RowPolicy policy;
+  std::uint32_t strips = 0;
+  std::uint32_t blocks = 0;                ///< of items
+  std::vector<int> node_of_worker;         // [worker]
+  std::vector<std::size_t> mailbox_bytes;  ///< of the largest push, header included; [worker]
+
+  [[nodiscard]] std::size_t workers() const noexcept { return node_of_worker.size(); }
+};
+
+/// How a sum of gradients changes a row.
+struct RowStep {
+  double scale = 1;  ///< of the sum, to the mean gradient
+  float rate_factor = 1;
+};
+
+/// Every rank of a node makes one over the same memory; it owns nothing. All-zero memory is the
+/// valid state before the first step.
+///
+/// With bsp nobody reads rows while they are changed: clocks and applied() order it. Otherwise a
+/// row is locked to be read or changed.
+class RowNode {
+ public:
+  [[nodiscard]] static std::size_t bytes_needed(const RowLayout& layout, const RowJob& job,
+                                                int node);
+
+  /// @param memory bytes_needed(), aligned to kAlignment
+  /// References must outlive the object.
+  RowNode(std::span<std::byte> memory, const RowLayout& layout, const RowJob& job, int node);
+
+  [[nodiscard]] const RowLayout& layout() const noexcept { return layout_; }
+  [[nodiscard]] const RowJob& job() const noexcept { return job_; }
+  [[nodiscard]] int node() const noexcept { return node_; }
+  [[nodiscard]] bool has(std::size_t table, std::uint64_t row) const {
+    return row - places_[table].rows.begin < places_[table].rows.size();
+  }
+  /// Values, then optimizer state. @param row of this node
+  [[nodiscard]] float* record(std::size_t table, std::uint64_t row) const;
+  /// Floats from one record to the next.
+  [[nodiscard]] std::size_t stride(std::size_t table) const { return places_[table].stride; }
+  [[nodiscard]] const RowOptimizer& optimizer(std::size_t table) const {
+    return optimizers_[table];
+  }
+  /// Copies the values of a row. @param to [width]
+  void read(std::size_t table, std::uint64_t row, float* to) const;
+  /// Ascending rows of this node, one behind the other. @param to [rows x width]
+  void read(std::size_t table, std::span<const std::uint64_t> rows, float* to) const;
+  /// One step of the optimizer. @param sum of gradients, [width]
+  void apply(std::size_t table, std::uint64_t row, std::span<const double> sum, RowStep step) const;
+
+  /// Steps of a worker whose pushes are all here.
+  [[nodiscard]] std::atomic<std::uint64_t>& clock(std::size_t worker) const;
+  /// The steps that every worker has finished, as far as is known here.
+  [[nodiscard]] std::uint64_t min_clock() const;
+  /// bsp: how often a worker of this node has applied its share of a step.
+  [[nodiscard]] std::atomic<std::uint64_t>& applied() const;
+  /// bsp: whether what all workers pushed in the steps before this one is applied.
+  [[nodiscard]] bool applied_before(std::uint64_t step) const;
+  /// Whether rows may be read for a worker's step.
+  [[nodiscard]] bool open(std::uint64_t step) const;
+  /// Where a worker of the job leaves what it pushes to this node, for bsp: RowHeader, sections.
+  [[nodiscard]] std::span<std::byte> mailbox(std::size_t worker) const;
+  /// Of the pieces of a pass that is no training.
+  [[nodiscard]] UnitCounter counter() const {
+    return UnitCounter{memory_.subspan(units_, UnitCounter::kBytes)};
+  }
+  /// @param strip of the first table's blocks of this node
+  [[nodiscard]] CellSums& sums(StripId strip, BlockId block) const;
+
+ private:
+  struct Place {
+    RowRange rows;
+    std::size_t stride = 0;
+    std::size_t records = 0;
+    std::size_t locks = 0;
+  };
+
+  RowNode(const RowLayout& layout, const RowJob& job, int node);
+  [[nodiscard]] std::atomic<std::uint64_t>& counter(std::size_t n) const;
+  template <class Change>
+  void locked(std::size_t table, std::uint64_t row, Change&& change) const;
+
+  std::span<std::byte> memory_;
+  const RowLayout& layout_;
+  const RowJob& job_;
+  int node_;
+  std::uint64_t workers_here_ = 0;
+  std::vector<Place> places_;             // [table]
+  std::vector<std::size_t> mailboxes_;    // [worker]
+  std::vector<RowOptimizer> optimizers_;  // [table]
+  std::size_t counters_ = 0;
+  std::size_t units_ = 0;
+  std::size_t sums_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace factorps::ps

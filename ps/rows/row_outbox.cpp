@@ -1,0 +1,173 @@
+#include "ps/rows/row_outbox.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "common/check.hpp"
+#include "common/error.hpp"
+#include "common/exact_sum.hpp"
+
+namespace factorps::ps {
+namespace {
+
+RowStep step_of(const RowHeader& header) {
+  const auto examples = static_cast<double>(std::max<std::uint64_t>(header.examples, 1));
+  return {1 / examples, static_cast<float>(header.rate_factor)};
+}
+
+}  // namespace
+
+void check_gradients(const RowLayout& layout, const TouchedTables& part) {
+  for (std::size_t t = 0; t < part.tables.size(); ++t) {
+    const TouchedRows& touched = part.tables[t];
+    if (can_add_exactly(touched.gradients.data(), touched.gradients.size())) continue;
+    const auto wrong =
+        std::ranges::find_if(touched.gradients, [](float g) { return !can_add_exactly(&g, 1); });
+    const RowTable& table = layout.tables()[t];
+    const auto n = static_cast<std::size_t>(wrong - touched.gradients.begin());
+    throw DataError{
+        fmt::format("the training diverged: a gradient of row {} of the table {} is {}, expected "
+                    "less than {}; lower train.learning_rate or normalise the values "
+                    "(clean.normalise)",
+                    touched.rows[n / table.width], table.name, *wrong, kExactTerm)};
+  }
+}
+
+void RowOutbox::collect(int node, std::span<const TouchedTables> parts) {
+  rows_ = combined_ = 0;
+  std::vector<RowCursor> cursors;
+  std::vector<double> sum;
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const RowTable& table = layout_.tables()[t];
+    Table& out = tables_[t];
+    out.narrow_rows.clear();
+    out.narrow.clear();
+    out.wide_rows.clear();
+    out.wide.clear();
+    if (table.frozen) continue;
+    cursors.clear();
+    for (const TouchedTables& part : parts) {
+      const TouchedRows& touched = part.tables[t];
+      const RowSection all{static_cast<std::uint32_t>(t), RowValues::narrow, touched.rows,
+                           reinterpret_cast<const std::byte*>(touched.gradients.data())};
+      cursors.push_back(cursor_of(all, table.width, layout_.rows_of(t, node)));
+    }
+    sum.resize(table.width);
+    merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
+      if (!table.changes(row)) return;
+      ++rows_;
+      if (all.size() == 1) {
+        out.narrow_rows.push_back(row);
+        out.narrow.push_back(all.front().values);
+        return;
+      }
+      combined_ += all.size() - 1;
+      sum_contributions(all, sum);
+      out.wide_rows.push_back(row);
+      out.wide.insert(out.wide.end(), sum.begin(), sum.end());
+    });
+  }
+}
+
+std::size_t RowOutbox::bytes() const {
+  std::size_t bytes = sizeof(RowHeader);
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const std::size_t width = layout_.tables()[t].width;
+    const Table& out = tables_[t];
+    bytes += section_bytes(RowValues::narrow, width, out.narrow_rows.size()) +
+             section_bytes(RowValues::wide, width, out.wide_rows.size());
+  }
+  return bytes;
+}
+
+void RowOutbox::write(RowHeader header, std::byte* to) const {
+  header.bytes = bytes() - sizeof(RowHeader);
+  std::memcpy(to, &header, sizeof header);
+  to += sizeof header;
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const std::size_t width = layout_.tables()[t].width;
+    const Table& out = tables_[t];
+    const auto number = static_cast<std::uint32_t>(t);
+    const auto narrow = open_section(to, number, RowValues::narrow, width, out.narrow_rows.size());
+    std::ranges::copy(out.narrow_rows, narrow.rows);
+    const std::size_t row_bytes = width * sizeof(float);
+    for (std::size_t n = 0; n < out.narrow.size(); ++n) {
+      std::memcpy(narrow.values + n * row_bytes, out.narrow[n], row_bytes);
+    }
+    const auto wide = open_section(to, number, RowValues::wide, width, out.wide_rows.size());
+    std::ranges::copy(out.wide_rows, wide.rows);
+    std::ranges::copy(std::as_bytes(std::span{out.wide}), wide.values);
+  }
+}
+
+void RowOutbox::apply(const RowHeader& header, const RowNode& node) const {
+  const RowStep step = step_of(header);
+  std::vector<double> sum;
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const Table& out = tables_[t];
+    sum.resize(layout_.tables()[t].width);
+    for (std::size_t n = 0; n < out.narrow.size(); ++n) {
+      const Contribution one{RowValues::narrow, out.narrow[n]};
+      sum_contributions({&one, 1}, sum);
+      node.apply(t, out.narrow_rows[n], sum, step);
+    }
+    for (std::size_t n = 0; n < out.wide_rows.size(); ++n) {
+      node.apply(t, out.wide_rows[n], std::span{out.wide}.subspan(n * sum.size(), sum.size()),
+                 step);
+    }
+  }
+}
+
+void apply_sections(const RowNode& node, std::span<const RowSection> sections,
+                    const RowHeader& header) {
+  const RowStep step = step_of(header);
+  std::vector<double> sum;
+  for (const RowSection& section : sections) {
+    sum.resize(node.layout().tables()[section.table].width);
+    const std::size_t bytes = sum.size() * value_bytes(section.kind);
+    for (std::size_t n = 0; n < section.rows.size(); ++n) {
+      const Contribution one{section.kind, section.values + n * bytes};
+      sum_contributions({&one, 1}, sum);
+      node.apply(section.table, section.rows[n], sum, step);
+    }
+  }
+}
+
+void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t part,
+                     std::uint32_t parts) {
+  const RowLayout& layout = node.layout();
+  std::vector<std::vector<RowSection>> sections(layout.tables().size());  // [table]
+  RowHeader pushed{.step = number};
+  for (std::size_t w = 0; w < node.job().workers(); ++w) {
+    const auto mailbox = node.mailbox(w);
+    RowHeader header;
+    std::memcpy(&header, mailbox.data(), sizeof header);
+    FACTORPS_CHECK(header.step == number);
+    pushed.examples += header.examples;
+    pushed.rate_factor = header.rate_factor;
+    for (const RowSection& section :
+         read_sections(mailbox.subspan(sizeof header, header.bytes), layout.tables())) {
+      sections[section.table].push_back(section);
+    }
+  }
+  const RowStep step = step_of(pushed);
+  std::vector<RowCursor> cursors;
+  std::vector<double> sum;
+  for (std::size_t t = 0; t < sections.size(); ++t) {
+    const std::size_t width = layout.tables()[t].width;
+    const RowRange share = slice_of(layout.rows_of(t, node.node()), part, parts);
+    cursors.clear();
+    for (const RowSection& section : sections[t]) {
+      cursors.push_back(cursor_of(section, width, share));
+    }
+    sum.resize(width);
+    merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
+      sum_contributions(all, sum);
+      node.apply(t, row, sum, step);
+    });
+  }
+}
+
+}  // namespace factorps::ps

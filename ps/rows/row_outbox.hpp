@@ -1,0 +1,72 @@
+/// What a worker pushes to one node: of each row one gradient, however many parts of its
+/// mini-batch touch it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ps/rows/row_merge.hpp"
+#include "ps/rows/row_node.hpp"
+
+namespace factorps::ps {
+
+/// The rows of one table that a part of a mini-batch touches.
+struct TouchedRows {
+  std::vector<std::uint64_t> rows;  ///< distinct, ascending
+  std::vector<float> values;        // [rows][width]
+  std::vector<float> gradients;     ///< sums over the examples, [rows][width]
+};
+
+/// A part of a mini-batch that is computed at once.
+struct TouchedTables {
+  std::uint64_t examples = 0;
+  std::vector<TouchedRows> tables;  // [table]
+};
+
+/// @throws DataError if a gradient is not finite, or too large to be summed exactly
+void check_gradients(const RowLayout& layout, const TouchedTables& part);
+
+class RowOutbox {
+ public:
+  /// @param layout must outlive the object
+  explicit RowOutbox(const RowLayout& layout) : layout_{layout}, tables_(layout.tables().size()) {}
+
+  /// Collects what the parts have for the rows of a node; they must stay as they are while this
+  /// object is asked for it.
+  void collect(int node, std::span<const TouchedTables> parts);
+  [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
+  /// Gradients that were added to others.
+  [[nodiscard]] std::uint64_t combined() const noexcept { return combined_; }
+  /// Of write().
+  [[nodiscard]] std::size_t bytes() const;
+  /// RowHeader and sections. @param to bytes(), aligned to eight
+  /// @param header without the number of bytes
+  void write(RowHeader header, std::byte* to) const;
+  /// Applies it at once, to rows of this node.
+  void apply(const RowHeader& header, const RowNode& node) const;
+
+ private:
+  struct Table {
+    std::vector<std::uint64_t> narrow_rows;
+    std::vector<const std::byte*> narrow;  // [narrow_rows] of one part
+    std::vector<std::uint64_t> wide_rows;
+    std::vector<double> wide;  // [wide_rows][width] sums over parts
+  };
+
+  const RowLayout& layout_;
+  std::vector<Table> tables_;
+  std::uint64_t rows_ = 0;
+  std::uint64_t combined_ = 0;
+};
+
+/// bsp: applies a step that all workers have pushed, from their mailboxes, to part `part` of
+/// `parts` of the rows of a node.
+void apply_mailboxes(const RowNode& node, std::uint64_t step, std::uint32_t part,
+                     std::uint32_t parts);
+/// Applies what one worker has pushed to rows of this node.
+void apply_sections(const RowNode& node, std::span<const RowSection> sections,
+                    const RowHeader& header);
+
+}  // namespace factorps::ps

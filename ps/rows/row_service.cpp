@@ -1,0 +1,79 @@
+#include "ps/rows/row_service.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/error.hpp"
+#include "ps/rows/row_outbox.hpp"
+
+namespace factorps::ps {
+
+void RowService::receive(comm::Envelope envelope) {
+  Message message;
+  message.worker = static_cast<std::size_t>(envelope.from - first_worker_);
+  if (envelope.from < first_worker_ || message.worker >= node_.job().workers() ||
+      envelope.body.size() < sizeof message.header) {
+    throw ProtocolError{"server: rows asked for or pushed by nobody"};
+  }
+  std::memcpy(&message.header, envelope.body.data(), sizeof message.header);
+  message.envelope = std::move(envelope);
+  waiting_.push_back(std::move(message));
+  step();
+}
+
+bool RowService::step() {
+  const auto done = std::erase_if(waiting_, [this](const Message& message) {
+    return message.envelope.tag == comm::Tag::pull_rows ? try_answer(message) : try_take(message);
+  });
+  return done > 0;
+}
+
+void RowService::check_rows(std::span<const RowSection> sections) const {
+  for (const RowSection& section : sections) {
+    const auto here = [&](std::uint64_t row) { return node_.has(section.table, row); };
+    if (!std::ranges::all_of(section.rows, here)) {
+      throw ProtocolError{"server: asked for rows of another node"};
+    }
+  }
+}
+
+bool RowService::try_answer(const Message& message) {
+  if (!node_.open(message.header.step)) return false;
+  const auto& tables = node_.layout().tables();
+  const auto sections = read_sections(message.sections(), tables);
+  check_rows(sections);
+  std::size_t bytes = sizeof(RowHeader);
+  for (const RowSection& section : sections) {
+    bytes += section.rows.size() * tables[section.table].width * sizeof(float);
+  }
+  std::vector<std::byte> body(bytes);
+  std::memcpy(body.data(), &message.header, sizeof message.header);
+  std::byte* to = body.data() + sizeof message.header;
+  for (const RowSection& section : sections) {
+    node_.read(section.table, section.rows, reinterpret_cast<float*>(to));
+    to += section.rows.size() * tables[section.table].width * sizeof(float);
+  }
+  transport_.send(message.envelope.from, comm::Tag::rows, std::move(body));
+  return true;
+}
+
+bool RowService::try_take(const Message& message) {
+  const RowHeader& header = message.header;
+  if (node_.job().policy.consistency == Consistency::bsp) {
+    if (!node_.applied_before(header.step)) return false;
+    const auto mailbox = node_.mailbox(message.worker);
+    if (message.envelope.body.size() > mailbox.size()) {
+      throw ProtocolError{"server: more was pushed than a worker has"};
+    }
+    std::ranges::copy(message.envelope.body, mailbox.begin());
+  } else if (header.examples > 0) {
+    const auto sections = read_sections(message.sections(), node_.layout().tables());
+    check_rows(sections);
+    apply_sections(node_, sections, header);
+  }
+  node_.clock(message.worker).store(header.step + 1, std::memory_order_release);
+  return true;
+}
+
+}  // namespace factorps::ps

@@ -1,0 +1,192 @@
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "common/error.hpp"
+#include "tests/unit/ps/row_job.hpp"
+
+namespace factorps::ps {
+namespace {
+
+using test::FakeRowJob;
+using test::WorkersOfNodes;
+
+constexpr std::uint64_t kSteps = 12;
+
+/// Users in as many blocks as there are lanes, items in four, a layer of one.
+std::vector<RowTable> tables(OptimizerKind kind = OptimizerKind::adam) {
+  OptimizerOptions optimizer;
+  optimizer.kind = kind;
+  optimizer.learning_rate = 0.05F;
+  return {{"users", 5, {0, 4, 9, 10, 17, 20, 23}, optimizer, false, {}},
+          {"items", 3, {0, 6, 7, 12, 15}, optimizer, false, {}},
+          {"layer", 2, {0, 3}, optimizer, false, {}}};
+}
+
+std::vector<float> trained(const WorkersOfNodes& shape, RowPolicy policy = {},
+                           OptimizerKind kind = OptimizerKind::adam, std::uint64_t seed = 0) {
+  FakeRowJob job{tables(kind), shape, policy};
+  const RandomStream random{seed, Purpose::generate};
+  std::uint64_t draw = 0;
+  job.run(kSteps, [&](std::size_t roles) { return random.below(roles, draw++); });
+  return job.everything();
+}
+
+TEST(Rows, BspGivesTheSameBitsForEveryLayout) {
+  for (const OptimizerKind kind :
+       {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::ftrl, OptimizerKind::adagrad_row}) {
+    const auto expected = trained({1}, {}, kind);
+    EXPECT_TRUE(std::ranges::any_of(expected, [](float x) { return x != 0; }));
+    std::uint64_t seed = 1;
+    for (const WorkersOfNodes& shape : std::vector<WorkersOfNodes>{
+             {2}, {6}, {9}, {1, 1}, {1, 3}, {2, 1, 2}, {1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}}) {
+      EXPECT_EQ(trained(shape, {}, kind, seed++), expected)
+          << shape.size() << " nodes, the first with " << shape.front();
+    }
+  }
+}
+
+TEST(Rows, OneWorkerComputesTheSameUnderEveryPolicy) {
+  const auto expected = trained({1});
+  EXPECT_EQ(trained({1}, {Consistency::ssp, 2}), expected);
+  EXPECT_EQ(trained({1}, {Consistency::asp, 0}), expected);
+}
+
+TEST(Rows, GoOnInTheNextPass) {
+  FakeRowJob whole{tables(), {1}, {}};
+  whole.run(2 * kSteps);
+  FakeRowJob halves{tables(), {2, 1}, {}};
+  halves.run(kSteps);
+  halves.run(kSteps);
+  EXPECT_EQ(halves.everything(), whole.everything());
+}
+
+/// A worker is slow, the others run ahead as far as they may.
+TEST(Rows, NobodyIsFurtherAheadThanTheStalenessAllows) {
+  constexpr std::uint64_t kStaleness = 2;
+  for (const WorkersOfNodes& shape : std::vector<WorkersOfNodes>{{3}, {1, 1, 1}}) {
+    for (const Consistency policy : {Consistency::bsp, Consistency::ssp, Consistency::asp}) {
+      FakeRowJob job{tables(), shape, {policy, kStaleness}};
+      std::uint64_t furthest = 0;
+      std::uint64_t tries = 0;
+      job.run(kSteps, [&](std::size_t roles) {
+        std::uint64_t least = kSteps;
+        std::uint64_t most = 0;
+        for (std::size_t w = 0; w < 3; ++w) {
+          least = std::min(least, job.worker(w).client().step());
+          most = std::max(most, job.worker(w).client().step());
+        }
+        furthest = std::max(furthest, most - least);
+        const std::uint64_t role = ++tries % roles;
+        // The last worker has a turn only when nobody else can go on.
+        return role == roles - 1 && tries % 1000 > roles ? 0 : role;
+      });
+      if (policy == Consistency::asp) {
+        EXPECT_GT(furthest, kStaleness + 1);
+      } else {
+        EXPECT_EQ(furthest, policy == Consistency::bsp ? 1 : kStaleness + 1);
+      }
+      std::uint64_t pulls = 0;
+      for (std::size_t w = 0; w < 3; ++w) {
+        const auto& staleness = job.worker(w).client().traffic().staleness;
+        for (std::size_t s = 0; s < staleness.size(); ++s) {
+          pulls += staleness[s];
+          if (policy == Consistency::ssp && s > kStaleness) {
+            EXPECT_EQ(staleness[s], 0U);
+          }
+        }
+      }
+      EXPECT_EQ(pulls, policy == Consistency::bsp ? 0 : 3 * kSteps);
+    }
+  }
+}
+
+TEST(Rows, FrozenRowsAndTablesStayAsTheyAre) {
+  auto some = tables();
+  some[0].frozen_rows = {2, 17};
+  some[1].frozen = true;
+  for (const WorkersOfNodes& shape : std::vector<WorkersOfNodes>{{1}, {2, 1}}) {
+    FakeRowJob job{some, shape, {}};
+    job.run(kSteps);
+    for (std::uint64_t row = 0; row < 23; ++row) {
+      const auto node = static_cast<std::size_t>(job.node(0).layout().node_of(0, row));
+      const bool frozen = row == 2 || row == 17;
+      EXPECT_EQ(*job.node(node).record(0, row) == 0, frozen) << row;
+    }
+    for (std::uint64_t row = 0; row < 15; ++row) {
+      const auto node = static_cast<std::size_t>(job.node(0).layout().node_of(1, row));
+      EXPECT_EQ(*job.node(node).record(1, row), 0.0F);
+    }
+  }
+}
+
+TEST(Rows, CountsWhatIsPulledAndPushed) {
+  FakeRowJob alone{tables(), {1}, {}};
+  alone.run(kSteps);
+  const comm::RowTraffic& one = alone.worker(0).client().traffic();
+  EXPECT_EQ(one.bytes_sent + one.bytes_received + one.rows_pulled_away + one.rows_pushed_away, 0U);
+  EXPECT_EQ(one.rows_pulled_here, one.rows_pushed_here + one.gradients_combined);
+
+  FakeRowJob two{tables(), {1, 1}, {}};
+  two.run(kSteps);
+  std::uint64_t pulled = 0;
+  std::uint64_t pushed = 0;
+  for (std::size_t w = 0; w < 2; ++w) {
+    const comm::RowTraffic& traffic = two.worker(w).client().traffic();
+    EXPECT_GT(traffic.rows_pulled_away, 0U);
+    EXPECT_GT(traffic.bytes_received, 0U);
+    pulled += traffic.rows_pulled_here + traffic.rows_pulled_away;
+    pushed += traffic.rows_pushed_here + traffic.rows_pushed_away + traffic.gradients_combined;
+  }
+  EXPECT_EQ(pulled, one.rows_pulled_here);
+  EXPECT_EQ(pushed, pulled);
+}
+
+TEST(Rows, AGradientThatIsNotFiniteIsNamed) {
+  const RowLayout layout{tables(), {{0, 6}}};
+  TouchedTables part{1, std::vector<TouchedRows>(3)};
+  part.tables[1] = {{4, 9}, std::vector<float>(6), {0, 0, 0, 0, 1e9F, 0}};
+  try {
+    check_gradients(layout, part);
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string{error.what()}.find("row 9 of the table items is 1000000000"),
+              std::string::npos)
+        << error.what();
+  }
+  part.tables[1].gradients[4] = 5;
+  check_gradients(layout, part);
+}
+
+/// Threads change and read the same rows; every reader must find a row as one push has left it.
+TEST(Rows, AreNeverReadHalfChanged) {
+  OptimizerOptions plain;
+  plain.learning_rate = 1;
+  const RowLayout layout{{{"users", 64, {0, 2}, plain, false, {}}}, {{0, 1}}};
+  RowJob job;
+  job.policy.consistency = Consistency::asp;
+  job.blocks = 1;
+  job.node_of_worker = {0};
+  job.mailbox_bytes = {0};
+  const AlignedBuffer<std::byte> memory{RowNode::bytes_needed(layout, job, 0)};
+  const RowNode node{memory.span(), layout, job, 0};
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&node] {
+      const std::vector<double> gradient(64, -1.0);
+      std::vector<float> row(64);
+      for (int n = 0; n < 20000; ++n) {
+        node.apply(0, static_cast<std::uint64_t>(n % 2), gradient, {1, 1});
+        node.read(0, static_cast<std::uint64_t>(n % 2), row.data());
+        if (row.front() != row.back()) ADD_FAILURE() << row.front() << " " << row.back();
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(*node.record(0, 0) + *node.record(0, 1), 60000.0F);
+}
+
+}  // namespace
+}  // namespace factorps::ps
