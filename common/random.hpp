@@ -25,6 +25,8 @@ enum class Purpose : std::uint32_t {
   sample_negatives = 13,
   cell_seed = 14,
   drop_users = 15,
+  drop_units = 16,
+  init_dense = 17,
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).
