@@ -186,7 +186,7 @@ ps::Residents residents_of(const Config& config, const Dataset& dataset, const J
 std::unique_ptr<Ring> make_ring(const Config& config, const Dataset& dataset, const JobMap& map,
                                 int node, const comm::Environment& environment) {
   const ps::Placement& placement = map.placement;
-  if (placement.nodes() == 1) return nullptr;
+  if (placement.nodes() == 1 || map.rows) return nullptr;
   return std::make_unique<Ring>(mover_of(map.layout, placement.next(node)),
                                 mover_of(map.layout, placement.previous(node)),
                                 residents_of(config, dataset, map, node, environment));
@@ -214,7 +214,7 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
   RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring);
-  const bool moves = ring != nullptr && mover_of(layout, node) == environment.rank();
+  const bool moves = map.rows || (ring != nullptr && mover_of(layout, node) == environment.rank());
   const double longest_nap = moves ? kShortNap : kLongNap;
   environment.barrier();  // the blocks of every node are in their places
   if (environment.rank() == 0) {

@@ -1,5 +1,6 @@
 #include "apps/roles.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -7,8 +8,10 @@
 
 #include "model/metric_name.hpp"
 #include "ps/block_store.hpp"
+#include "ps/rows/row_store.hpp"
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
+#include "worker/rows/row_work.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -60,7 +63,7 @@ Confidence confidence_of(const IalsConfig& ials) {
 }
 
 std::optional<worker::RankingOptions> ranking_options(const Config& config) {
-  if (!learns_to_rank(config)) return std::nullopt;
+  if (!learns_to_rank(config) || config.train.solver != "sgd") return std::nullopt;
   const TrainConfig& train = config.train;
   const RankingConfig& ranking = config.ranking;
   RankingStep step;
@@ -133,7 +136,9 @@ JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout)
       als{solves_rows(config)},
       all_pairs{config.train.solver == "ials"},
       numbered{!all_pairs || config.ials.confidence != "one"},
-      more_columns{als && config.model.biases ? ps::kBiasColumns : 0} {}
+      more_columns{als && config.model.biases ? ps::kBiasColumns : 0} {
+  if (pulls_rows(config)) rows.emplace(config, grid, layout, placement);
+}
 
 ps::NodeShare JobMap::tables(int node) const {
   if (!als) return placement.share(node);
@@ -146,6 +151,7 @@ ps::AlsShare JobMap::als_share(int node) const {
 
 std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
                         std::span<const std::uint64_t> cells, int node) {
+  if (map.rows) return map.rows->bytes(grid, cells, node);
   const auto width = static_cast<std::size_t>(dim);
   const std::size_t tables = ps::Tables::bytes_needed(grid, width, map.tables(node));
   return map.als ? tables + ps::AlsTables::bytes_needed(grid, width, map.als_share(node), cells)
@@ -154,17 +160,17 @@ std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
 
 Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
              const Kernels& kernels, int node, std::span<std::byte> memory, JobTrace* trace)
-    : config_{config},
-      dataset_{dataset},
-      map_{map},
-      kernels_{kernels},
-      node_{node},
-      tables_{memory, grid, static_cast<std::size_t>(config.model.dim), map.tables(node)},
-      trace_{trace} {
+    : config_{config}, dataset_{dataset}, map_{map}, kernels_{kernels}, node_{node}, trace_{trace} {
+  if (map.rows) {
+    row_job_ = map.rows->job(grid, dataset.cell_sizes(Part::train));
+    rows_.emplace(memory, map.rows->layout, row_job_, node);
+    return;
+  }
+  tables_.emplace(memory, grid, static_cast<std::size_t>(config.model.dim), map.tables(node));
   if (!map.als) return;
   const std::size_t tables =
       ps::Tables::bytes_needed(grid, static_cast<std::size_t>(config.model.dim), map.tables(node));
-  als_.emplace(memory.subspan(tables), tables_, map.als_share(node),
+  als_.emplace(memory.subspan(tables), *tables_, map.als_share(node),
                dataset.cell_sizes(Part::train));
 }
 
@@ -172,6 +178,7 @@ std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
                                           std::optional<Ring> ring) const {
   ps::ServerOptions options = server_options(config_);
   options.trace = recorder(map_.layout.server(n));
+  if (rows_) return std::make_unique<ps::Server>(link, n, row_store(link, n), options.trace);
   std::unique_ptr<ps::BlockMover> mover;
   ps::AlsNode als{als_ ? &*als_ : nullptr, nullptr};
   if (ring) {
@@ -179,24 +186,51 @@ std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
     const comm::RoleId previous = map_.layout.server(before);
     if (map_.als) {
       als.exchange = std::make_unique<ps::RowExchange>(
-          link, previous, std::move(ring->link), map_.placement, node_, tables_, options.trace);
+          link, previous, std::move(ring->link), map_.placement, node_, *tables_, options.trace);
     } else {
       mover = std::make_unique<ps::BlockMover>(link, previous, std::move(ring->link),
-                                               map_.placement, node_, tables_,
+                                               map_.placement, node_, *tables_,
                                                std::move(ring->residents), options.trace);
     }
   }
   auto store = std::make_unique<ps::BlockStore>(
-      ps::shards_of(map_.layout, map_.placement, map_.als).at(static_cast<std::size_t>(n)), tables_,
-      dataset_, map_.order.steps(), options, std::move(mover), std::move(als));
+      ps::shards_of(map_.layout, map_.placement, map_.als).at(static_cast<std::size_t>(n)),
+      *tables_, dataset_, map_.order.steps(), options, std::move(mover), std::move(als));
   return std::make_unique<ps::Server>(link, n, std::move(store), options.trace);
 }
 
 std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link, int n) const {
-  return std::make_unique<worker::Worker>(link, work(), recorder(map_.layout.worker(n)));
+  return std::make_unique<worker::Worker>(link, work(link, n), recorder(map_.layout.worker(n)));
 }
 
-std::unique_ptr<worker::Work> Roles::work() const {
+std::unique_ptr<ps::ShardStore> Roles::row_store(comm::Transport& link, int n) const {
+  const auto servers = ps::servers_of_node(map_.layout, node_);
+  ps::RowStoreOptions options;
+  options.steps =
+      worker::steps_of_epoch(dataset_.interactions(Part::train), map_.rows->work.batches.batch);
+  for (const auto& lane : worker::lanes_of(dataset_.grid().strips(), map_.rows->work.lanes)) {
+    options.sums_at.push_back(lane.begin);
+  }
+  options.part = {static_cast<std::uint32_t>(std::ranges::find(servers, n) - servers.begin()),
+                  static_cast<std::uint32_t>(servers.size())};
+  options.store_seen = config_.run.store_seen;
+  return std::make_unique<ps::RowStore>(link, *rows_, map_.layout.worker(0),
+                                        map_.rows->model(config_, dataset_), dataset_,
+                                        std::move(options));
+}
+
+std::unique_ptr<worker::Work> Roles::work(comm::Transport& link, int n) const {
+  if (rows_) {
+    ps::RowWorker worker{static_cast<std::size_t>(n), {}};
+    for (int node = 0; node < map_.layout.nodes; ++node) {
+      const auto servers = ps::servers_of_node(map_.layout, node);
+      worker.server_of_node.push_back(
+          map_.layout.server(servers[static_cast<std::size_t>(n) % servers.size()]));
+    }
+    return std::make_unique<worker::RowWork>(link, *rows_, std::move(worker),
+                                             map_.rows->model(config_, dataset_), dataset_,
+                                             map_.rows->work);
+  }
   if (als_) {
     return std::make_unique<worker::AlsWork>(*als_, dataset_,
                                              als_options(config_, dataset_, kernels_));
@@ -205,7 +239,7 @@ std::unique_ptr<worker::Work> Roles::work() const {
   std::vector<StripId> strips;
   for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
   return std::make_unique<worker::CellWork>(
-      tables_, map_.order, dataset_, std::move(strips),
+      *tables_, map_.order, dataset_, std::move(strips),
       worker::CellOptions{step_of(config_, dataset_), kernels_, ranking_options(config_),
                           config_.train.seed, rank_at(config_)});
 }

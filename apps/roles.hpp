@@ -8,6 +8,7 @@
 #include <span>
 
 #include "apps/job_trace.hpp"
+#include "apps/row_plan.hpp"
 #include "comm/ring_link.hpp"
 #include "comm/transport.hpp"
 #include "io/config.hpp"
@@ -37,7 +38,8 @@ struct JobMap {
   bool als;        ///< every node holds a copy of both tables
   bool all_pairs;  // as AlsShare says
   bool numbered;
-  std::uint32_t more_columns;  // as NodeShare says
+  std::uint32_t more_columns;   // as NodeShare says
+  std::optional<RowPlan> rows;  ///< in row mode, which has no blocks that travel
 
   /// What a node holds of both tables.
   [[nodiscard]] ps::NodeShare tables(int node) const;
@@ -79,15 +81,18 @@ class Roles {
   }
 
  private:
-  [[nodiscard]] std::unique_ptr<worker::Work> work() const;
+  [[nodiscard]] std::unique_ptr<worker::Work> work(comm::Transport& link, int n) const;
+  [[nodiscard]] std::unique_ptr<ps::ShardStore> row_store(comm::Transport& link, int n) const;
 
   const Config& config_;
   const Dataset& dataset_;
   const JobMap& map_;
   Kernels kernels_;
   int node_;
-  ps::Tables tables_;
+  std::optional<ps::Tables> tables_;  // none in row mode
   std::optional<ps::AlsTables> als_;
+  ps::RowJob row_job_;
+  std::optional<ps::RowNode> rows_;
   JobTrace* trace_;
 };
 

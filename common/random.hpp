@@ -27,6 +27,8 @@ enum class Purpose : std::uint32_t {
   drop_users = 15,
   drop_units = 16,
   init_dense = 17,
+  shuffle_examples = 18,
+  draw_negatives = 19,
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).

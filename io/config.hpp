@@ -91,11 +91,13 @@ struct GridConfig {
 };
 
 struct ModelConfig {
-  std::string kind = "mf";
+  std::string kind = "mf";  ///< mf | mf-linear | gmf | mlp | neumf
   std::int64_t dim = 32;
   bool mean = true;  ///< whether mu, the mean of the training values, is added
   bool biases = true;
   double init_std = 0.1;  ///< standard deviation of a factor times sqrt(dim)
+  std::vector<std::int64_t> tower = {64, 32, 16, 8};  ///< widths of layers, for mlp and neumf
+  double dropout = 0;                                 ///< of inputs of layers
 };
 
 struct TrainConfig {
@@ -144,6 +146,27 @@ struct RankingConfig {
   double popularity_exponent = 0;  ///< of the interactions of an item, to be drawn; 0: uniform
   bool exclude_positives = false;
   double user_dropout = 0;  ///< share of the users that an epoch goes without
+};
+
+/// For train.solver = "rows".
+struct RowsConfig {
+  std::string consistency = "bsp";  ///< bsp | ssp | asp
+  std::int64_t staleness = 1;       ///< steps, for ssp
+  std::int64_t batch = 1024;        ///< interactions
+  std::int64_t lanes = 16;          ///< parts of a batch
+  std::int64_t negatives = 4;       ///< for each interaction, for logistic
+  std::string optimizer = "adam";   ///< sgd | momentum | adagrad | adagrad_row | adam | ftrl
+  std::optional<double> learning_rate_dense;  ///< default: train.learning_rate
+  double l2_dense = 0;
+  double clip_norm = 0;
+  double momentum = 0.9;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double ftrl_beta = 1;
+  double ftrl_l1 = 0;
+  double ftrl_l2 = 0;
+  std::vector<std::string> frozen = {};  ///< tables: users | items | dense
 };
 
 struct EvaluateConfig {
@@ -200,6 +223,7 @@ struct Config {
   TrainConfig train;
   IalsConfig ials;
   RankingConfig ranking;
+  RowsConfig rows;
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;
   ClusterConfig cluster;
@@ -209,6 +233,8 @@ struct Config {
 
 /// Whether rows are solved, each against a copy of the other table: `als` and `ials`.
 [[nodiscard]] bool solves_rows(const Config& config);
+/// Whether rows are pulled and pushed: `rows`.
+[[nodiscard]] bool pulls_rows(const Config& config);
 /// Whether the training orders items instead of predicting values.
 [[nodiscard]] bool learns_to_rank(const Config& config);
 

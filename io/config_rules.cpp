@@ -16,6 +16,12 @@
 namespace factorps {
 namespace {
 
+std::optional<std::string> parse_row_table(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kTables{"users", "items", "dense"};
+  if (std::ranges::count(kTables, name) == 0) return std::nullopt;
+  return std::string{name};
+}
+
 bool within(double x, const Rule& rule) {
   return std::isfinite(x) && (rule.above_low ? x > rule.low : x >= rule.low) && x <= rule.high;
 }
@@ -59,6 +65,7 @@ class CrossCheck {
     check_attributes("items", config_.attributes.items);
     check_decay();
     check_solver();
+    check_rows();
     check_validation_users();
     check_rebalance();
     check_scaling();
@@ -193,8 +200,29 @@ class CrossCheck {
                                  : fmt::format(", because train.loss = \"{}\"", config_.train.loss);
     require(parse_metric(metric).has_value(), "evaluate.metric",
             fmt::format("a ranking metric such as \"ndcg@20\" or \"recall@20\"{}", why));
+    if (pulls_rows(config_)) return;
     require(!config_.model.biases, "model.biases", fmt::format("false{}", why));
     require(!config_.model.mean, "model.mean", fmt::format("false{}", why));
+  }
+
+  void check_rows() {
+    const ModelConfig& model = config_.model;
+    if (!pulls_rows(config_)) {
+      require(model.kind == "mf", "model.kind", "\"mf\", or train.solver = \"rows\"");
+      return;
+    }
+    constexpr std::string_view why = ", because train.solver = \"rows\"";
+    const std::string& loss = config_.train.loss;
+    require(loss == "squared" || loss == "logistic", "train.loss",
+            fmt::format("\"squared\" or \"logistic\"{}", why));
+    require(config_.cluster.rebalance == 0, "cluster.rebalance", fmt::format("0{}", why));
+    const bool neural = model.kind == "mlp" || model.kind == "neumf";
+    const auto& tower = model.tower;
+    const bool widths = std::ranges::all_of(tower, [](auto w) { return w >= 1 && w <= 65536; });
+    require(!neural || (!tower.empty() && widths && tower.front() % 2 == 0), "model.tower",
+            "widths of 1 to 65536, of which the first is even: half user, half item");
+    require_each("rows.frozen", config_.rows.frozen, parse_row_table,
+                 "names of tables: \"users\", \"items\" or \"dense\"");
   }
 
   void check_validation_users() {
@@ -259,8 +287,12 @@ void fill_in_defaults(Config& config, const ConfigProblems& problems) {
     config.evaluate.keep = "last";
   if (!problems.is_set("ials.method") && config.train.solver == "als")
     config.ials.method = "cholesky";
+  if (pulls_rows(config)) {
+    if (!problems.is_set("train.learning_rate")) config.train.learning_rate = 0.001;
+    if (!problems.is_set("train.l2")) config.train.l2 = 0;
+  }
   if (!learns_to_rank(config)) return;
-  if (!problems.is_set("model.biases")) config.model.biases = false;
+  if (!problems.is_set("model.biases") && !pulls_rows(config)) config.model.biases = false;
   if (!problems.is_set("model.mean")) config.model.mean = false;
   if (!problems.is_set("evaluate.metric")) config.evaluate.metric = "ndcg@20";
 }
@@ -270,6 +302,8 @@ void fill_in_defaults(Config& config, const ConfigProblems& problems) {
 bool solves_rows(const Config& config) {
   return config.train.solver == "als" || config.train.solver == "ials";
 }
+
+bool pulls_rows(const Config& config) { return config.train.solver == "rows"; }
 
 bool learns_to_rank(const Config& config) {
   constexpr std::array kValueLosses{"squared", "absolute", "huber"};

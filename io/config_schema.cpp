@@ -132,22 +132,31 @@ std::vector<Field> grid_fields(GridConfig& c) {
 }
 
 std::vector<Field> model_fields(ModelConfig& c) {
-  return {{"model.kind", &c.kind, one_of({"mf"}), yes,
-           "`mf`: mean + user bias + item bias + product of factors."},
-          {"model.dim", &c.dim, between(1, 8192), yes, "Factors per user and item."},
-          {"model.mean", &c.mean, any(), yes,
-           "Whether the mean of the training values is added to every prediction."},
-          {"model.biases", &c.biases, any(), yes, "Whether users and items have a bias."},
-          {"model.init_std", &c.init_std, between(0, 100), yes,
-           "Standard deviation of the initial factors, times the square root of `dim`."}};
+  return {
+      {"model.kind", &c.kind, one_of({"mf", "mf-linear", "gmf", "mlp", "neumf"}), yes,
+       "`mf`: mean + user bias + item bias + product of factors. With `train.solver = \"rows\"` "
+       "also `mf-linear`: w x product + b; `gmf`: a learned weight for each factor of the "
+       "product; `mlp`: layers over both rows, see `tower`; `neumf`: `gmf` and `mlp` together."},
+      {"model.dim", &c.dim, between(1, 8192), yes, "Factors per user and item."},
+      {"model.mean", &c.mean, any(), yes,
+       "Whether the mean of the training values is added to every prediction."},
+      {"model.biases", &c.biases, any(), yes, "Whether users and items have a bias."},
+      {"model.init_std", &c.init_std, between(0, 100), yes,
+       "Standard deviation of the initial factors, times the square root of `dim`."},
+      {"model.tower", &c.tower, any(), yes,
+       "Widths of the layers of `mlp` and `neumf`, the first half user and half item."},
+      {"model.dropout", &c.dropout, between(0, 0.99), yes,
+       "Share of the inputs of each layer that training leaves out, for `mlp` and `neumf`."}};
 }
 
 std::vector<Field> train_fields(TrainConfig& c) {
   return {
-      {"train.solver", &c.solver, one_of({"sgd", "als", "ials"}), yes,
+      {"train.solver", &c.solver, one_of({"sgd", "als", "ials", "rows"}), yes,
        "`sgd`: stochastic gradient descent over the grid. `als`: alternating least squares over "
        "ratings, factors and bias of a row at once. `ials`: alternating least squares over all "
-       "pairs, for events; section `[ials]`."},
+       "pairs, for events; section `[ials]`. `rows`: mini-batches that pull rows and push "
+       "gradients, "
+       "for every `model.kind`; section `[rows]`."},
       {"train.loss", &c.loss,
        one_of({"squared", "absolute", "huber", "softmax", "ccl", "bpr", "logistic"}), yes,
        "`squared`, `absolute`, `huber`: of prediction minus value. `softmax`, `ccl`, `bpr`, "
@@ -202,6 +211,37 @@ std::vector<Field> ials_fields(IalsConfig& c) {
            "`epsilon`). Values below zero (returns) count like zero."},
           {"ials.alpha", &c.alpha, at_least(0), yes, "For `linear` and `log`."},
           {"ials.epsilon", &c.epsilon, above(0), yes, "For `log`."}};
+}
+
+std::vector<Field> rows_fields(RowsConfig& c) {
+  return {
+      {"rows.consistency", &c.consistency, one_of({"bsp", "ssp", "asp"}), yes,
+       "`bsp`: all workers' gradients of a step are applied at once, the same bits for every "
+       "layout. `ssp`: a worker may be `staleness` steps ahead, each push is applied as it comes. "
+       "`asp`: nobody waits. With `ssp` and `asp` the result depends on the layout and on speeds."},
+      {"rows.staleness", &c.staleness, between(0, 1 << 20), yes, "Steps, for `ssp`."},
+      {"rows.batch", &c.batch, between(1, 1 << 24), yes, "Interactions of a step of all workers."},
+      {"rows.lanes", &c.lanes, between(1, 128), yes,
+       "Parts of a step, each of some strips; the most workers that can work at once."},
+      {"rows.negatives", &c.negatives, between(0, 1000), yes,
+       "Pairs without an interaction for each one, for `train.loss = \"logistic\"`."},
+      {"rows.optimizer", &c.optimizer,
+       one_of({"sgd", "momentum", "adagrad", "adagrad_row", "adam", "ftrl"}), yes,
+       "What applies gradients; its state lies beside each row."},
+      {"rows.learning_rate_dense", &c.learning_rate_dense, above(0), yes,
+       "Of the layers; unset: `train.learning_rate`."},
+      {"rows.l2_dense", &c.l2_dense, at_least(0), yes, "Of the layers."},
+      {"rows.clip_norm", &c.clip_norm, at_least(0), yes,
+       "Longest gradient of a row of a step; 0: no limit."},
+      {"rows.momentum", &c.momentum, between(0, 1), yes, "For `momentum`."},
+      {"rows.beta1", &c.beta1, between(0, 0.999999), yes, "For `adam`."},
+      {"rows.beta2", &c.beta2, between(0, 0.999999), yes, "For `adam`."},
+      {"rows.epsilon", &c.epsilon, above(0), yes, "For `adam`, `adagrad` and `adagrad_row`."},
+      {"rows.ftrl_beta", &c.ftrl_beta, at_least(0), yes, "For `ftrl`."},
+      {"rows.ftrl_l1", &c.ftrl_l1, at_least(0), yes, "For `ftrl`: makes numbers zero."},
+      {"rows.ftrl_l2", &c.ftrl_l2, at_least(0), yes, "For `ftrl`."},
+      {"rows.frozen", &c.frozen, any(), yes,
+       "Tables that stay as they are: `users`, `items`, `dense`."}};
 }
 
 std::vector<Field> ranking_fields(RankingConfig& c) {
@@ -332,6 +372,9 @@ const std::vector<Section>& config_sections() {
       {"ials",
        "Least squares over all pairs of users and items, for `train.solver = \"ials\"`; `method`, "
        "`block`, `cg_steps` and `l2_exponent` count for `\"als\"` too."},
+      {"rows",
+       "Mini-batches over rows that are pulled and pushed, for `train.solver = \"rows\"`; "
+       "docs/rows.md."},
       {"evaluate", "How it is measured."},
       {"checkpoint", "When the state is saved."},
       {"cluster", "Which rank does what; never changes the result."},
@@ -346,8 +389,9 @@ std::vector<Field> config_fields(Config& config) {
        {data_fields(config.data), attribute_fields(config.attributes), clean_fields(config.clean),
         split_fields(config.split), grid_fields(config.grid), model_fields(config.model),
         train_fields(config.train), ranking_fields(config.ranking), ials_fields(config.ials),
-        evaluate_fields(config.evaluate), checkpoint_fields(config.checkpoint),
-        cluster_fields(config.cluster), run_fields(config.run), scaling_fields(config.scaling)})
+        rows_fields(config.rows), evaluate_fields(config.evaluate),
+        checkpoint_fields(config.checkpoint), cluster_fields(config.cluster),
+        run_fields(config.run), scaling_fields(config.scaling)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

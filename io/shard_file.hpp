@@ -4,6 +4,9 @@
 ///   accumulator f32 [rows]
 ///   /residents/000003: the same for some rows of block 3, row u32 [n] of the block, ascending;
 ///   they stand in for those of /blocks/000003
+///
+/// Row mode has instead, for every table and block of it (of users: strip):
+///   /tables/NAME/000003: records f32 [rows x (width + state of the optimizer)]
 #pragma once
 
 #include <cstdint>
@@ -29,6 +32,9 @@ class ShardWriter {
   /// @param which ascending [row of `rows`]
   void write_residents(std::uint32_t block, std::span<const std::uint32_t> which, RowsView rows,
                        std::size_t dim);
+  /// A block of a table of row mode. @param stride floats from one record to the next
+  void write_records(const std::string& table, std::uint32_t block, float* records,
+                     std::uint64_t rows, std::size_t width, std::size_t stride);
   /// Flushes to disk and closes.
   void finish() { file_.close(); }
 
@@ -46,8 +52,12 @@ class ShardReader {
   /// Fills `rows` with the strip or block. @throws CheckpointError if none of the files has it or
   /// its shape is another
   void read(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim) const;
+  /// The same of a block of a table of row mode.
+  void read_records(const std::string& table, std::uint32_t block, float* records,
+                    std::uint64_t rows, std::size_t width, std::size_t stride) const;
 
  private:
+  [[nodiscard]] const h5::File& file_with(const std::string& group) const;
   void read_residents(std::uint32_t block, RowsView rows, std::size_t dim) const;
 
   std::vector<h5::File> files_;

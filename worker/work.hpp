@@ -32,6 +32,8 @@ class Work {
   [[nodiscard]] virtual bool finished() const = 0;
   /// Whether the last try_piece() found something that waits for another node.
   [[nodiscard]] virtual bool starved() const { return false; }
+  /// Rows pulled and pushed since begin().
+  [[nodiscard]] virtual comm::RowTraffic traffic() const { return {}; }
 };
 
 }  // namespace factorps::worker

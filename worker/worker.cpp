@@ -81,6 +81,7 @@ bool Worker::try_work() {
 void Worker::report() {
   running_ = false;
   done_.cpu_seconds = thread_cpu_seconds() - cpu_at_start_;
+  done_.rows = work_->traffic();
   done_.memory = memory_.use();
   transport_.send(0, comm::Tag::worker_done, comm::encode(done_));
 }

@@ -93,14 +93,17 @@ void RowClient::take_answers() {
   }
 }
 
+bool RowClient::asks_others() const {
+  return !pulls_.empty() && std::ranges::any_of(pulls_.front().questions,
+                                                [](const Question& q) { return !q.answered; });
+}
+
 bool RowClient::try_pull(std::span<TouchedTables> parts) {
   FACTORPS_CHECK(!pulls_.empty());
   if (node_.layout().nodes() > 1) take_answers();
   const Pull& pull = pulls_.front();
   if (!node_.open(pull.step)) return false;
-  if (!std::ranges::all_of(pull.questions, [](const Question& q) { return q.answered; })) {
-    return false;
-  }
+  if (asks_others()) return false;
   if (node_.job().policy.consistency != Consistency::bsp) {
     const std::uint64_t behind = pull.step - std::min(pull.step, node_.min_clock());
     ++traffic_.staleness[std::min<std::uint64_t>(behind, traffic_.staleness.size() - 1)];

@@ -43,6 +43,8 @@ class RowClient {
   /// @return whether the step is done on this node
   [[nodiscard]] bool try_finish();
 
+  /// Whether the next pull waits for other nodes.
+  [[nodiscard]] bool asks_others() const;
   /// Steps pushed since the start of the job.
   [[nodiscard]] std::uint64_t step() const noexcept { return step_; }
   /// Since begin().

@@ -1,0 +1,140 @@
+#include "apps/row_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "ps/rows/row_sections.hpp"
+
+namespace factorps::apps {
+namespace {
+
+HeadKind kind_of(const std::string& name) {
+  if (name == "mf-linear") return HeadKind::mf_linear;
+  if (name == "gmf") return HeadKind::gmf;
+  if (name == "mlp") return HeadKind::mlp;
+  return name == "neumf" ? HeadKind::neumf : HeadKind::mf;
+}
+
+HeadOptions head_of(const Config& config) {
+  const ModelConfig& model = config.model;
+  HeadOptions head;
+  head.kind = kind_of(model.kind);
+  head.loss = config.train.loss == "logistic" ? HeadLoss::logistic : HeadLoss::squared;
+  head.dim = static_cast<std::size_t>(model.dim);
+  head.biases = model.biases;
+  head.tower.assign(model.tower.begin(), model.tower.end());
+  head.dropout = static_cast<float>(model.dropout);
+  head.init_std = static_cast<float>(model.init_std / std::sqrt(static_cast<double>(model.dim)));
+  return head;
+}
+
+ps::RowSettings settings_of(const Config& config) {
+  const RowsConfig& rows = config.rows;
+  const TrainConfig& train = config.train;
+  OptimizerOptions common;
+  common.kind = optimizer_from(rows.optimizer);
+  common.learning_rate = static_cast<float>(train.learning_rate);
+  common.clip_norm = static_cast<float>(rows.clip_norm);
+  common.momentum = static_cast<float>(rows.momentum);
+  common.beta1 = static_cast<float>(rows.beta1);
+  common.beta2 = static_cast<float>(rows.beta2);
+  common.epsilon = static_cast<float>(rows.epsilon);
+  common.ftrl_beta = static_cast<float>(rows.ftrl_beta);
+  common.ftrl_l1 = static_cast<float>(rows.ftrl_l1);
+  common.ftrl_l2 = static_cast<float>(rows.ftrl_l2);
+  ps::RowSettings settings{train.seed, common, common, common};
+  settings.users.l2 = static_cast<float>(train.l2_user.value_or(train.l2));
+  settings.items.l2 = static_cast<float>(train.l2_item.value_or(train.l2));
+  settings.dense.l2 = static_cast<float>(rows.l2_dense);
+  settings.dense.learning_rate =
+      static_cast<float>(rows.learning_rate_dense.value_or(train.learning_rate));
+  const auto frozen = [&](const char* table) { return std::ranges::count(rows.frozen, table) > 0; };
+  settings.users_frozen = frozen("users");
+  settings.items_frozen = frozen("items");
+  settings.dense_frozen = frozen("dense");
+  return settings;
+}
+
+std::vector<ps::Share> strips_of(const ps::Placement& placement) {
+  std::vector<ps::Share> strips;
+  for (int node = 0; node < placement.nodes(); ++node) strips.push_back(placement.strips(node));
+  return strips;
+}
+
+ps::RowPolicy policy_of(const RowsConfig& rows) {
+  const auto consistency = rows.consistency == "ssp"   ? ps::Consistency::ssp
+                           : rows.consistency == "asp" ? ps::Consistency::asp
+                                                       : ps::Consistency::bsp;
+  return {consistency, static_cast<std::uint64_t>(rows.staleness)};
+}
+
+worker::RowWorkOptions work_of(const Config& config) {
+  worker::RowWorkOptions work;
+  const bool logistic = config.train.loss == "logistic";
+  work.batches = {config.train.seed, static_cast<std::uint64_t>(config.rows.batch),
+                  logistic ? static_cast<std::uint32_t>(config.rows.negatives) : 0, logistic};
+  work.lanes = static_cast<std::uint32_t>(config.rows.lanes);
+  return work;
+}
+
+std::vector<int> nodes_of_workers(const ps::JobLayout& job) {
+  std::vector<int> nodes;
+  for (int w = 0; w < job.workers; ++w) {
+    nodes.push_back(job.node_of_role[static_cast<std::size_t>(job.worker(w))]);
+  }
+  return nodes;
+}
+
+}  // namespace
+
+RowPlan::RowPlan(const Config& config, const Grid& grid, const ps::JobLayout& job,
+                 const ps::Placement& placement)
+    : head{head_of(config)},
+      settings{settings_of(config)},
+      layout{ps::head_tables(make_head(head)->shape(), grid, settings), strips_of(placement)},
+      policy{policy_of(config.rows)},
+      work{work_of(config)},
+      node_of_worker{nodes_of_workers(job)} {}
+
+ps::RowJob RowPlan::job(const Grid& grid, std::span<const std::uint64_t> cells) const {
+  ps::RowJob job{policy, grid.strips(), grid.blocks(), node_of_worker, {}};
+  const auto sum = [&](ps::Share strips) {
+    const auto first = static_cast<std::ptrdiff_t>(std::size_t{strips.begin} * grid.blocks());
+    const auto last = static_cast<std::ptrdiff_t>(std::size_t{strips.end} * grid.blocks());
+    return std::accumulate(cells.begin() + first, cells.begin() + last, std::uint64_t{0});
+  };
+  const std::uint64_t steps = std::max<std::uint64_t>(
+      worker::steps_of_epoch(sum({0, grid.strips()}), work.batches.batch), 1);
+  const auto lanes = worker::lanes_of(grid.strips(), work.lanes);
+  for (const auto& mine : worker::lanes_of_workers(lanes, layout, node_of_worker)) {
+    std::uint64_t most = 0;  // interactions in a step
+    for (const std::uint32_t lane : mine) most += sum(lanes[lane]) / steps + 2;
+    std::size_t bytes = sizeof(ps::RowHeader);
+    for (std::size_t t = 0; t < layout.tables().size(); ++t) {
+      const ps::RowTable& table = layout.tables()[t];
+      const std::uint64_t touched = t == 0   ? most
+                                    : t == 1 ? most * (1 + work.batches.negatives)
+                                             : table.rows();
+      const std::uint64_t rows = std::min(table.rows(), touched);
+      bytes += ps::section_bytes(ps::RowValues::narrow, table.width, 0) +
+               ps::section_bytes(ps::RowValues::wide, table.width, rows);
+    }
+    job.mailbox_bytes.push_back(bytes);
+  }
+  return job;
+}
+
+std::size_t RowPlan::bytes(const Grid& grid, std::span<const std::uint64_t> cells, int node) const {
+  return ps::RowNode::bytes_needed(layout, job(grid, cells), node);
+}
+
+std::unique_ptr<ps::RowModel> RowPlan::model(const Config& config, const Dataset& dataset) const {
+  HeadOptions options = head;
+  const bool mean = config.model.mean && head.loss == HeadLoss::squared;
+  options.mu = mean ? static_cast<float>(dataset.train_mean()) : 0.0F;
+  return std::make_unique<ps::HeadModel>(make_head(options), dataset, settings);
+}
+
+}  // namespace factorps::apps

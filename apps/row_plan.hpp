@@ -1,0 +1,42 @@
+/// Row mode's part of a job: its tables, who holds them, and how workers train.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "io/config.hpp"
+#include "io/dataset.hpp"
+#include "model/heads/head.hpp"
+#include "ps/placement.hpp"
+#include "ps/rows/head_model.hpp"
+#include "ps/rows/row_node.hpp"
+#include "worker/rows/row_work.hpp"
+
+namespace factorps::apps {
+
+/// The same on every rank.
+struct RowPlan {
+  /// @throws ConfigError for sizes that make no model
+  RowPlan(const Config& config, const Grid& grid, const ps::JobLayout& job,
+          const ps::Placement& placement);
+
+  HeadOptions head;  ///< but mu
+  ps::RowSettings settings;
+  ps::RowLayout layout;
+  ps::RowPolicy policy;
+  worker::RowWorkOptions work;
+  std::vector<int> node_of_worker;  // [worker]
+
+  /// @param cells training interactions [cell]
+  [[nodiscard]] ps::RowJob job(const Grid& grid, std::span<const std::uint64_t> cells) const;
+  /// Bytes of memory of a node.
+  [[nodiscard]] std::size_t bytes(const Grid& grid, std::span<const std::uint64_t> cells,
+                                  int node) const;
+  [[nodiscard]] std::unique_ptr<ps::RowModel> model(const Config& config,
+                                                    const Dataset& dataset) const;
+};
+
+}  // namespace factorps::apps

@@ -1,0 +1,154 @@
+#include "ps/rows/row_store.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+#include <utility>
+
+#include "ps/model_export.hpp"
+
+namespace factorps::ps {
+namespace {
+
+/// Reads from the memory of the only node.
+BlockReader blocks_in_memory(const RowNode& node) {
+  return [&node, values = std::vector<float>{}](std::size_t table, std::uint32_t block) mutable {
+    const RowTable& shape = node.layout().tables()[table];
+    values.resize((shape.begin[block + 1] - shape.begin[block]) * shape.width);
+    for (std::uint64_t row = shape.begin[block]; row < shape.begin[block + 1]; ++row) {
+      std::copy_n(node.record(table, row), shape.width,
+                  values.data() + (row - shape.begin[block]) * shape.width);
+    }
+    return std::span<const float>{values};
+  };
+}
+
+/// Reads what the servers of several nodes have saved.
+BlockReader blocks_in_files(const std::vector<std::string>& shards, const RowLayout& layout) {
+  const auto reader = std::make_shared<ShardReader>(
+      std::vector<std::filesystem::path>{shards.begin(), shards.end()});
+  return [reader, &layout, records = std::vector<float>{}](std::size_t table,
+                                                           std::uint32_t block) mutable {
+    const RowTable& shape = layout.tables()[table];
+    const std::uint64_t rows = shape.begin[block + 1] - shape.begin[block];
+    const std::size_t width = shape.record();
+    records.resize(rows * width);
+    reader->read_records(shape.name, block, records.data(), rows, width, width);
+    for (std::uint64_t r = 1; r < rows; ++r) {
+      std::copy_n(records.data() + r * width, shape.width, records.data() + r * shape.width);
+    }
+    return std::span<const float>{records}.first(rows * shape.width);
+  };
+}
+
+/// Rows of users and items as export_model() wants them.
+RowSource plain_source(RowModel& model, const BlockReader& read) {
+  struct Plain {
+    PlainRows rows;
+    std::vector<RowState> states;
+  };
+  const std::size_t dim = model.plain_shape().dim;
+  return
+      [&model, &read, dim, plain = std::make_shared<Plain>()](RowsKind kind, std::uint32_t index) {
+        model.plain_rows(kind == RowsKind::strip ? 0 : 1, index, read, plain->rows);
+        const auto& bias = plain->rows.bias;
+        plain->states.resize(bias.size());
+        std::ranges::transform(bias, plain->states.begin(), [](float b) { return RowState{b, 0}; });
+        return RowsView{plain->rows.factors.data(), plain->states.data(), dim, bias.size()};
+      };
+}
+
+}  // namespace
+
+RowStore::RowStore(comm::Transport& transport, const RowNode& node, comm::RoleId first_worker,
+                   std::unique_ptr<RowModel> model, const Dataset& dataset, RowStoreOptions options)
+    : node_{node},
+      service_{transport, node, first_worker},
+      model_{std::move(model)},
+      dataset_{dataset},
+      options_{std::move(options)},
+      counter_{node.counter()} {}
+
+void RowStore::begin(const comm::StartPass& start) {
+  pass_ = start;
+  if (start.kind == comm::PassKind::train) {
+    end_ += options_.steps;
+    return;
+  }
+  const Share strips = node_.layout().blocks_of(0, node_.node());
+  counter_.begin(std::uint64_t{strips.end - strips.begin} * node_.job().blocks);
+}
+
+bool RowStore::finished() const {
+  if (!service_.idle()) return false;
+  if (pass_.kind != comm::PassKind::train) return counter_.finished();
+  if (node_.min_clock() < end_) return false;
+  return node_.job().policy.consistency != Consistency::bsp || node_.applied_before(end_);
+}
+
+CellSums RowStore::sums_of(StripId strip) const {
+  if (pass_.kind == comm::PassKind::train) {
+    return std::ranges::binary_search(options_.sums_at, strip.value())
+               ? node_.sums(strip, BlockId{0})
+               : CellSums{};
+  }
+  CellSums total{};
+  for (std::uint32_t b = 0; b < node_.job().blocks; ++b) {
+    const CellSums& cell = node_.sums(strip, BlockId{b});
+    for (std::size_t k = 0; k < total.size(); ++k) total[k] += cell[k];
+  }
+  return total;
+}
+
+Share RowStore::blocks(std::size_t table) const {
+  const Share all = node_.layout().blocks_of(table, node_.node());
+  const Share mine = share_of(all.end - all.begin, static_cast<int>(options_.part.begin),
+                              static_cast<int>(options_.part.end));
+  return {all.begin + mine.begin, all.begin + mine.end};
+}
+
+template <class Visit>
+void RowStore::for_each_block(Visit&& visit) const {
+  for (std::size_t t = 0; t < node_.layout().tables().size(); ++t) {
+    const RowTable& table = node_.layout().tables()[t];
+    const Share mine = blocks(t);
+    for (std::uint32_t b = mine.begin; b < mine.end; ++b) {
+      visit(t, b, node_.record(t, table.begin[b]), table.begin[b + 1] - table.begin[b]);
+    }
+  }
+}
+
+void RowStore::initialise() {
+  for_each_block([this](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
+    const RowTable& table = node_.layout().tables()[t];
+    for (std::uint64_t r = 0; r < rows; ++r, record += node_.stride(t)) {
+      model_->initialise(t, table.begin[b] + r, {record, table.width});
+      node_.optimizer(t).start(record);
+    }
+  });
+}
+
+void RowStore::save(ShardWriter& writer) const {
+  for_each_block([&](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
+    const RowTable& table = node_.layout().tables()[t];
+    writer.write_records(table.name, b, record, rows, table.record(), node_.stride(t));
+  });
+}
+
+void RowStore::load(const ShardReader& reader) {
+  for_each_block([&](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
+    const RowTable& table = node_.layout().tables()[t];
+    reader.read_records(table.name, b, record, rows, table.record(), node_.stride(t));
+  });
+}
+
+std::string RowStore::write_model(const comm::Command& command) const {
+  const BlockReader read = command.shards.empty() ? blocks_in_memory(node_)
+                                                  : blocks_in_files(command.shards, node_.layout());
+  model_->begin_export(read);
+  const PlainShape shape = model_->plain_shape();
+  return export_model(plain_source(*model_, read), shape.dim, dataset_, command.directory,
+                      command.provenance, shape.offset, options_.store_seen);
+}
+
+}  // namespace factorps::ps

@@ -1,0 +1,59 @@
+/// The store of a server in row mode: its share of the blocks of every table of its node.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/dataset.hpp"
+#include "ps/rows/row_model.hpp"
+#include "ps/rows/row_service.hpp"
+#include "ps/shard_store.hpp"
+
+namespace factorps::ps {
+
+/// What a server of row mode must know.
+struct RowStoreOptions {
+  std::uint64_t steps = 0;             ///< of an epoch
+  std::vector<std::uint32_t> sums_at;  ///< strips that have the sums of training; ascending
+  Share part;                          ///< this server of those of its node: begin of end
+  bool store_seen = true;
+};
+
+class RowStore : public ShardStore {
+ public:
+  /// @param first_worker role of worker 0
+  /// References must outlive the object.
+  RowStore(comm::Transport& transport, const RowNode& node, comm::RoleId first_worker,
+           std::unique_ptr<RowModel> model, const Dataset& dataset, RowStoreOptions options);
+
+  void begin(const comm::StartPass& start) override;
+  bool step() override { return service_.step(); }
+  [[nodiscard]] bool finished() const override;
+  void receive(comm::Envelope envelope) override { service_.receive(std::move(envelope)); }
+  [[nodiscard]] Share strips() const override { return blocks(0); }
+  [[nodiscard]] CellSums sums_of(StripId strip) const override;
+  [[nodiscard]] Traffic traffic() const override { return {}; }
+  void initialise() override;
+  void save(ShardWriter& writer) const override;
+  void load(const ShardReader& reader) override;
+  [[nodiscard]] std::string write_model(const comm::Command& command) const override;
+
+ private:
+  [[nodiscard]] Share blocks(std::size_t table) const;
+  /// Calls visit(table, block, record of its first row, rows) for each of this server.
+  template <class Visit>
+  void for_each_block(Visit&& visit) const;
+
+  const RowNode& node_;
+  RowService service_;
+  std::unique_ptr<RowModel> model_;
+  const Dataset& dataset_;
+  RowStoreOptions options_;
+  UnitCounter counter_;
+  comm::StartPass pass_;
+  std::uint64_t end_ = 0;  // steps of all passes so far
+};
+
+}  // namespace factorps::ps

@@ -1,0 +1,120 @@
+#include "worker/rows/lane.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+#include "common/keyed_permutation.hpp"
+#include "common/random.hpp"
+#include "worker/als_lists.hpp"
+
+namespace factorps::worker {
+namespace {
+
+constexpr std::uint32_t kTries = 100;
+
+std::uint64_t sum_of(std::span<const std::uint32_t> counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+}  // namespace
+
+std::vector<ps::Share> lanes_of(std::uint32_t strips, std::uint32_t lanes) {
+  std::vector<ps::Share> shares;
+  const auto count = static_cast<int>(std::min(strips, lanes));
+  for (int lane = 0; lane < count; ++lane) shares.push_back(ps::share_of(strips, lane, count));
+  return shares;
+}
+
+std::vector<std::vector<std::uint32_t>> lanes_of_workers(const std::vector<ps::Share>& lanes,
+                                                         const ps::RowLayout& layout,
+                                                         const std::vector<int>& node_of_worker) {
+  std::vector<std::vector<std::uint32_t>> of_worker(node_of_worker.size());
+  for (int node = 0; node < layout.nodes(); ++node) {
+    const ps::Share strips = layout.blocks_of(0, node);
+    std::vector<std::uint32_t> here;
+    for (std::uint32_t l = 0; l < lanes.size(); ++l) {
+      if (lanes[l].begin >= strips.begin && lanes[l].begin < strips.end) here.push_back(l);
+    }
+    const auto workers = static_cast<int>(std::ranges::count(node_of_worker, node));
+    int part = 0;
+    for (std::size_t w = 0; w < node_of_worker.size(); ++w) {
+      if (node_of_worker[w] != node) continue;
+      const auto share = ps::share_of(static_cast<std::uint32_t>(here.size()), part++, workers);
+      of_worker[w].assign(here.begin() + share.begin, here.begin() + share.end);
+    }
+  }
+  return of_worker;
+}
+
+Lane::Lane(const Dataset& dataset, ps::Share strips, const BatchOptions& options)
+    : dataset_{dataset},
+      strips_{strips},
+      options_{options},
+      steps_{steps_of_epoch(dataset.interactions(Part::train), options.batch)},
+      first_user_{dataset.grid().strip_begin[strips.begin]},
+      first_number_{sum_of(dataset.user_counts().first(first_user_))} {
+  begin_.push_back(0);
+  for (std::uint32_t s = strips.begin; s < strips.end; ++s) {
+    const RowRange users = dataset.grid().users_of(StripId{s});
+    const std::uint64_t before = items_.size();
+    const std::uint64_t count = sum_of(dataset.user_counts().subspan(users.begin, users.size()));
+    items_.resize(before + count);
+    if (!options.binary) values_.resize(before + count);
+    std::vector<std::uint64_t> begin(users.size() + 1);
+    list_interactions(dataset, StripId{s}, [](float value) { return value; },
+                      {begin, std::span{items_}.subspan(before),
+                       options.binary ? nullptr : values_.data() + before});
+    for (std::size_t u = 1; u < begin.size(); ++u) begin_.push_back(before + begin[u]);
+  }
+}
+
+bool Lane::knows(std::uint64_t user, std::uint32_t item) const {
+  const auto items = std::span{items_}.subspan(begin_[user], begin_[user + 1] - begin_[user]);
+  return std::ranges::binary_search(items, item);
+}
+
+void Lane::add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t interaction,
+                         ps::RowExamples& examples) const {
+  const RandomStream random{options_.seed, Purpose::draw_negatives};
+  const std::uint64_t number =
+      epoch * dataset_.interactions(Part::train) + first_number_ + interaction;
+  const std::uint64_t items = dataset_.grid().items();
+  for (std::uint32_t n = 0; n < options_.negatives; ++n) {
+    std::uint64_t item = 0;
+    for (std::uint32_t t = 0; t < kTries; ++t) {
+      item = random.below(items, number, n * kTries + t);
+      const bool trained = dataset_.item_counts()[item] > 0;
+      if (trained && !knows(user, static_cast<std::uint32_t>(item))) break;
+    }
+    examples.users.push_back(first_user_ + user);
+    examples.items.push_back(item);
+    examples.targets.push_back(0);
+  }
+}
+
+void Lane::examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const {
+  examples.users.clear();
+  examples.items.clear();
+  examples.targets.clear();
+  const std::uint64_t count = items_.size();
+  const auto cut = [&](std::uint64_t s) {
+    return count / steps_ * s + count % steps_ * s / steps_;
+  };
+  const std::uint64_t key =
+      RandomStream{options_.seed, Purpose::shuffle_examples}.bits(epoch, strips_.begin);
+  const KeyedPermutation permute{count, key};
+  const std::uint64_t total = dataset_.interactions(Part::train);
+  examples.first = (epoch * total + first_number_ + cut(step)) * (1 + options_.negatives);
+  for (std::uint64_t n = cut(step); n < cut(step + 1); ++n) {
+    const std::uint64_t interaction = permute(n);
+    const auto end = std::ranges::upper_bound(begin_, interaction);
+    const auto user = static_cast<std::uint64_t>(end - begin_.begin() - 1);
+    examples.users.push_back(first_user_ + user);
+    examples.items.push_back(items_[interaction]);
+    examples.targets.push_back(options_.binary ? 1.0F : values_[interaction]);
+    add_negatives(epoch, user, interaction, examples);
+  }
+}
+
+}  // namespace factorps::worker

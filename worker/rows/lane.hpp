@@ -1,0 +1,69 @@
+/// The training interactions of a lane, and what each step of an epoch takes of them.
+///
+/// A mini-batch has a part from every lane: some neighbouring strips. What a part is made of
+/// depends on the dataset, the seed, the epoch and the step, not on who computes it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "io/dataset.hpp"
+#include "ps/layout.hpp"
+#include "ps/rows/row_model.hpp"
+
+namespace factorps::worker {
+
+/// How mini-batches are made.
+struct BatchOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t batch = 1024;   ///< interactions of all lanes together
+  std::uint32_t negatives = 0;  ///< pairs that are not known, for each
+  bool binary = false;          ///< targets are 1, of negatives 0; else values
+};
+
+/// As many mini-batches as hold all interactions.
+[[nodiscard]] constexpr std::uint64_t steps_of_epoch(std::uint64_t interactions,
+                                                     std::uint64_t batch) noexcept {
+  return (interactions + batch - 1) / batch;
+}
+
+/// The lanes of a job: neighbouring strips each. A lane belongs to the node of its first strip.
+/// @return strips, [lane]
+[[nodiscard]] std::vector<ps::Share> lanes_of(std::uint32_t strips, std::uint32_t lanes);
+
+/// The lanes of each worker: those of its node, shared evenly.
+/// @return numbers of lanes, [worker]
+[[nodiscard]] std::vector<std::vector<std::uint32_t>> lanes_of_workers(
+    const std::vector<ps::Share>& lanes, const ps::RowLayout& layout,
+    const std::vector<int>& node_of_worker);
+
+class Lane {
+ public:
+  /// Copies the interactions: 4 bytes each, 8 with values, 8 per user.
+  /// @param dataset must outlive the object
+  Lane(const Dataset& dataset, ps::Share strips, const BatchOptions& options);
+
+  [[nodiscard]] ps::Share strips() const noexcept { return strips_; }
+  [[nodiscard]] std::uint64_t interactions() const noexcept { return items_.size(); }
+  /// Interactions of the lane in random order, each in one step of the epoch; each is followed by
+  /// its negatives: items with training interactions that the user has none with, drawn uniformly.
+  /// (After 100 draws in vain, whatever comes.)
+  void examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const;
+
+ private:
+  void add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t interaction,
+                     ps::RowExamples& examples) const;
+  [[nodiscard]] bool knows(std::uint64_t user, std::uint32_t item) const;
+
+  const Dataset& dataset_;
+  ps::Share strips_;
+  BatchOptions options_;
+  std::uint64_t steps_;
+  std::uint64_t first_user_ = 0;
+  std::uint64_t first_number_ = 0;    // of its interactions among those of all lanes
+  std::vector<std::uint64_t> begin_;  // [user of the lane], plus the end
+  std::vector<std::uint32_t> items_;  // [interaction] ascending for each user
+  std::vector<float> values_;         // [interaction]; none if binary
+};
+
+}  // namespace factorps::worker

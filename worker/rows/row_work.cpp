@@ -1,0 +1,156 @@
+#include "worker/rows/row_work.hpp"
+
+#include <utility>
+
+#include "common/error.hpp"
+#include "worker/cell_errors.hpp"
+
+namespace factorps::worker {
+namespace {
+
+constexpr std::uint64_t kAhead = 2;  // steps that are asked for, the one at work among them
+
+std::vector<Lane> make_lanes(const Dataset& dataset, const ps::RowNode& node, std::size_t worker,
+                             const RowWorkOptions& options) {
+  const auto shares = lanes_of(dataset.grid().strips(), options.lanes);
+  const auto mine = lanes_of_workers(shares, node.layout(), node.job().node_of_worker).at(worker);
+  std::vector<Lane> lanes;
+  for (const std::uint32_t lane : mine) lanes.emplace_back(dataset, shares[lane], options.batches);
+  return lanes;
+}
+
+}  // namespace
+
+RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWorker worker,
+                 std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
+                 const RowWorkOptions& options)
+    : node_{node},
+      client_{transport, node, worker},
+      model_{std::move(model)},
+      dataset_{dataset},
+      steps_{steps_of_epoch(dataset.interactions(Part::train), options.batches.batch)},
+      lanes_{make_lanes(dataset, node, worker.number, options)},
+      losses_(lanes_.size()),
+      counter_{node.counter()} {}
+
+void RowWork::begin(const comm::StartPass& pass) {
+  pass_ = pass;
+  client_.begin(pass.learning_rate_factor);
+  stage_ = Stage::idle;
+  if (pass.kind == comm::PassKind::train) {
+    losses_.assign(lanes_.size(), 0.0);
+    asked_ = computed_ = 0;
+    if (steps_ > 0) stage_ = Stage::pull;
+    while (asked_ < std::min(steps_, kAhead)) ask_for_step();
+  } else if (pass.kind == comm::PassKind::evaluate) {
+    const ps::Share strips = node_.layout().blocks_of(0, node_.node());
+    counter_.begin(std::uint64_t{strips.end - strips.begin} * dataset_.grid().blocks());
+  } else {
+    throw ProtocolError{"worker: a pass that row mode does not have"};
+  }
+}
+
+std::optional<Piece> RowWork::try_piece() {
+  return pass_.kind == comm::PassKind::train ? try_train() : try_evaluate();
+}
+
+bool RowWork::finished() const {
+  if (pass_.kind == comm::PassKind::train) return stage_ == Stage::idle;
+  return !unit_ && counter_.finished();
+}
+
+void RowWork::ask_for_step() {
+  Batch batch;
+  const std::size_t lanes = lanes_.size();
+  batch.examples.resize(lanes);
+  batch.index.resize(lanes);
+  batch.touched.resize(lanes);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    lanes_[l].examples(pass_.epoch, asked_, batch.examples[l]);
+    model_->touch(batch.examples[l], batch.touched[l], batch.index[l]);
+  }
+  client_.request(client_.step() + (asked_ - computed_), batch.touched);
+  batches_.push_back(std::move(batch));
+  ++asked_;
+}
+
+/// A step is one piece, from the pull to the push; applying it comes after.
+std::optional<Piece> RowWork::try_train() {
+  if (stage_ == Stage::finish && client_.try_finish()) {
+    stage_ = computed_ < steps_ ? Stage::pull : Stage::idle;
+  }
+  if (stage_ != Stage::pull || !client_.try_pull(batches_.front().touched)) return std::nullopt;
+  const std::uint64_t interactions = compute(batches_.front());
+  if (computed_ + 1 == steps_) write_sums();
+  client_.push(batches_.front().touched);
+  batches_.pop_front();
+  ++computed_;
+  stage_ = Stage::finish;
+  if (asked_ < steps_) ask_for_step();
+  return Piece{TraceKind::train_cell, 0, 0, interactions};
+}
+
+std::uint64_t RowWork::compute(Batch& batch) {
+  std::uint64_t examples = 0;
+  for (std::size_t l = 0; l < lanes_.size(); ++l) {
+    losses_[l] += model_->gradient(batch.examples[l], batch.index[l], batch.touched[l]);
+    examples += batch.touched[l].examples;
+  }
+  return examples;
+}
+
+/// Before the last push, whose clock says that they are there.
+void RowWork::write_sums() const {
+  for (std::size_t l = 0; l < lanes_.size(); ++l) {
+    ps::CellSums& sums = node_.sums(StripId{lanes_[l].strips().begin}, BlockId{0});
+    sums = {};
+    sums[0] = static_cast<double>(lanes_[l].interactions());
+    sums[1] = losses_[l];
+  }
+}
+
+void RowWork::ask_for_cell(std::uint64_t unit) {
+  const Grid& grid = dataset_.grid();
+  const StripId strip{node_.layout().blocks_of(0, node_.node()).begin +
+                      static_cast<std::uint32_t>(unit / grid.blocks())};
+  const BlockId block{static_cast<std::uint32_t>(unit % grid.blocks())};
+  const CellView cell = dataset_.cell(static_cast<Part>(pass_.part), strip, block);
+  Batch batch;
+  batch.examples.resize(1);
+  batch.index.resize(1);
+  batch.touched.resize(1);
+  const std::uint64_t first_user = grid.users_of(strip).begin;
+  const std::uint64_t first_item = grid.items_of(block).begin;
+  for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
+    batch.examples[0].users.push_back(first_user + user);
+    batch.examples[0].items.push_back(first_item + cell.items[n]);
+  });
+  model_->touch(batch.examples[0], batch.touched[0], batch.index[0]);
+  client_.request(client_.step(), batch.touched);
+  batches_.push_back(std::move(batch));
+}
+
+std::optional<Piece> RowWork::try_evaluate() {
+  if (!unit_) {
+    unit_ = counter_.take();
+    if (!unit_) return std::nullopt;
+    ask_for_cell(*unit_);
+  }
+  Batch& batch = batches_.front();
+  if (!client_.try_pull(batch.touched)) return std::nullopt;
+  const Grid& grid = dataset_.grid();
+  const StripId strip{node_.layout().blocks_of(0, node_.node()).begin +
+                      static_cast<std::uint32_t>(*unit_ / grid.blocks())};
+  const BlockId block{static_cast<std::uint32_t>(*unit_ % grid.blocks())};
+  predictions_.resize(batch.examples[0].users.size());
+  model_->score(batch.examples[0], batch.index[0], batch.touched[0], predictions_);
+  const CellView cell = dataset_.cell(static_cast<Part>(pass_.part), strip, block);
+  node_.sums(strip, block) =
+      to_cell_sums(errors_of_cell(dataset_, cell, strip, block, predictions_));
+  batches_.pop_front();
+  unit_.reset();
+  counter_.done();
+  return Piece{TraceKind::evaluate_cell, strip.value(), block.value(), predictions_.size()};
+}
+
+}  // namespace factorps::worker

@@ -1,0 +1,70 @@
+/// Training by mini-batches over rows that are pulled and pushed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "io/dataset.hpp"
+#include "ps/rows/row_client.hpp"
+#include "ps/rows/row_model.hpp"
+#include "worker/rows/lane.hpp"
+#include "worker/work.hpp"
+
+namespace factorps::worker {
+
+struct RowWorkOptions {
+  BatchOptions batches;
+  std::uint32_t lanes = 16;
+};
+
+class RowWork : public Work {
+ public:
+  /// References must outlive the object.
+  RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWorker worker,
+          std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
+          const RowWorkOptions& options);
+
+  void begin(const comm::StartPass& pass) override;
+  [[nodiscard]] std::optional<Piece> try_piece() override;
+  [[nodiscard]] bool finished() const override;
+  [[nodiscard]] bool starved() const override { return client_.asks_others(); }
+  [[nodiscard]] comm::RowTraffic traffic() const override { return client_.traffic(); }
+
+ private:
+  /// A mini-batch of this worker, asked for.
+  struct Batch {
+    std::vector<ps::RowExamples> examples;   // [lane]
+    std::vector<ps::RowIndex> index;         // [lane]
+    std::vector<ps::TouchedTables> touched;  // [lane]
+  };
+  enum class Stage : std::uint8_t { pull, finish, idle };
+
+  void ask_for_step();
+  [[nodiscard]] std::optional<Piece> try_train();
+  [[nodiscard]] std::uint64_t compute(Batch& batch);
+  void write_sums() const;
+  [[nodiscard]] std::optional<Piece> try_evaluate();
+  void ask_for_cell(std::uint64_t unit);
+
+  const ps::RowNode& node_;
+  ps::RowClient client_;
+  std::unique_ptr<ps::RowModel> model_;
+  const Dataset& dataset_;
+  RowWorkOptions options_;
+  std::uint64_t steps_;  // of an epoch
+  std::vector<Lane> lanes_;
+  std::vector<double> losses_;  // [lane] of the pass
+  ps::UnitCounter counter_;
+  comm::StartPass pass_;
+  Stage stage_ = Stage::idle;
+  std::uint64_t asked_ = 0;            // steps of the epoch
+  std::uint64_t computed_ = 0;         // steps of the epoch
+  std::deque<Batch> batches_;          // oldest first
+  std::optional<std::uint64_t> unit_;  // of a pass that only looks, asked for
+  std::vector<float> predictions_;
+};
+
+}  // namespace factorps::worker
