@@ -1,0 +1,110 @@
+/// Row mode, end to end: the same bits on every layout with bsp, before and after an interruption;
+/// models that evaluate reads like any other; what ssp and asp promise.
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "tests/e2e/training_fixture.hpp"
+
+namespace factorps::test {
+namespace {
+
+using nlohmann::json;
+
+class Rows : public Training {
+ protected:
+  static Settings with(Settings more = {}) {
+    Settings all{"train.solver=rows", "train.epochs=3", "train.learning_rate=0.01",
+                 "rows.batch=500", "rows.lanes=6"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+};
+
+TEST_F(Rows, ComputeTheSameBitsOnAnyLayout) {
+  struct Layout {
+    int ranks;
+    const char* servers;
+    const char* node_size;
+  };
+  for (const std::string kind : {"mf", "gmf"}) {
+    const std::string key = "model.kind=" + kind;
+    const std::string expected = hash(0, "alone", with({key, "cluster.workers=1"}));
+    EXPECT_EQ(hash(0, "alone", with({key, "cluster.workers=2"})), expected);
+    EXPECT_EQ(hash(0, "alone", with({key, "cluster.workers=9"})), expected);
+    for (const auto& [ranks, servers, node_size] :
+         {Layout{1, "1", "0"}, Layout{3, "2", "0"}, Layout{5, "3", "0"}, Layout{2, "1", "1"},
+          Layout{4, "1", "2"}, Layout{5, "1", "2"}, Layout{6, "4", "3"}}) {
+      EXPECT_EQ(hash(ranks, "job",
+                     with({key, std::string{"cluster.servers="} + servers,
+                           std::string{"cluster.node_size="} + node_size})),
+                expected)
+          << ranks << " ranks, " << servers << " servers, nodes of " << node_size;
+    }
+  }
+}
+
+TEST_F(Rows, OptimizersGoOnWhereTheyWereStoppedOnAnotherLayout) {
+  for (const std::string name : {"adam", "ftrl", "adagrad", "momentum", "adagrad_row", "sgd"}) {
+    const Settings optimizer = with({"rows.optimizer=" + name, "model.kind=mf-linear"});
+    Settings more = optimizer;
+    more.emplace_back("train.epochs=5");
+    const std::string expected = hash(0, "whole-" + name, more);
+    EXPECT_NE(hash(0, "half-" + name, optimizer), expected);
+    more.emplace_back("cluster.node_size=2");
+    more.emplace_back("cluster.servers=3");
+    EXPECT_EQ(hash(6, "half-" + name, more, {"--resume", "auto"}), expected) << name;
+  }
+}
+
+TEST_F(Rows, GoOnAfterAKill) {
+  Program program{command_of(3, train("killed", with({"train.epochs=1000000"})))};
+  ASSERT_TRUE(reaches_epoch(program, "killed", 2));
+  for (const auto& [pid, rank] : processes()) {
+    if (rank == 1) kill(pid, SIGKILL);
+  }
+  EXPECT_NE(program.wait().exit_code, 0);
+  EXPECT_TRUE(no_process_is_left());
+  const std::string epochs = "train.epochs=" + std::to_string(epochs_of("killed") + 2);
+  EXPECT_EQ(hash(4, "killed", with({epochs, "cluster.node_size=2"}), {"--resume", "auto"}),
+            hash(0, "whole", with({epochs})));
+}
+
+TEST_F(Rows, EvaluateFindsWhatTrainingMeasured) {
+  for (const std::string kind : {"mf", "mf-linear"}) {
+    const json summary = trained(4, "run", with({"model.kind=" + kind, "cluster.node_size=2"}));
+    const ProgramResult evaluated =
+        factorps({"evaluate", directory_ / "run/model.h5", directory_ / "dataset.h5", "--json"});
+    ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+    // Predictions are sums of 32 floats in another order: each errs by less than 32 x 2^-24 of
+    // scores below 10.
+    EXPECT_NEAR(summary["test"]["rmse"], json::parse(evaluated.out)["rmse"].get<double>(), 2e-5)
+        << kind;
+    EXPECT_LT(summary["test"]["rmse"], 1.2) << kind;
+  }
+}
+
+TEST_F(Rows, OneWorkerComputesTheSameBitsUnderEveryPolicy) {
+  const std::string expected = hash(0, "run", with({"cluster.workers=1"}));
+  EXPECT_EQ(hash(0, "run", with({"cluster.workers=1", "rows.consistency=asp"})), expected);
+  EXPECT_EQ(hash(0, "run", with({"cluster.workers=1", "rows.consistency=ssp"})), expected);
+}
+
+TEST_F(Rows, ManyWorkersLearnUnderEveryPolicy) {
+  for (const std::string policy : {"ssp", "asp"}) {
+    const json summary =
+        trained(5, "run", with({"rows.consistency=" + policy, "cluster.node_size=3"}));
+    EXPECT_LT(summary["test"]["rmse"], 1.2) << policy;
+  }
+}
+
+TEST_F(Rows, ADivergingTrainingSaysWhere) {
+  const ProgramResult result =
+      factorps(train("run", with({"rows.optimizer=sgd", "train.learning_rate=1e6"})));
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_NE(result.err.find("the training diverged"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("of the table "), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace factorps::test

@@ -1,0 +1,122 @@
+#include "worker/rows/lane.hpp"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/synthetic_dataset.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace factorps::worker {
+namespace {
+
+using Pair = std::pair<std::uint64_t, std::uint64_t>;
+
+class Lanes : public testing::Test {
+ protected:
+  test::TemporaryDirectory directory_;
+  Dataset dataset_{test::write_synthetic(directory_ / "d.h5")};
+  const std::uint64_t interactions_ = dataset_.interactions(Part::train);
+
+  std::map<Pair, float> known() const {
+    std::map<Pair, float> known;
+    const Grid& grid = dataset_.grid();
+    for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+      for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+        const CellView cell = dataset_.cell(Part::train, StripId{s}, BlockId{b});
+        for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
+          known[{grid.strip_begin[s] + user, grid.block_begin[b] + cell.items[n]}] = cell.value(n);
+        });
+      }
+    }
+    return known;
+  }
+};
+
+TEST_F(Lanes, EveryInteractionComesOnceInAnEpoch) {
+  BatchOptions options;
+  options.batch = 50;
+  std::map<Pair, float> seen;
+  std::set<std::uint64_t> numbers;
+  for (const ps::Share strips : lanes_of(dataset_.grid().strips(), 3)) {
+    const Lane lane{dataset_, strips, options};
+    ps::RowExamples examples;
+    for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 50); ++step) {
+      lane.examples(4, step, examples);
+      ASSERT_EQ(examples.users.size(), examples.items.size());
+      ASSERT_EQ(examples.users.size(), examples.targets.size());
+      for (std::size_t n = 0; n < examples.users.size(); ++n) {
+        const auto [at, fresh] =
+            seen.try_emplace({examples.users[n], examples.items[n]}, examples.targets[n]);
+        EXPECT_TRUE(fresh);
+        EXPECT_TRUE(numbers.insert(examples.first + n).second);
+      }
+    }
+  }
+  EXPECT_EQ(seen, known());
+  EXPECT_EQ(*numbers.begin(), 4 * interactions_);
+  EXPECT_EQ(*numbers.rbegin(), 5 * interactions_ - 1);
+}
+
+TEST_F(Lanes, StepsAreAboutAsLargeAsABatchAndOtherwiseMixedInEveryEpoch) {
+  BatchOptions options;
+  options.batch = 50;
+  const Lane lane{dataset_, {0, dataset_.grid().strips()}, options};
+  ps::RowExamples first;
+  ps::RowExamples again;
+  ps::RowExamples other;
+  const std::uint64_t steps = steps_of_epoch(interactions_, 50);
+  for (std::uint64_t step = 0; step < steps; ++step) {
+    lane.examples(1, step, first);
+    EXPECT_NEAR(static_cast<double>(first.users.size()),
+                static_cast<double>(interactions_) / static_cast<double>(steps), 1);
+    lane.examples(1, step, again);
+    EXPECT_EQ(first.items, again.items);
+    lane.examples(2, step, other);
+    EXPECT_NE(first.items, other.items);
+  }
+}
+
+TEST_F(Lanes, NegativesAreTrainedItemsThatTheUserDoesNotKnow) {
+  BatchOptions options;
+  options.batch = 40;
+  options.negatives = 3;
+  options.binary = true;
+  const auto all = known();
+  for (const ps::Share strips : lanes_of(dataset_.grid().strips(), 2)) {
+    const Lane lane{dataset_, strips, options};
+    ps::RowExamples examples;
+    std::set<std::uint64_t> drawn;
+    for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 40); ++step) {
+      lane.examples(1, step, examples);
+      for (std::size_t n = 0; n < examples.users.size(); ++n) {
+        const Pair pair{examples.users[n], examples.items[n]};
+        EXPECT_EQ(all.contains(pair), n % 4 == 0);
+        EXPECT_EQ(examples.targets[n], n % 4 == 0 ? 1.0F : 0.0F);
+        EXPECT_GT(dataset_.item_counts()[pair.second], 0U);
+        EXPECT_EQ(pair.first, examples.users[n / 4 * 4]);
+        if (n % 4 != 0) drawn.insert(pair.second);
+      }
+    }
+    EXPECT_EQ(drawn.size(), dataset_.grid().items() - 1) << "all but the cold one";
+  }
+}
+
+TEST_F(Lanes, BelongToTheNodeOfTheirFirstStrip) {
+  const std::vector<ps::Share> lanes = lanes_of(8, 4);  // 0-1, 2-3, 4-5, 6-7
+  ps::RowTable users;
+  users.name = "users";
+  users.width = 1;
+  for (std::uint64_t s = 0; s <= 8; ++s) users.begin.push_back(s * 10);
+  const ps::RowLayout layout{{users}, {{0, 3}, {3, 8}}};
+  using Numbers = std::vector<std::vector<std::uint32_t>>;
+  EXPECT_EQ(lanes_of_workers(lanes, layout, {0, 1, 1}), (Numbers{{0, 1}, {2}, {3}}));
+  EXPECT_EQ(lanes_of_workers(lanes, layout, {0, 0, 1}), (Numbers{{0}, {1}, {2, 3}}));
+  EXPECT_EQ(lanes_of_workers(lanes, layout, {1, 0, 1, 1}), (Numbers{{}, {0, 1}, {2}, {3}}));
+  EXPECT_EQ(lanes_of(2, 16).size(), 2U);
+}
+
+}  // namespace
+}  // namespace factorps::worker
