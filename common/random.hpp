@@ -29,6 +29,7 @@ enum class Purpose : std::uint32_t {
   init_dense = 17,
   shuffle_examples = 18,
   draw_negatives = 19,
+  init_feature = 20,
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).

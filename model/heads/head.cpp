@@ -10,7 +10,6 @@
 #include "common/check.hpp"
 #include "common/error.hpp"
 #include "model/heads/dot_head.hpp"
-#include "model/heads/logistic.hpp"
 #include "model/heads/neural_head.hpp"
 #include "model/initial.hpp"
 
@@ -84,21 +83,15 @@ void Head::initialise_item(std::span<float> row, std::uint64_t index, std::uint6
 
 double Head::gradient(const HeadBatch& batch, std::span<const float> dense,
                       const HeadGradients& gradients, HeadWorkspace& workspace) const {
-  const std::size_t examples = batch.targets.size();
+  const std::size_t examples = batch.users.of_example.size();
   check_side(batch.users, shape_.user_width, examples);
   check_side(batch.items, shape_.item_width, examples);
   FACTORPS_CHECK(gradients.users.size() == batch.users.rows.size());
   FACTORPS_CHECK(gradients.items.size() == batch.items.rows.size());
   FACTORPS_CHECK(dense.size() == shape_.dense_size && gradients.dense.size() == dense.size());
   workspace.scores.resize(examples);
-  workspace.slopes.resize(examples);
   forward(batch, dense, true, workspace);
-  double loss = 0;
-  for (std::size_t n = 0; n < examples; ++n) {
-    const LossAndSlope one = loss_of(options_.loss, batch.targets[n], workspace.scores[n]);
-    loss += one.loss;
-    workspace.slopes[n] = one.slope;
-  }
+  const double loss = losses_of(options_.loss, batch.targets, workspace.scores, workspace.slopes);
   for (const std::span<float> all : {gradients.users, gradients.items, gradients.dense}) {
     std::ranges::fill(all, 0.0F);
   }
@@ -134,16 +127,6 @@ std::unique_ptr<Head> make_head(const HeadOptions& options, InstructionSet set) 
     return std::make_unique<DotHead>(options);
   }
   return std::make_unique<NeuralHead>(options, set);
-}
-
-LossAndSlope loss_of(HeadLoss loss, float target, float score) noexcept {
-  if (loss == HeadLoss::squared) {
-    const double error = double{score} - double{target};
-    return {error * error, static_cast<float>(2 * error)};
-  }
-  const double s = double{score};
-  const double t = double{target};
-  return {softplus(s) - t * s, static_cast<float>(sigmoid(s) - t)};
 }
 
 }  // namespace factorps

@@ -18,8 +18,9 @@ namespace factorps {
 
 enum class HeadKind : std::uint8_t { mf, mf_linear, gmf, mlp, neumf };
 enum class HeadLoss : std::uint8_t {
-  squared,  ///< (target - score)^2
-  logistic  ///< -log of the probability of the target, which is 1 or 0 (or between them)
+  squared,   ///< (target - score)^2
+  logistic,  ///< -log of the probability of the target, which is 1 or 0 (or between them)
+  bpr        ///< -log sigmoid(score 2n - score 2n + 1), of pairs of examples (Rendle et al. 2009)
 };
 
 struct HeadOptions {
@@ -64,7 +65,7 @@ struct HeadSide {
 struct HeadBatch {
   HeadSide users;
   HeadSide items;
-  std::span<const float> targets;  ///< [example]
+  std::span<const float> targets;  ///< [example]; none for bpr
   // Dropout: masks are functions of both. Example n of the batch is number first_example + n, which
   // no other example that is trained with this seed should have.
   std::uint64_t seed = 0;
@@ -139,11 +140,9 @@ class Head {
 [[nodiscard]] std::unique_ptr<Head> make_head(const HeadOptions& options,
                                               InstructionSet set = best_kernels().set);
 
-/// The loss of one score and its derivative.
-struct LossAndSlope {
-  double loss;
-  float slope;
-};
-[[nodiscard]] LossAndSlope loss_of(HeadLoss loss, float target, float score) noexcept;
+/// Losses of scores and their derivatives. @param targets [example], none for bpr
+/// @param slopes resized to [example] @return the sum of the losses, in the order of the examples
+double losses_of(HeadLoss loss, std::span<const float> targets, std::span<const float> scores,
+                 std::vector<float>& slopes);
 
 }  // namespace factorps

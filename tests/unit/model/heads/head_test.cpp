@@ -13,7 +13,7 @@ namespace {
 
 std::vector<HeadOptions> every_head() {
   std::vector<HeadOptions> all;
-  for (const HeadLoss loss : {HeadLoss::squared, HeadLoss::logistic}) {
+  for (const HeadLoss loss : {HeadLoss::squared, HeadLoss::logistic, HeadLoss::bpr}) {
     all.push_back({.kind = HeadKind::mf, .loss = loss, .dim = 19, .mu = 0.3F});
     all.push_back({.kind = HeadKind::mf, .loss = loss, .dim = 4, .biases = false});
     all.push_back({.kind = HeadKind::mf_linear, .loss = loss, .dim = 9});
@@ -62,8 +62,8 @@ void expect_differences(const HeadFixture& fixture, Doubles Parameters::*which,
     const double below = PlainHead{fixture, at}.loss();
     x = before;
     // Differences: losses are below 4000 and have some 100 roundings, 100 * 4000 * 2^-53 / 1e-6 <
-    // 5e-5; third derivatives, below 1e4, leave 1e-8. Floats: terms of 37 examples, each below 50
-    // and the end of a chain of four sums of up to 21 terms: 37 * 50 * 4 * 21 * 2^-24 = 9e-3 if all
+    // 5e-5; third derivatives, below 1e4, leave 1e-8. Floats: terms of 38 examples, each below 50
+    // and the end of a chain of four sums of up to 21 terms: 38 * 50 * 4 * 21 * 2^-24 = 9e-3 if all
     // roundings had the same sign; they do not, and a tenth of it is left.
     EXPECT_NEAR(double{gradient[n]}, (above - below) / (2 * kStep), 1e-3) << name << " " << n;
   }
