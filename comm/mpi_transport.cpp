@@ -1,6 +1,8 @@
 #include "comm/mpi_transport.hpp"
 
+#include <algorithm>
 #include <deque>
+#include <list>
 #include <utility>
 
 #include "comm/mpi_check.hpp"
@@ -27,9 +29,18 @@ struct MpiHub::Impl {
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
+  /// A message on its way.
+  struct Arriving {
+    int source = 0;
+    int tag = 0;
+    std::vector<std::byte> body;
+    MPI_Request request = MPI_REQUEST_NULL;
+  };
+
   std::vector<int> rank_of_role;
   int rank = 0;
   std::deque<Pending> outbox;
+  std::list<Arriving> arriving;               // in the order of their envelopes
   std::vector<std::deque<Envelope>> inboxes;  // [role]; only those of this rank fill
 
   void send(RoleId from, RoleId to, Tag tag, std::vector<std::byte> body) {
@@ -54,20 +65,42 @@ struct MpiHub::Impl {
     return true;
   }
 
+  /// Never waits for the bytes of a large message: its sender may be busy, or wait for this rank.
   void receive() {
-    int found = 0;
+    MPI_Message message = MPI_MESSAGE_NULL;
     MPI_Status status{};
-    check(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
-    if (found == 0) return;
-    int bytes = 0;
-    check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
-    std::vector<std::byte> body(static_cast<std::size_t>(bytes));
-    check(MPI_Recv(body.data(), bytes, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, MPI_COMM_WORLD,
-                   MPI_STATUS_IGNORE),
-          "MPI_Recv");
-    const auto to = static_cast<std::size_t>(status.MPI_TAG / kTags % kRoles);
-    inboxes.at(to).push_back({status.MPI_TAG / kTags / kRoles,
-                              static_cast<Tag>(status.MPI_TAG % kTags), std::move(body)});
+    int found = 0;
+    check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &message, &status),
+          "MPI_Improbe");
+    if (found != 0) {
+      int bytes = 0;
+      check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
+      Arriving& next = arriving.emplace_back();
+      next.source = status.MPI_SOURCE;
+      next.tag = status.MPI_TAG;
+      next.body.resize(static_cast<std::size_t>(bytes));
+      check(MPI_Imrecv(next.body.data(), bytes, MPI_BYTE, &message, &next.request), "MPI_Imrecv");
+    }
+    deliver();
+  }
+
+  /// What has arrived, but nothing before what the same rank has sent earlier.
+  void deliver() {
+    for (auto next = arriving.begin(); next != arriving.end();) {
+      const auto same = [&](const Arriving& other) { return other.source == next->source; };
+      int done = 0;
+      if (std::none_of(arriving.begin(), next, same)) {
+        check(MPI_Test(&next->request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+      }
+      if (done == 0) {
+        ++next;
+        continue;
+      }
+      const auto to = static_cast<std::size_t>(next->tag / kTags % kRoles);
+      inboxes.at(to).push_back(
+          {next->tag / kTags / kRoles, static_cast<Tag>(next->tag % kTags), std::move(next->body)});
+      next = arriving.erase(next);
+    }
   }
 };
 

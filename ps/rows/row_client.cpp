@@ -189,6 +189,7 @@ void RowClient::push_to(int node, std::span<const TouchedTables> parts, std::uin
 }
 
 bool RowClient::try_finish() {
+  if (node_.layout().nodes() > 1) take_answers();  // and lets pushes go on their way
   if (node_.job().policy.consistency != Consistency::bsp) return true;
   if (!share_applied_) {
     if (node_.min_clock() < step_) return false;
