@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "apps/job_trace.hpp"
 #include "comm/ring_link.hpp"
@@ -17,6 +18,8 @@
 #include "model/kernels/sgd_kernel.hpp"
 #include "ps/als_tables.hpp"
 #include "ps/placement.hpp"
+#include "ps/rank_places.hpp"
+#include "ps/residents.hpp"
 #include "ps/server.hpp"
 #include "worker/cell_work.hpp"
 #include "worker/worker.hpp"
@@ -25,16 +28,19 @@ namespace factorps::apps {
 
 /// Where things are in a job: the same on every rank.
 struct JobMap {
+  /// @param dataset none: nobody knows yet what is held out
   /// @throws ConfigError if the grid is too small for the nodes
-  JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout);
+  JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout, const Dataset* dataset);
   JobMap(const JobMap&) = delete;
   JobMap& operator=(const JobMap&) = delete;
 
   ps::JobLayout layout;
   CellOrder order;
   ps::Placement placement;
-  bool als;        ///< every node holds a copy of both tables
-  bool all_pairs;  // as AlsShare says
+  ps::LeaseMode lease;                ///< which item rows travel
+  std::vector<std::uint64_t> ranked;  ///< ps::pairs_to_rank(), if ranked as blocks come by
+  bool als;                           ///< every node holds a copy of both tables
+  bool all_pairs;                     // as AlsShare says
   bool numbered;
   std::uint32_t more_columns;  // as NodeShare says
 
@@ -87,6 +93,7 @@ class Roles {
   int node_;
   ps::Tables tables_;
   std::optional<ps::AlsTables> als_;
+  std::optional<ps::RankPlaces> places_;
   JobTrace* trace_;
 };
 

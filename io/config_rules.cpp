@@ -193,6 +193,8 @@ class CrossCheck {
                                  : fmt::format(", because train.loss = \"{}\"", config_.train.loss);
     require(parse_metric(metric).has_value(), "evaluate.metric",
             fmt::format("a ranking metric such as \"ndcg@20\" or \"recall@20\"{}", why));
+    require(ials || config_.cluster.lease != "sparse", "cluster.lease",
+            fmt::format("\"dense\" or \"auto\"{}", why));
     require(!config_.model.biases, "model.biases", fmt::format("false{}", why));
     require(!config_.model.mean, "model.mean", fmt::format("false{}", why));
   }

@@ -267,7 +267,8 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
        "With several nodes: room of each for blocks that arrive ahead of need, besides its own."},
       {"cluster.lease", &c.lease, one_of({"dense", "sparse", "auto"}), no,
        "Rows of a block that travel between nodes: all, those with interactions on several nodes, "
-       "or the latter where at least a quarter of the block's rows then stays behind."},
+       "or the latter where at least a quarter of the block's rows then stays behind. Losses that "
+       "rank draw any item of a block: all travel."},
       {"cluster.wire", &c.wire, one_of({"fp32", "bf16"}), yes,
        "How factors travel between nodes in training. bf16 halves the bytes and rounds at every "
        "crossing: the result depends on the number of nodes and on `cluster.lease`, on nothing "

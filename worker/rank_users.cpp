@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "eval/full_ranking.hpp"
 #include "eval/ranking_metrics.hpp"
+#include "worker/tables_scorer.hpp"
 
 namespace factorps::worker {
 namespace {
@@ -30,7 +30,9 @@ void sort_unique(std::vector<std::uint32_t>& items) {
   items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
-void add(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums) {
+}  // namespace
+
+void add_ranking(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums) {
   if (ranking.groups.empty()) return;  // everything to find was known before
   const auto at = eval::ranking_at(k, ranking.groups, ranking.candidates);
   sums[0] += 1;
@@ -38,39 +40,6 @@ void add(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums) 
     sums[1 + m] += at.*eval::kRankingValues[m];
   }
 }
-
-/// Scores by factors that lie block by block.
-class TablesScorer final : public eval::Scorer {
- public:
-  explicit TablesScorer(const ps::Tables& tables) : tables_{tables} {
-    for (std::uint32_t b = 0; b < tables.grid().blocks(); ++b) {
-      const RowsView rows = tables.block(BlockId{b});
-      for (std::uint64_t r = 0; r < rows.rows; ++r) bias_.push_back(rows.states[r].bias);
-    }
-  }
-
-  [[nodiscard]] std::size_t items() const override { return bias_.size(); }
-  void score(std::span<const eval::Query> queries, const eval::VisitScores& visit) const override {
-    for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
-      const RowsView rows = tables_.block(BlockId{b});
-      const std::uint64_t begin = tables_.grid().items_of(BlockId{b}).begin;
-      const eval::ItemTable items{rows.stride,
-                                  {rows.factors, rows.rows * rows.stride},
-                                  std::span{bias_}.subspan(begin, rows.rows),
-                                  {},
-                                  {}};
-      eval::for_each_score(items, queries, [&](std::size_t q, std::size_t first, auto scores) {
-        visit(q, begin + first, scores);
-      });
-    }
-  }
-
- private:
-  const ps::Tables& tables_;
-  std::vector<float> bias_;  // [item]
-};
-
-}  // namespace
 
 ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part part, StripId strip,
                         BlockId slice, std::uint64_t k) {
@@ -85,7 +54,7 @@ ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part p
   std::ranges::for_each(wanted, sort_unique);
   std::ranges::for_each(known, sort_unique);
 
-  const TablesScorer scorer{tables};
+  const TablesScorer scorer{tables, {0, grid.blocks()}};
   const RowsView rows = tables.strip(strip);
   ps::CellSums sums{};
   std::vector<eval::Query> queries;
@@ -95,7 +64,7 @@ ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part p
     const auto scores = eval::candidate_scores(scorer, queries, memory);
     for (std::size_t q = 0; q < queries.size(); ++q) {
       const auto of_user = scores.subspan(q * scorer.items(), scorer.items());
-      add(eval::rank_relevant(of_user, relevant[q]), k, sums);
+      add_ranking(eval::rank_relevant(of_user, relevant[q]), k, sums);
     }
     queries.clear();
     relevant.clear();

@@ -3,10 +3,14 @@
 
 #include <cstdint>
 
+#include "eval/full_ranking.hpp"
 #include "io/dataset.hpp"
 #include "ps/tables.hpp"
 
 namespace factorps::worker {
+
+/// Adds a user with something to find: 1, then kRankingMetrics at k, in expectation over ties.
+void add_ranking(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums);
 
 /// Of the users in slice `slice` of a strip, cut in as many as there are blocks: those with
 /// something to find, then the sums of kRankingMetrics at k, in expectation over ties. Candidates
