@@ -165,17 +165,16 @@ RankRoles roles_of_rank(const Roles& roles, const JobMap& map, int rank, int nod
 /// Collective: one rank of each node finds what stays there and speaks for it in the sums.
 ps::Residents residents_of(const Config& config, const Dataset& dataset, const JobMap& map,
                            int node, const comm::Environment& environment) {
-  const auto mode = map.als ? ps::LeaseMode::dense : ps::lease_mode(config.cluster.lease);
   const auto stride = round_up(static_cast<std::size_t>(config.model.dim), kRowMultiple);
   if (mover_of(map.layout, node) == environment.rank()) {
     const auto sum = [&](BlockId, std::vector<std::uint16_t> mine) {
       environment.sum(mine);
       return mine;
     };
-    return ps::find_residents(dataset, map.placement, node, stride, mode, sum);
+    return ps::find_residents(dataset, map.placement, node, stride, map.lease, sum);
   }
   const Grid& grid = dataset.grid();
-  for (std::uint32_t b = 0; mode != ps::LeaseMode::dense && b < grid.blocks(); ++b) {
+  for (std::uint32_t b = 0; map.lease != ps::LeaseMode::dense && b < grid.blocks(); ++b) {
     std::vector<std::uint16_t> nothing(grid.items_of(BlockId{b}).size());
     environment.sum(nothing);
   }
@@ -299,7 +298,7 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
              const Kernels& kernels, const comm::Environment& environment, const Conduct& conduct,
              JobTrace* trace) {
   const Grid& grid = dataset.grid();
-  const JobMap map{config, grid, layout};
+  const JobMap map{config, grid, layout, &dataset};
   const std::vector<int> nodes = ps::nodes_of_ranks(layout);
   const int node = nodes[static_cast<std::size_t>(environment.rank())];
   const std::int64_t dim = config.model.dim;
@@ -323,7 +322,7 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
 void run_alone(const Config& config, const Dataset& dataset, const Grid& grid, int workers,
                const Kernels& kernels, const comm::Environment& environment,
                const Conduct& conduct) {
-  const JobMap map{config, grid, ps::layout_of_process(workers)};
+  const JobMap map{config, grid, ps::layout_of_process(workers), &dataset};
   const std::size_t bytes =
       table_bytes(map, grid, config.model.dim, dataset.cell_sizes(Part::train), 0);
   const comm::SharedMemory memory{environment, 0, 1, bytes, bytes};

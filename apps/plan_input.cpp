@@ -20,6 +20,7 @@
 #include "ps/placement.hpp"
 #include "ps/residents.hpp"
 #include "ps/tables.hpp"
+#include "scheduler/epoch_passes.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -103,10 +104,9 @@ ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
 }
 
 /// Without a dataset nobody knows which rows could stay: all travel.
-ps::LeaseCount leases_of(const Config& config, const JobMap& map, const Grid& grid,
-                         const Dataset* dataset) {
+ps::LeaseCount leases_of(const JobMap& map, const Grid& grid, const Dataset* dataset) {
   if (dataset == nullptr || map.placement.nodes() == 1) return {grid.items(), 0, 0};
-  return ps::count_leases(*dataset, map.placement, ps::lease_mode(config.cluster.lease));
+  return ps::count_leases(*dataset, map.placement, map.lease);
 }
 
 void measure_nodes(const JobMap& map, std::int64_t dim, scheduler::PlanInput& input) {
@@ -132,6 +132,7 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.seed = config.train.seed;
   input.copies = map.als;
   input.more_columns = map.more_columns;
+  input.evaluation_passes = scheduler::ranks_in_turns(config, map.layout.nodes) ? 2 : 1;
   input.wire_bytes_per_factor = config.cluster.wire == "bf16" ? 2 : 4;
   input.nodes = static_cast<std::uint64_t>(map.layout.nodes);
   input.workers = static_cast<std::uint64_t>(map.layout.workers);
@@ -194,9 +195,10 @@ scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   // Pretend nodes are all on this machine.
   const std::int64_t machines = config.cluster.node_size > 0 ? 1 : options.nodes;
-  const JobMap map{config, input.grid, layout_of(config, options)};
-  add_job(config, map, static_cast<std::uint64_t>(machines),
-          leases_of(config, map, input.grid, dataset ? &*dataset : nullptr), input);
+  const Dataset* known = dataset ? &*dataset : nullptr;
+  const JobMap map{config, input.grid, layout_of(config, options), known};
+  add_job(config, map, static_cast<std::uint64_t>(machines), leases_of(map, input.grid, known),
+          input);
   return input;
 }
 
@@ -208,7 +210,7 @@ scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& data
   const auto nodes = static_cast<std::uint64_t>(layout.nodes);
   input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
   const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
-  add_job(config, JobMap{config, input.grid, layout}, hosts.size(), leases, input);
+  add_job(config, JobMap{config, input.grid, layout, &dataset}, hosts.size(), leases, input);
   return input;
 }
 

@@ -9,6 +9,7 @@
 #include "model/metric_name.hpp"
 #include "ps/block_store.hpp"
 #include "ps/rows/row_store.hpp"
+#include "scheduler/epoch_passes.hpp"
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
 #include "worker/rows/row_work.hpp"
@@ -127,17 +128,29 @@ ps::Placement placement_of(const Config& config, const CellOrder& order, std::ui
           static_cast<std::uint32_t>(config.cluster.blocks_in_flight)};
 }
 
+/// Copies of tables are whole. Items of a block that are drawn have no interaction that would say
+/// on which node they are needed.
+ps::LeaseMode lease_of(const Config& config) {
+  return solves_rows(config) || learns_to_rank(config) ? ps::LeaseMode::dense
+                                                       : ps::lease_mode(config.cluster.lease);
+}
+
 }  // namespace
 
-JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout)
+JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout,
+               const Dataset* dataset)
     : layout{std::move(job_layout)},
       order{grid.strips(), grid.blocks(), config.train.seed},
       placement{placement_of(config, order, grid.strips(), layout)},
+      lease{lease_of(config)},
       als{solves_rows(config)},
       all_pairs{config.train.solver == "ials"},
       numbered{!all_pairs || config.ials.confidence != "one"},
       more_columns{als && config.model.biases ? ps::kBiasColumns : 0} {
   if (pulls_rows(config)) rows.emplace(config, grid, layout, placement);
+  if (dataset != nullptr && scheduler::ranks_in_turns(config, layout.nodes)) {
+    ranked = ps::pairs_to_rank(*dataset);
+  }
 }
 
 ps::NodeShare JobMap::tables(int node) const {
@@ -154,8 +167,11 @@ std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
   if (map.rows) return map.rows->bytes(grid, cells, node);
   const auto width = static_cast<std::size_t>(dim);
   const std::size_t tables = ps::Tables::bytes_needed(grid, width, map.tables(node));
-  return map.als ? tables + ps::AlsTables::bytes_needed(grid, width, map.als_share(node), cells)
-                 : tables;
+  if (map.als) {
+    return tables + ps::AlsTables::bytes_needed(grid, width, map.als_share(node), cells);
+  }
+  if (map.ranked.empty()) return tables;
+  return tables + ps::RankPlaces::bytes_needed(map.ranked, map.placement.strips(node));
 }
 
 Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
@@ -167,9 +183,12 @@ Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, con
     return;
   }
   tables_.emplace(memory, grid, static_cast<std::size_t>(config.model.dim), map.tables(node));
-  if (!map.als) return;
   const std::size_t tables =
       ps::Tables::bytes_needed(grid, static_cast<std::size_t>(config.model.dim), map.tables(node));
+  if (!map.ranked.empty()) {
+    places_.emplace(memory.subspan(tables), map.ranked, map.placement.strips(node));
+  }
+  if (!map.als) return;
   als_.emplace(memory.subspan(tables), *tables_, map.als_share(node),
                dataset.cell_sizes(Part::train));
 }
@@ -241,7 +260,8 @@ std::unique_ptr<worker::Work> Roles::work(comm::Transport& link, int n) const {
   return std::make_unique<worker::CellWork>(
       *tables_, map_.order, dataset_, std::move(strips),
       worker::CellOptions{step_of(config_, dataset_), kernels_, ranking_options(config_),
-                          config_.train.seed, rank_at(config_)});
+                          config_.train.seed, rank_at(config_)},
+      places_ ? &*places_ : nullptr);
 }
 
 }  // namespace factorps::apps

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "apps/job_trace.hpp"
 #include "apps/row_plan.hpp"
@@ -18,6 +19,7 @@
 #include "model/kernels/sgd_kernel.hpp"
 #include "ps/als_tables.hpp"
 #include "ps/placement.hpp"
+#include "ps/rank_places.hpp"
 #include "ps/residents.hpp"
 #include "ps/server.hpp"
 #include "worker/cell_work.hpp"
@@ -27,16 +29,19 @@ namespace factorps::apps {
 
 /// Where things are in a job: the same on every rank.
 struct JobMap {
+  /// @param dataset none: nobody knows yet what is held out
   /// @throws ConfigError if the grid is too small for the nodes
-  JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout);
+  JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout, const Dataset* dataset);
   JobMap(const JobMap&) = delete;
   JobMap& operator=(const JobMap&) = delete;
 
   ps::JobLayout layout;
   CellOrder order;
   ps::Placement placement;
-  bool als;        ///< every node holds a copy of both tables
-  bool all_pairs;  // as AlsShare says
+  ps::LeaseMode lease;                ///< which item rows travel
+  std::vector<std::uint64_t> ranked;  ///< ps::pairs_to_rank(), if ranked as blocks come by
+  bool als;                           ///< every node holds a copy of both tables
+  bool all_pairs;                     // as AlsShare says
   bool numbered;
   std::uint32_t more_columns;   // as NodeShare says
   std::optional<RowPlan> rows;  ///< in row mode, which has no blocks that travel
@@ -93,6 +98,7 @@ class Roles {
   std::optional<ps::AlsTables> als_;
   ps::RowJob row_job_;
   std::optional<ps::RowNode> rows_;
+  std::optional<ps::RankPlaces> places_;
   JobTrace* trace_;
 };
 

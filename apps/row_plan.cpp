@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string>
 
+#include "model/metric_name.hpp"
 #include "ps/rows/row_sections.hpp"
 
 namespace factorps::apps {
@@ -12,9 +13,7 @@ namespace {
 
 HeadKind kind_of(const std::string& name) {
   if (name == "mf-linear") return HeadKind::mf_linear;
-  if (name == "gmf") return HeadKind::gmf;
-  if (name == "mlp") return HeadKind::mlp;
-  return name == "neumf" ? HeadKind::neumf : HeadKind::mf;
+  return name == "gmf" ? HeadKind::gmf : HeadKind::mf;
 }
 
 HeadOptions head_of(const Config& config) {
@@ -24,8 +23,6 @@ HeadOptions head_of(const Config& config) {
   head.loss = config.train.loss == "logistic" ? HeadLoss::logistic : HeadLoss::squared;
   head.dim = static_cast<std::size_t>(model.dim);
   head.biases = model.biases;
-  head.tower.assign(model.tower.begin(), model.tower.end());
-  head.dropout = static_cast<float>(model.dropout);
   head.init_std = static_cast<float>(model.init_std / std::sqrt(static_cast<double>(model.dim)));
   return head;
 }
@@ -76,6 +73,8 @@ worker::RowWorkOptions work_of(const Config& config) {
   work.batches = {config.train.seed, static_cast<std::uint64_t>(config.rows.batch),
                   logistic ? static_cast<std::uint32_t>(config.rows.negatives) : 0, logistic};
   work.lanes = static_cast<std::uint32_t>(config.rows.lanes);
+  const auto metric = parse_metric(config.evaluate.metric);
+  work.rank_at = metric ? metric->k : 0;
   return work;
 }
 

@@ -93,15 +93,6 @@ void require_agreement(const Config& config, const Dataset& dataset,
   }
 }
 
-/// A ranking needs all items at a time; blocks that travel are here one after the other.
-void require_all_items_on_a_node(const Config& config, const ps::JobLayout& layout) {
-  if (layout.nodes == 1 || !learns_to_rank(config) || config.train.solver == "ials") return;
-  throw ConfigError{fmt::format(
-      "train.loss = \"{}\": its ranking metrics need all items on one node; this job has "
-      "{} nodes, expected one, or train.solver = \"ials\"",
-      config.train.loss, layout.nodes)};
-}
-
 void discard_earlier_run(const TrainOptions& options, const scheduler::RunDirectory& run) {
   if (run.holds_unfinished_run() && !options.overwrite) {
     throw ConfigError{
@@ -180,7 +171,6 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
   const Dataset dataset = open_dataset(config, environment);
   require_agreement(config, dataset, environment);
   ps::JobLayout layout = plan_layout(config, environment);
-  require_all_items_on_a_node(config, layout);
   const Kernels kernels = choose_kernels(config, environment);
   std::optional<JobTrace> trace;
   if (!options.trace.empty()) trace.emplace(options.trace, config.run.dir, environment, layout);

@@ -37,7 +37,11 @@ enum class PassKind : std::uint8_t {
   gram_items,   ///< sums of q q^T over all items
   solve_users,  ///< against all items
   gram_users,
+  // with all items on the node
   rank,  ///< where held-out items stand among all
+  // the same, with blocks that travel: visits of every cell
+  rank_scores,  ///< notes the scores of the held-out items
+  rank_counts,  ///< counts the items above each
 };
 
 struct StartPass {

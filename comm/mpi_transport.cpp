@@ -67,11 +67,9 @@ struct MpiHub::Impl {
 
   /// Never waits for the bytes of a large message: its sender may be busy, or wait for this rank.
   void receive() {
-    MPI_Message message = MPI_MESSAGE_NULL;
     MPI_Status status{};
     int found = 0;
-    check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &message, &status),
-          "MPI_Improbe");
+    check(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
     if (found != 0) {
       int bytes = 0;
       check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
@@ -79,7 +77,9 @@ struct MpiHub::Impl {
       next.source = status.MPI_SOURCE;
       next.tag = status.MPI_TAG;
       next.body.resize(static_cast<std::size_t>(bytes));
-      check(MPI_Imrecv(next.body.data(), bytes, MPI_BYTE, &message, &next.request), "MPI_Imrecv");
+      check(MPI_Irecv(next.body.data(), bytes, MPI_BYTE, next.source, next.tag, MPI_COMM_WORLD,
+                      &next.request),
+            "MPI_Irecv");
     }
     deliver();
   }

@@ -91,13 +91,11 @@ struct GridConfig {
 };
 
 struct ModelConfig {
-  std::string kind = "mf";  ///< mf | mf-linear | gmf | mlp | neumf
+  std::string kind = "mf";  ///< mf | mf-linear | gmf
   std::int64_t dim = 32;
   bool mean = true;  ///< whether mu, the mean of the training values, is added
   bool biases = true;
   double init_std = 0.1;  ///< standard deviation of a factor times sqrt(dim)
-  std::vector<std::int64_t> tower = {64, 32, 16, 8};  ///< widths of layers, for mlp and neumf
-  double dropout = 0;                                 ///< of inputs of layers
 };
 
 struct TrainConfig {

@@ -201,6 +201,8 @@ class CrossCheck {
     require(parse_metric(metric).has_value(), "evaluate.metric",
             fmt::format("a ranking metric such as \"ndcg@20\" or \"recall@20\"{}", why));
     if (pulls_rows(config_)) return;
+    require(ials || config_.cluster.lease != "sparse", "cluster.lease",
+            fmt::format("\"dense\" or \"auto\"{}", why));
     require(!config_.model.biases, "model.biases", fmt::format("false{}", why));
     require(!config_.model.mean, "model.mean", fmt::format("false{}", why));
   }
@@ -216,11 +218,6 @@ class CrossCheck {
     require(loss == "squared" || loss == "logistic", "train.loss",
             fmt::format("\"squared\" or \"logistic\"{}", why));
     require(config_.cluster.rebalance == 0, "cluster.rebalance", fmt::format("0{}", why));
-    const bool neural = model.kind == "mlp" || model.kind == "neumf";
-    const auto& tower = model.tower;
-    const bool widths = std::ranges::all_of(tower, [](auto w) { return w >= 1 && w <= 65536; });
-    require(!neural || (!tower.empty() && widths && tower.front() % 2 == 0), "model.tower",
-            "widths of 1 to 65536, of which the first is even: half user, half item");
     require_each("rows.frozen", config_.rows.frozen, parse_row_table,
                  "names of tables: \"users\", \"items\" or \"dense\"");
   }

@@ -133,20 +133,16 @@ std::vector<Field> grid_fields(GridConfig& c) {
 
 std::vector<Field> model_fields(ModelConfig& c) {
   return {
-      {"model.kind", &c.kind, one_of({"mf", "mf-linear", "gmf", "mlp", "neumf"}), yes,
+      {"model.kind", &c.kind, one_of({"mf", "mf-linear", "gmf"}), yes,
        "`mf`: mean + user bias + item bias + product of factors. With `train.solver = \"rows\"` "
        "also `mf-linear`: w x product + b; `gmf`: a learned weight for each factor of the "
-       "product; `mlp`: layers over both rows, see `tower`; `neumf`: `gmf` and `mlp` together."},
+       "product."},
       {"model.dim", &c.dim, between(1, 8192), yes, "Factors per user and item."},
       {"model.mean", &c.mean, any(), yes,
        "Whether the mean of the training values is added to every prediction."},
       {"model.biases", &c.biases, any(), yes, "Whether users and items have a bias."},
       {"model.init_std", &c.init_std, between(0, 100), yes,
-       "Standard deviation of the initial factors, times the square root of `dim`."},
-      {"model.tower", &c.tower, any(), yes,
-       "Widths of the layers of `mlp` and `neumf`, the first half user and half item."},
-      {"model.dropout", &c.dropout, between(0, 0.99), yes,
-       "Share of the inputs of each layer that training leaves out, for `mlp` and `neumf`."}};
+       "Standard deviation of the initial factors, times the square root of `dim`."}};
 }
 
 std::vector<Field> train_fields(TrainConfig& c) {
@@ -307,7 +303,8 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
        "With several nodes: room of each for blocks that arrive ahead of need, besides its own."},
       {"cluster.lease", &c.lease, one_of({"dense", "sparse", "auto"}), no,
        "Rows of a block that travel between nodes: all, those with interactions on several nodes, "
-       "or the latter where at least a quarter of the block's rows then stays behind."},
+       "or the latter where at least a quarter of the block's rows then stays behind. Losses that "
+       "rank draw any item of a block: all travel."},
       {"cluster.wire", &c.wire, one_of({"fp32", "bf16"}), yes,
        "How factors travel between nodes in training. bf16 halves the bytes and rounds at every "
        "crossing: the result depends on the number of nodes and on `cluster.lease`, on nothing "

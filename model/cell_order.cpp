@@ -27,6 +27,12 @@ std::optional<BlockId> CellOrder::block_at(StripId strip, std::uint32_t step) co
   return block_at_place_[(place_of(strip.value()) + step) % steps_];
 }
 
+std::uint32_t CellOrder::last_step(StripId strip) const {
+  std::uint32_t step = steps_ - 1;
+  while (!block_at(strip, step)) --step;
+  return step;
+}
+
 std::uint32_t CellOrder::turn(StripId strip, BlockId block) const {
   // The block meets strips first, first - 1, ..., 0, then strips - 1, ..., first + 1.
   const std::uint32_t first = first_[block.value()];

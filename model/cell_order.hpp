@@ -29,6 +29,8 @@ class CellOrder {
   [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
   /// The block that a strip meets at a step, if any (none where strips outnumber blocks).
   [[nodiscard]] std::optional<BlockId> block_at(StripId strip, std::uint32_t step) const;
+  /// The last step at which the strip meets a block.
+  [[nodiscard]] std::uint32_t last_step(StripId strip) const;
   /// How many strips the block meets before this one.
   [[nodiscard]] std::uint32_t turn(StripId strip, BlockId block) const;
   /// The strip that the block meets first.

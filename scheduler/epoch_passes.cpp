@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scheduler/evaluation.hpp"
 #include "scheduler/loss_report.hpp"
 
 namespace factorps::scheduler {
@@ -56,6 +57,25 @@ PassResult run_epoch(Cluster& cluster, const Config& config, comm::StartPass sta
                      const Cluster::OnProgress& on_progress) {
   if (solves_rows(config)) return run_als_epoch(cluster, config, start, on_progress);
   return cluster.run_pass(start, on_progress);
+}
+
+bool ranks_in_turns(const Config& config, int nodes) {
+  return nodes > 1 && learns_to_rank(config) && config.train.solver == "sgd";
+}
+
+PassResult run_evaluation(Cluster& cluster, const Config& config, comm::StartPass start,
+                          int nodes) {
+  const auto silent = [](std::uint64_t) {};
+  start.kind = Evaluation::kind_of(config);
+  if (!ranks_in_turns(config, nodes)) return cluster.run_pass(start, silent);
+  PassResult total;
+  for (const auto kind : {comm::PassKind::rank_scores, comm::PassKind::rank_counts}) {
+    start.kind = kind;
+    const PassResult result = cluster.run_pass(start, silent);
+    add(result, total);
+    total.sums = result.sums;
+  }
+  return total;
 }
 
 }  // namespace factorps::scheduler

@@ -15,4 +15,12 @@ void prepare_epochs(Cluster& cluster, const Config& config);
 [[nodiscard]] PassResult run_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
                                    const Cluster::OnProgress& on_progress);
 
+/// Whether held-out items are ranked as blocks come by, in two passes: no node has all items.
+[[nodiscard]] bool ranks_in_turns(const Config& config, int nodes);
+
+/// What evaluate.metric asks for of a part; the sums are those of Evaluation.
+/// @param start part and epoch @param nodes of the job
+[[nodiscard]] PassResult run_evaluation(Cluster& cluster, const Config& config,
+                                        comm::StartPass start, int nodes);
+
 }  // namespace factorps::scheduler

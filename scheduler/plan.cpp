@@ -146,7 +146,8 @@ EpochTime epoch_time(const PlanInput& input, const Plan& plan, const Speed& spee
   time.evaluate_seconds =
       input.validation == 0
           ? 0
-          : std::max(predictions * speed.seconds_per_prediction, time.network_seconds);
+          : std::max(predictions * speed.seconds_per_prediction,
+                     static_cast<double>(input.evaluation_passes) * time.network_seconds);
   return time;
 }
 

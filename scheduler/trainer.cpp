@@ -131,10 +131,9 @@ std::vector<comm::WorkerDone> Trainer::train_epoch() {
 
 PassResult Trainer::evaluate(Part part) {
   comm::StartPass pass;
-  pass.kind = Evaluation::kind_of(config_);
   pass.part = static_cast<std::uint8_t>(part);
   pass.epoch = static_cast<std::uint32_t>(epoch_);
-  return cluster_->run_pass(pass, [](std::uint64_t) {});
+  return run_evaluation(*cluster_, config_, pass, facts_.nodes);
 }
 
 /// The rows of held-out users are not trained: only factorps evaluate folds them in.

@@ -2,19 +2,24 @@
 
 #include <utility>
 
+#include "common/check.hpp"
+#include "common/error.hpp"
 #include "common/random.hpp"
 #include "eval/metrics.hpp"
 #include "worker/cell_errors.hpp"
 #include "worker/rank_users.hpp"
+#include "worker/ranked_strip.hpp"
 
 namespace factorps::worker {
 
 CellWork::CellWork(const ps::Tables& tables, const CellOrder& order, const Dataset& dataset,
-                   std::vector<StripId> strips, CellOptions options)
+                   std::vector<StripId> strips, CellOptions options, const ps::RankPlaces* places)
     : tables_{tables},
+      order_{order},
       dataset_{dataset},
       leases_{tables, order, std::move(strips)},
-      options_{options} {}
+      options_{options},
+      places_{places} {}
 
 void CellWork::begin(const comm::StartPass& pass) {
   pass_ = pass;
@@ -27,19 +32,46 @@ std::optional<Piece> CellWork::try_piece() {
   const bool training = pass_.kind == comm::PassKind::train;
   const Part part = training ? Part::train : static_cast<Part>(pass_.part);
   const CellView cell = dataset_.cell(part, lease->strip, lease->block);
-  Piece piece{training ? TraceKind::train_cell : TraceKind::evaluate_cell, lease->strip.value(),
-              lease->block.value(), cell.size()};
-  ps::CellSums& sums = tables_.sums(lease->strip, lease->block);
-  if (pass_.kind == comm::PassKind::rank) {
-    piece.kind = TraceKind::rank_users;
-    sums = rank_slice(tables_, dataset_, part, lease->strip, lease->block, options_.rank_at);
-  } else if (training) {
-    sums = options_.ranking ? train_to_rank(cell, *lease) : train(cell, *lease);
-  } else {
-    sums = evaluate(cell, *lease);
-  }
+  const TraceKind kind = training                                 ? TraceKind::train_cell
+                         : pass_.kind == comm::PassKind::evaluate ? TraceKind::evaluate_cell
+                                                                  : TraceKind::rank_users;
+  work_on(cell, *lease);
   leases_.release(*lease);
-  return piece;
+  return Piece{kind, lease->strip.value(), lease->block.value(), cell.size()};
+}
+
+void CellWork::work_on(const CellView& cell, const ps::Lease& lease) {
+  ps::CellSums& sums = tables_.sums(lease.strip, lease.block);
+  switch (pass_.kind) {
+    case comm::PassKind::train:
+      sums = options_.ranking ? train_to_rank(cell, lease) : train(cell, lease);
+      return;
+    case comm::PassKind::evaluate:
+      sums = evaluate(cell, lease);
+      return;
+    case comm::PassKind::rank:
+      sums = rank_slice(tables_, dataset_, static_cast<Part>(pass_.part), lease.strip, lease.block,
+                        options_.rank_at);
+      return;
+    case comm::PassKind::rank_scores:
+    case comm::PassKind::rank_counts:
+      return rank_in_turn(lease);
+    default:
+      throw ProtocolError{"worker: a pass that the cells of the grid do not have"};
+  }
+}
+
+void CellWork::rank_in_turn(const ps::Lease& lease) {
+  FACTORPS_CHECK(places_ != nullptr);
+  RankedStrip strip{tables_, dataset_, static_cast<Part>(pass_.part), lease.strip,
+                    places_->of(lease.strip)};
+  if (pass_.kind == comm::PassKind::rank_scores) {
+    strip.note_scores(lease.block);
+    tables_.sums(lease.strip, lease.block) = {};
+    return;
+  }
+  strip.count_places(lease.block);
+  if (lease.step == order_.last_step(lease.strip)) strip.sum_up(options_.rank_at);
 }
 
 ps::CellSums CellWork::train(const CellView& cell, const ps::Lease& lease) {

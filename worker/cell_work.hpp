@@ -7,6 +7,7 @@
 #include "io/dataset.hpp"
 #include "model/kernels/ranking_kernel.hpp"
 #include "ps/leases.hpp"
+#include "ps/rank_places.hpp"
 #include "worker/work.hpp"
 
 namespace factorps::worker {
@@ -30,8 +31,10 @@ class CellWork : public Work {
  public:
   /// References must outlive the object.
   /// @param strips the strips of this worker's node
+  /// @param places for rankings where blocks travel; else none
   CellWork(const ps::Tables& tables, const CellOrder& order, const Dataset& dataset,
-           std::vector<StripId> strips, CellOptions options);
+           std::vector<StripId> strips, CellOptions options,
+           const ps::RankPlaces* places = nullptr);
 
   void begin(const comm::StartPass& pass) override;
   [[nodiscard]] std::optional<Piece> try_piece() override;
@@ -39,15 +42,19 @@ class CellWork : public Work {
   [[nodiscard]] bool starved() const override { return leases_.starved(); }
 
  private:
+  void work_on(const CellView& cell, const ps::Lease& lease);
+  void rank_in_turn(const ps::Lease& lease);
   [[nodiscard]] ps::CellSums train(const CellView& cell, const ps::Lease& lease);
   [[nodiscard]] ps::CellSums train_to_rank(CellView cell, const ps::Lease& lease);
   [[nodiscard]] CellView without_dropped(const CellView& cell, StripId strip);
   [[nodiscard]] ps::CellSums evaluate(const CellView& cell, const ps::Lease& lease);
 
   const ps::Tables& tables_;
+  const CellOrder& order_;
   const Dataset& dataset_;
   ps::Leases leases_;
   CellOptions options_;
+  const ps::RankPlaces* places_;
   comm::StartPass pass_;
   std::vector<float> predictions_;
   RankingWorkspace workspace_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "eval/full_ranking.hpp"
 #include "eval/ranking_metrics.hpp"
+#include "worker/tables_scorer.hpp"
 
 namespace factorps::worker {
 namespace {
@@ -30,7 +30,9 @@ void sort_unique(std::vector<std::uint32_t>& items) {
   items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
-void add(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums) {
+}  // namespace
+
+void add_ranking(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums) {
   if (ranking.groups.empty()) return;  // everything to find was known before
   const auto at = eval::ranking_at(k, ranking.groups, ranking.candidates);
   sums[0] += 1;
@@ -39,54 +41,22 @@ void add(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums& sums) 
   }
 }
 
-/// Scores by factors that lie block by block.
-class TablesScorer final : public eval::Scorer {
- public:
-  explicit TablesScorer(const ps::Tables& tables) : tables_{tables} {
-    for (std::uint32_t b = 0; b < tables.grid().blocks(); ++b) {
-      const RowsView rows = tables.block(BlockId{b});
-      for (std::uint64_t r = 0; r < rows.rows; ++r) bias_.push_back(rows.states[r].bias);
-    }
-  }
-
-  [[nodiscard]] std::size_t items() const override { return bias_.size(); }
-  void score(std::span<const eval::Query> queries, const eval::VisitScores& visit) const override {
-    for (std::uint32_t b = 0; b < tables_.grid().blocks(); ++b) {
-      const RowsView rows = tables_.block(BlockId{b});
-      const std::uint64_t begin = tables_.grid().items_of(BlockId{b}).begin;
-      const eval::ItemTable items{rows.stride,
-                                  {rows.factors, rows.rows * rows.stride},
-                                  std::span{bias_}.subspan(begin, rows.rows),
-                                  {},
-                                  {}};
-      eval::for_each_score(items, queries, [&](std::size_t q, std::size_t first, auto scores) {
-        visit(q, begin + first, scores);
-      });
-    }
-  }
-
- private:
-  const ps::Tables& tables_;
-  std::vector<float> bias_;  // [item]
-};
-
-}  // namespace
-
-ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part part, StripId strip,
-                        BlockId slice, std::uint64_t k) {
+UsersToRank users_to_rank(const Dataset& dataset, Part part, StripId strip, BlockId slice) {
   const Grid& grid = dataset.grid();
-  const std::uint64_t first = grid.users_of(strip).begin;
-  const RowRange users = ps::slice_of(grid.users_of(strip), slice.value(), grid.blocks());
-  Items wanted(users.size());
-  Items known(users.size());
-  collect(dataset, part, strip, users, wanted);
-  collect(dataset, Part::train, strip, users, known);
-  if (part == Part::test) collect(dataset, Part::validation, strip, users, known);
-  std::ranges::for_each(wanted, sort_unique);
-  std::ranges::for_each(known, sort_unique);
+  UsersToRank rank{ps::slice_of(grid.users_of(strip), slice.value(), grid.blocks()), {}, {}};
+  rank.wanted.resize(rank.users.size());
+  rank.known.resize(rank.users.size());
+  collect(dataset, part, strip, rank.users, rank.wanted);
+  collect(dataset, Part::train, strip, rank.users, rank.known);
+  if (part == Part::test) collect(dataset, Part::validation, strip, rank.users, rank.known);
+  std::ranges::for_each(rank.wanted, sort_unique);
+  std::ranges::for_each(rank.known, sort_unique);
+  return rank;
+}
 
-  const TablesScorer scorer{tables};
-  const RowsView rows = tables.strip(strip);
+ps::CellSums rank_users(const UsersToRank& slice, const eval::Scorer& scorer,
+                        const std::function<std::span<const float>(std::uint64_t user)>& factors_of,
+                        std::uint64_t k) {
   ps::CellSums sums{};
   std::vector<eval::Query> queries;
   std::vector<std::span<const std::uint32_t>> relevant;
@@ -95,22 +65,35 @@ ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part p
     const auto scores = eval::candidate_scores(scorer, queries, memory);
     for (std::size_t q = 0; q < queries.size(); ++q) {
       const auto of_user = scores.subspan(q * scorer.items(), scorer.items());
-      add(eval::rank_relevant(of_user, relevant[q]), k, sums);
+      add_ranking(eval::rank_relevant(of_user, relevant[q]), k, sums);
     }
     queries.clear();
     relevant.clear();
   };
-  for (std::uint64_t user = users.begin; user < users.end; ++user) {
-    if (wanted[user - users.begin].empty()) continue;
+  for (std::uint64_t user = slice.users.begin; user < slice.users.end; ++user) {
+    const std::size_t n = user - slice.users.begin;
+    if (slice.wanted[n].empty()) continue;
     eval::Query query;
-    query.factors = {rows.factors + (user - first) * rows.stride, rows.stride};
-    query.excluded = known[user - users.begin];
+    query.factors = factors_of(user);
+    query.excluded = slice.known[n];
     queries.push_back(query);
-    relevant.emplace_back(wanted[user - users.begin]);
+    relevant.emplace_back(slice.wanted[n]);
     if (queries.size() == eval::kQueryBlock) flush();
   }
   flush();
   return sums;
+}
+
+ps::CellSums rank_slice(const ps::Tables& tables, const Dataset& dataset, Part part, StripId strip,
+                        BlockId slice, std::uint64_t k) {
+  const Grid& grid = dataset.grid();
+  const std::uint64_t first = grid.users_of(strip).begin;
+  const RowsView rows = tables.strip(strip);
+  const auto factors_of = [&](std::uint64_t user) {
+    return std::span<const float>{rows.factors + (user - first) * rows.stride, rows.stride};
+  };
+  return rank_users(users_to_rank(dataset, part, strip, slice),
+                    TablesScorer{tables, {0, grid.blocks()}}, factors_of, k);
 }
 
 }  // namespace factorps::worker

@@ -1,6 +1,7 @@
 /// Training to rank, end to end: the same bits on every layout, before and after an interruption,
 /// and the ranking metrics that `evaluate` finds too.
 #include <csignal>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -157,11 +158,72 @@ TEST_F(Training, RanksWithTheSameBitsOnAnyLayoutOfANode) {
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
   EXPECT_NEAR(summary["test"]["recall@10"],
               json::parse(evaluated.out)["metrics"]["recall@10"]["mean"].get<double>(), 1e-12);
+}
 
-  const ProgramResult nodes =
-      run_program(command_of(4, train("nodes", with({"cluster.node_size=2"}))));
-  EXPECT_EQ(nodes.exit_code, 2);
-  EXPECT_NE(nodes.err.find("this job has 2 nodes, expected one"), std::string::npos) << nodes.err;
+class Ranking : public Training {
+ protected:
+  static Settings with(Settings more = {}) {
+    Settings all{"train.loss=softmax",   "evaluate.metric=ndcg@10", "train.epochs=3",
+                 "ranking.negatives=32", "ranking.batch=64",        "checkpoint.every_epochs=1"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  /// What metrics.jsonl says of the model, but for times and bytes.
+  std::vector<json> losses_of(const std::string& run) const {
+    std::vector<json> losses;
+    std::istringstream text{read_text(directory_ / run / "metrics.jsonl")};
+    for (std::string line; std::getline(text, line);) {
+      const json epoch = json::parse(line);
+      losses.push_back({epoch["train_loss"], epoch["validation"], epoch["best"]});
+    }
+    return losses;
+  }
+};
+
+/// Blocks come and go; the held-out items of a user are never all on the node.
+TEST_F(Ranking, ComputesTheSameBitsOnAnyNodes) {
+  const json expected = trained(0, "alone", with({"cluster.workers=1"}));
+  struct Layout {
+    int ranks;
+    const char* node_size;
+    const char* lease;
+  };
+  for (const auto& [ranks, node_size, lease] : {Layout{2, "1", "auto"}, Layout{4, "2", "dense"},
+                                                Layout{3, "1", "auto"}, Layout{5, "2", "auto"}}) {
+    const json summary = trained(ranks, "nodes",
+                                 with({std::string{"cluster.node_size="} + node_size,
+                                       std::string{"cluster.lease="} + lease}));
+    for (const char* key : {"model_sha256", "validation", "test"}) {
+      EXPECT_EQ(summary[key], expected[key]) << ranks << " ranks, nodes of " << node_size;
+    }
+    EXPECT_EQ(losses_of("nodes"), losses_of("alone"));
+  }
+}
+
+TEST_F(Ranking, GoesOnAfterAKillOnOtherNodes) {
+  Program program{
+      command_of(4, train("killed", with({"cluster.node_size=2", "train.epochs=1000000"})))};
+  ASSERT_TRUE(reaches_epoch(program, "killed", 2));
+  for (const auto& [pid, rank] : processes()) {
+    if (rank >= 0) ::kill(pid, SIGKILL);
+  }
+  EXPECT_NE(program.wait().exit_code, 0);
+  ASSERT_TRUE(no_process_is_left());
+  const std::string epochs = "train.epochs=" + std::to_string(epochs_of("killed") + 2);
+  const std::string expected = hash(0, "whole", with({epochs}));
+  EXPECT_EQ(hash(3, "killed", with({epochs, "cluster.node_size=1"}), {"--resume", "auto"}),
+            expected);
+  EXPECT_EQ(losses_of("killed"), losses_of("whole"));
+}
+
+/// Any item of a block is drawn: none may stay behind because it has no interactions here.
+TEST_F(Ranking, RefusesSparseLeases) {
+  const ProgramResult result = factorps(train("run", with({"cluster.lease=sparse"})));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("cluster.lease = \"sparse\": expected \"dense\" or \"auto\", because "
+                            "train.loss = \"softmax\""),
+            std::string::npos)
+      << result.err;
 }
 
 TEST_F(Ials, IsReportedAndCrossValidated) {

@@ -1,9 +1,12 @@
 #include "worker/rows/row_work.hpp"
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "common/error.hpp"
 #include "worker/cell_errors.hpp"
+#include "worker/rows/row_scorer.hpp"
 
 namespace factorps::worker {
 namespace {
@@ -28,6 +31,7 @@ RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWor
       client_{transport, node, worker},
       model_{std::move(model)},
       dataset_{dataset},
+      options_{options},
       steps_{steps_of_epoch(dataset.interactions(Part::train), options.batches.batch)},
       lanes_{make_lanes(dataset, node, worker.number, options)},
       losses_(lanes_.size()),
@@ -42,7 +46,8 @@ void RowWork::begin(const comm::StartPass& pass) {
     asked_ = computed_ = 0;
     if (steps_ > 0) stage_ = Stage::pull;
     while (asked_ < std::min(steps_, kAhead)) ask_for_step();
-  } else if (pass.kind == comm::PassKind::evaluate) {
+  } else if (pass.kind == comm::PassKind::evaluate || pass.kind == comm::PassKind::rank) {
+    all_items_ = {};
     const ps::Share strips = node_.layout().blocks_of(0, node_.node());
     counter_.begin(std::uint64_t{strips.end - strips.begin} * dataset_.grid().blocks());
   } else {
@@ -51,7 +56,7 @@ void RowWork::begin(const comm::StartPass& pass) {
 }
 
 std::optional<Piece> RowWork::try_piece() {
-  return pass_.kind == comm::PassKind::train ? try_train() : try_evaluate();
+  return pass_.kind == comm::PassKind::train ? try_train() : try_unit();
 }
 
 bool RowWork::finished() const {
@@ -109,48 +114,93 @@ void RowWork::write_sums() const {
   }
 }
 
-void RowWork::ask_for_cell(std::uint64_t unit) {
+StripId RowWork::strip_of_unit() const {
+  return StripId{node_.layout().blocks_of(0, node_.node()).begin +
+                 static_cast<std::uint32_t>(unit_.value() / dataset_.grid().blocks())};
+}
+BlockId RowWork::block_of_unit() const {
+  return BlockId{static_cast<std::uint32_t>(unit_.value() % dataset_.grid().blocks())};
+}
+
+std::optional<Piece> RowWork::try_unit() {
+  const bool ranks = pass_.kind == comm::PassKind::rank;
+  if (!unit_) {
+    unit_ = counter_.take();
+    if (!unit_) return std::nullopt;
+    batches_.emplace_back();
+    batches_.front().examples.resize(1);
+    batches_.front().index.resize(1);
+    batches_.front().touched.resize(1);
+    ranks ? ask_for_ranking() : ask_for_cell();
+  }
+  if (!client_.try_pull(batches_.front().touched)) return std::nullopt;
+  const Piece piece = ranks ? rank_slice() : evaluate_cell();
+  batches_.clear();
+  unit_.reset();
+  counter_.done();
+  return piece;
+}
+
+void RowWork::ask_for_cell() {
   const Grid& grid = dataset_.grid();
-  const StripId strip{node_.layout().blocks_of(0, node_.node()).begin +
-                      static_cast<std::uint32_t>(unit / grid.blocks())};
-  const BlockId block{static_cast<std::uint32_t>(unit % grid.blocks())};
-  const CellView cell = dataset_.cell(static_cast<Part>(pass_.part), strip, block);
-  Batch batch;
-  batch.examples.resize(1);
-  batch.index.resize(1);
-  batch.touched.resize(1);
-  const std::uint64_t first_user = grid.users_of(strip).begin;
-  const std::uint64_t first_item = grid.items_of(block).begin;
+  Batch& batch = batches_.front();
+  const CellView cell =
+      dataset_.cell(static_cast<Part>(pass_.part), strip_of_unit(), block_of_unit());
+  const std::uint64_t first_user = grid.users_of(strip_of_unit()).begin;
+  const std::uint64_t first_item = grid.items_of(block_of_unit()).begin;
   for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
     batch.examples[0].users.push_back(first_user + user);
     batch.examples[0].items.push_back(first_item + cell.items[n]);
   });
   model_->touch(batch.examples[0], batch.touched[0], batch.index[0]);
   client_.request(client_.step(), batch.touched);
-  batches_.push_back(std::move(batch));
 }
 
-std::optional<Piece> RowWork::try_evaluate() {
-  if (!unit_) {
-    unit_ = counter_.take();
-    if (!unit_) return std::nullopt;
-    ask_for_cell(*unit_);
-  }
-  Batch& batch = batches_.front();
-  if (!client_.try_pull(batch.touched)) return std::nullopt;
-  const Grid& grid = dataset_.grid();
-  const StripId strip{node_.layout().blocks_of(0, node_.node()).begin +
-                      static_cast<std::uint32_t>(*unit_ / grid.blocks())};
-  const BlockId block{static_cast<std::uint32_t>(*unit_ % grid.blocks())};
+Piece RowWork::evaluate_cell() {
+  const Batch& batch = batches_.front();
+  const StripId strip = strip_of_unit();
+  const BlockId block = block_of_unit();
   predictions_.resize(batch.examples[0].users.size());
   model_->score(batch.examples[0], batch.index[0], batch.touched[0], predictions_);
   const CellView cell = dataset_.cell(static_cast<Part>(pass_.part), strip, block);
   node_.sums(strip, block) =
       to_cell_sums(errors_of_cell(dataset_, cell, strip, block, predictions_));
-  batches_.pop_front();
-  unit_.reset();
-  counter_.done();
-  return Piece{TraceKind::evaluate_cell, strip.value(), block.value(), predictions_.size()};
+  return {TraceKind::evaluate_cell, strip.value(), block.value(), predictions_.size()};
+}
+
+/// The users of a slice; before the first one also all items, which stay for the pass.
+void RowWork::ask_for_ranking() {
+  to_rank_ =
+      users_to_rank(dataset_, static_cast<Part>(pass_.part), strip_of_unit(), block_of_unit());
+  Batch& batch = batches_.front();
+  for (std::uint64_t user = to_rank_.users.begin; user < to_rank_.users.end; ++user) {
+    if (to_rank_.wanted[user - to_rank_.users.begin].empty()) continue;
+    batch.examples[0].users.push_back(user);
+  }
+  if (all_items_.rows.empty() && !batch.examples[0].users.empty()) {
+    batch.examples[0].items.resize(dataset_.grid().items());
+    std::iota(batch.examples[0].items.begin(), batch.examples[0].items.end(), std::uint64_t{0});
+  }
+  model_->touch(batch.examples[0], batch.touched[0], batch.index[0]);
+  client_.request(client_.step(), batch.touched);
+}
+
+Piece RowWork::rank_slice() {
+  ps::TouchedTables& part = batches_.front().touched[0];
+  if (!part.tables[1].rows.empty()) all_items_ = std::move(part.tables[1]);
+  part.tables[1] = std::move(all_items_);
+  const ps::TouchedRows& users = part.tables[0];
+  const std::size_t width = model_->tables()[0].width;
+  const auto factors_of = [&](std::uint64_t user) {
+    const auto at = std::ranges::lower_bound(users.rows, user) - users.rows.begin();
+    return std::span{users.values}.subspan(static_cast<std::size_t>(at) * width, width);
+  };
+  const RowScorer scorer{*model_, part};
+  const auto sums = rank_users(to_rank_, scorer, factors_of, options_.rank_at);
+  node_.sums(strip_of_unit(), block_of_unit()) = sums;
+  all_items_ = std::move(part.tables[1]);
+  return {TraceKind::rank_users, strip_of_unit().value(), block_of_unit().value(),
+          static_cast<std::uint64_t>(sums[0])};
 }
 
 }  // namespace factorps::worker

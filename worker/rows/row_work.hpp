@@ -10,6 +10,7 @@
 #include "io/dataset.hpp"
 #include "ps/rows/row_client.hpp"
 #include "ps/rows/row_model.hpp"
+#include "worker/rank_users.hpp"
 #include "worker/rows/lane.hpp"
 #include "worker/work.hpp"
 
@@ -18,6 +19,7 @@ namespace factorps::worker {
 struct RowWorkOptions {
   BatchOptions batches;
   std::uint32_t lanes = 16;
+  std::uint64_t rank_at = 0;  ///< K of ranking metrics
 };
 
 class RowWork : public Work {
@@ -46,8 +48,13 @@ class RowWork : public Work {
   [[nodiscard]] std::optional<Piece> try_train();
   [[nodiscard]] std::uint64_t compute(Batch& batch);
   void write_sums() const;
-  [[nodiscard]] std::optional<Piece> try_evaluate();
-  void ask_for_cell(std::uint64_t unit);
+  [[nodiscard]] std::optional<Piece> try_unit();
+  void ask_for_cell();
+  [[nodiscard]] Piece evaluate_cell();
+  void ask_for_ranking();
+  [[nodiscard]] Piece rank_slice();
+  [[nodiscard]] StripId strip_of_unit() const;
+  [[nodiscard]] BlockId block_of_unit() const;
 
   const ps::RowNode& node_;
   ps::RowClient client_;
@@ -65,6 +72,8 @@ class RowWork : public Work {
   std::deque<Batch> batches_;          // oldest first
   std::optional<std::uint64_t> unit_;  // of a pass that only looks, asked for
   std::vector<float> predictions_;
+  UsersToRank to_rank_;
+  ps::TouchedRows all_items_;  // of a ranking pass, once they were pulled
 };
 
 }  // namespace factorps::worker

@@ -47,6 +47,18 @@ TEST(CellOrder, LetsEveryStripMeetEveryBlockOnce) {
   }
 }
 
+TEST(CellOrder, KnowsWhenAStripIsThrough) {
+  for (const auto& [strips, blocks, order] : shapes()) {
+    for (std::uint32_t s = 0; s < strips; ++s) {
+      const std::uint32_t last = order.last_step(StripId{s});
+      ASSERT_TRUE(order.block_at(StripId{s}, last));
+      for (std::uint32_t step = last + 1; step < order.steps(); ++step) {
+        ASSERT_FALSE(order.block_at(StripId{s}, step));
+      }
+    }
+  }
+}
+
 TEST(CellOrder, GivesNoBlockToTwoStripsInOneStep) {
   for (const auto& [strips, blocks, order] : shapes()) {
     for (std::uint32_t step = 0; step < order.steps(); ++step) {

@@ -13,6 +13,7 @@
 #include "comm/local_transport.hpp"
 #include "common/aligned_buffer.hpp"
 #include "ps/block_store.hpp"
+#include "ps/rank_places.hpp"
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
 #include "tests/support/faulty_link.hpp"
@@ -121,6 +122,7 @@ class LocalJob {
     memory_.emplace_back(ps::Tables::bytes_needed(dataset_.grid(), kDim, share));
     tables_.emplace_back(memory_.back().span(), dataset_.grid(), kDim, share);
     if (als_) add_als_tables(node);
+    if (layout.nodes > 1 && ranking_) add_rank_places(node);
     const auto servers = ps::servers_of_node(layout, node);
     for (const int s : servers) {
       links_.push_back(link_of(layout.server(s)));
@@ -158,6 +160,13 @@ class LocalJob {
     als_tables_.emplace_back(als_memory_.back().span(), tables_.back(), share, cells);
   }
 
+  void add_rank_places(int node) {
+    const auto pairs = ps::pairs_to_rank(dataset_);
+    const ps::Share strips = placement_.strips(node);
+    place_memory_.emplace_back(ps::RankPlaces::bytes_needed(pairs, strips));
+    places_.emplace_back(place_memory_.back().span(), pairs, strips);
+  }
+
   [[nodiscard]] ps::Residents residents_of(int node) const {
     const auto sum = [this](BlockId block, std::vector<std::uint16_t> total) {
       std::ranges::fill(total, std::uint16_t{0});
@@ -192,7 +201,8 @@ class LocalJob {
     workers_.push_back(std::make_unique<worker::Worker>(
         *links_.back(), std::make_unique<worker::CellWork>(
                             tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
-                            worker::CellOptions{step, best_kernels(), ranking_, 1, 5})));
+                            worker::CellOptions{step, best_kernels(), ranking_, 1, 5},
+                            places_.empty() ? nullptr : &places_[static_cast<std::size_t>(node)])));
   }
 
   bool step() {
@@ -212,8 +222,10 @@ class LocalJob {
   std::optional<worker::AlsOptions> als_;
   bool predicts_;  // over known values, with biases
   std::optional<worker::RankingOptions> ranking_;
-  std::deque<AlignedBuffer<std::byte>> als_memory_;  // [node]
-  std::deque<ps::AlsTables> als_tables_;             // [node]
+  std::deque<AlignedBuffer<std::byte>> als_memory_;    // [node]
+  std::deque<ps::AlsTables> als_tables_;               // [node]
+  std::deque<AlignedBuffer<std::byte>> place_memory_;  // [node]
+  std::deque<ps::RankPlaces> places_;                  // [node], if ranked as blocks come by
   LocalRing ring_;
   MessageFaults faults_;
   comm::LocalHub hub_;

@@ -113,6 +113,9 @@ TEST(EpochTime, IsThatOfWorkersOrOfTheNetwork) {
   const EpochTime slow = epoch_time(input, plan, {2, 0.5}, bits / 100);
   EXPECT_EQ(slow.train_seconds, 100 + kPassSeconds);
   EXPECT_EQ(slow.evaluate_seconds, 100);
+  input.evaluation_passes = 2;
+  EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, bits / 100).evaluate_seconds, 200);
+  EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, bits / 100).train_seconds, 100 + kPassSeconds);
   EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, 0).train_seconds, 40 + kPassSeconds);
   input.nodes = 1;  // and one rank
   EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, 0).train_seconds, 40);

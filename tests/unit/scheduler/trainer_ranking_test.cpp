@@ -31,6 +31,32 @@ class RankingTrainer : public TrainerOf {
     return train(run, job, 1, resume, epochs);
   }
 
+  /// Each node with memory of its own, which blocks come to one after the other.
+  /// @param late how often at most a message, and how often a block, is looked for in vain
+  TrainingResult train_on_nodes(const NodeSizes& sizes, const std::string& run,
+                                std::uint32_t late = 0,
+                                const std::optional<ResumePoint>& resume = std::nullopt,
+                                std::uint64_t epochs = 1000) {
+    LocalJob job{dataset_,
+                 LocalJob::layout_of(sizes),
+                 2,
+                 late,
+                 ps::WireFormat::fp32,
+                 ps::LeaseMode::dense,
+                 std::nullopt,
+                 worker::RankingOptions{step_, popularity_exponent_, user_dropout_},
+                 {late, late, {}}};
+    return train(run, job, static_cast<int>(sizes.size()), resume, epochs);
+  }
+  /// What metrics.jsonl says of the model, but for times and bytes.
+  std::vector<json> losses_of(const std::string& run) const {
+    std::vector<json> losses;
+    for (const json& line : metrics_of(run)) {
+      losses.push_back({line["train_loss"], line["validation"], line["best"]});
+    }
+    return losses;
+  }
+
   RankingStep step_;
   double popularity_exponent_ = 0;
   double user_dropout_ = 0;
@@ -73,6 +99,64 @@ TEST_F(RankingTrainer, EveryOptionGivesTheSameBitsOnAnyLayoutAndAfterAnInterrupt
     differs("excluded");
     user_dropout_ = 0.3;
     differs("dropped");
+  }
+}
+
+TEST_F(RankingTrainer, TrainsAndRanksWithTheSameBitsOnAnyNumberOfNodes) {
+  for (const RankingLoss loss : {RankingLoss::softmax, RankingLoss::bpr}) {
+    step_.loss = loss;
+    const std::string name = std::to_string(static_cast<int>(loss));
+    const json expected = summary_of(train_on(1, 1, "one" + name));
+    EXPECT_GT(expected["validation"]["ndcg@5"], 0);
+    for (const NodeSizes& sizes :
+         {NodeSizes{1, 1}, {2, 3}, {1, 1, 1}, {2, 1, 3, 2}, {5, 5, 5, 5}}) {
+      for (const std::uint32_t late : {0U, 20U}) {
+        const std::string run = name + " on " + std::to_string(sizes.size()) +
+                                std::to_string(sizes[0]) + std::to_string(late);
+        const json summary = summary_of(train_on_nodes(sizes, run, late));
+        for (const char* key : {"model_sha256", "validation", "test"}) {
+          EXPECT_EQ(summary[key], expected[key]) << sizes.size() << " nodes, " << late << " late";
+        }
+        EXPECT_EQ(losses_of(run), losses_of("one" + name));
+      }
+    }
+  }
+}
+
+/// Also with more strips than blocks, where the last steps of a strip may have no block.
+TEST_F(RankingTrainer, RanksWithTheSameBitsOnNodesOfAnyGrid) {
+  for (const auto& [strips, blocks] : {std::pair{7U, 3U}, {3U, 9U}, {4U, 4U}}) {
+    dataset_ =
+        Dataset{test::write_synthetic(directory_ / "other.h5", {60, 40, strips, blocks, 12, 1})};
+    const json expected = summary_of(train_on(1, 1, "one"));
+    const json summary = summary_of(train_on_nodes({2, 1, 2}, "nodes", 3));
+    for (const char* key : {"model_sha256", "validation", "test"}) {
+      EXPECT_EQ(summary[key], expected[key]) << strips << " x " << blocks;
+    }
+  }
+}
+
+TEST_F(RankingTrainer, GoesOnOnOtherNodesWithTheSameBits) {
+  config_.train.schedule = "plateau";
+  config_.train.decay = 0.1;
+  const std::string expected = hash_of(train_on(1, 1, "whole"));
+  EXPECT_EQ(train_on_nodes({2, 2}, "stopped", 3, std::nullopt, 2).exit_code,
+            ExitCode::stopped_early);
+  EXPECT_EQ(train_on_nodes({1, 3, 1}, "stopped", 0, newest("stopped"), 1).exit_code,
+            ExitCode::stopped_early);
+  EXPECT_EQ(hash_of(train_on(1, 2, "stopped", newest("stopped"))), expected);
+  EXPECT_EQ(losses_of("stopped"), losses_of("whole"));
+}
+
+/// Blocks go round once to train and twice to rank.
+TEST_F(RankingTrainer, SendsEveryBlockOnceInTheTrainingAndTwiceInARanking) {
+  static_cast<void>(train_on_nodes({1, 2, 1}, "run"));
+  const std::uint64_t row = round_up(LocalJob::kDim, kRowMultiple) * sizeof(float) + 8;
+  const Grid& grid = dataset_.grid();
+  const std::uint64_t round = 3 * (grid.items() * row + grid.blocks() * sizeof(comm::BlockHeader));
+  for (const json& line : metrics_of("run")) {
+    EXPECT_EQ(line["block_bytes"]["train"], round);
+    EXPECT_EQ(line["block_bytes"]["evaluate"], 2 * round);
   }
 }
 
