@@ -12,7 +12,7 @@ namespace {
 class BatchScript : public testing::Test {
  protected:
   BatchScript() {
-    tool("factorps", "echo \"dataset = \\\"$PWD/data.h5\\\"\"");
+    tool("factorps", R"(echo "dataset = \"$PWD/data.h5\""; echo "dir = \"$PWD/run\"")");
     tool("scontrol", "echo scontrol \"$@\" >> calls");
     tool("mpirun", "echo mpirun \"$@\" >> calls");
     directory_.write("data.h5", "");
@@ -48,7 +48,7 @@ class BatchScript : public testing::Test {
     ProgramOptions options;
     options.directory = directory_.path();
     options.environment = {"PATH=" + (directory_ / "bin").string() + ":/usr/bin:/bin",
-                           "SLURM_NTASKS=4", "SLURM_JOB_NUM_NODES=2", "SLURM_JOB_ID=7"};
+                           "SLURM_NTASKS=4", "SLURM_JOB_NUM_NODES=2", "SLURM_JOB_ID=" + job_};
     options.environment.insert(options.environment.end(), environment.begin(), environment.end());
     std::vector<std::string> command{"bash", script};
     command.insert(command.end(), arguments.begin(), arguments.end());
@@ -58,6 +58,7 @@ class BatchScript : public testing::Test {
   [[nodiscard]] std::string calls() const { return read_text(directory_ / "calls"); }
 
   TemporaryDirectory directory_;
+  std::string job_ = "7";
 };
 
 TEST_F(BatchScript, ResumesWithOneServerPerNode) {
@@ -102,17 +103,47 @@ TEST_F(BatchScript, CheckpointsButLeavesTheQueueToSlurmWhenTerminated) {
 }
 
 TEST_F(BatchScript, PassesOnTheExitCodeOfAFailedTraining) {
-  tool("mpirun", "exit 137");
-  EXPECT_EQ(submit().exit_code, 137);
+  tool("mpirun", "exit 3");
+  EXPECT_EQ(submit().exit_code, 3);
   EXPECT_EQ(calls(), "");
+}
+
+TEST_F(BatchScript, RequeuesWhenARankIsLost) {
+  tool("mpirun", "mkdir -p run/checkpoints/epoch-000001; exit 137");
+  EXPECT_EQ(submit().exit_code, 0);
+  EXPECT_EQ(calls(), "scontrol requeue 7\n");
+}
+
+TEST_F(BatchScript, StopsWhenTwoRunsInARowMadeNoProgress) {
+  tool("mpirun", "exit 137");
+  EXPECT_EQ(submit().exit_code, 0);
+  const ProgramResult second = submit();
+  EXPECT_EQ(second.exit_code, 137);
+  EXPECT_NE(second.err.find("two runs in a row made no progress"), std::string::npos);
+  EXPECT_EQ(submit().exit_code, 1);  // requeued by SLURM all the same
+  EXPECT_EQ(calls(), "scontrol requeue 7\n");
+  tool("mpirun", "mkdir -p run/checkpoints/epoch-000001; exit 75");
+  job_ = "8";  // submitted anew
+  EXPECT_EQ(submit().exit_code, 0);
+  EXPECT_EQ(calls(), "scontrol requeue 7\nscontrol requeue 8\n");
+}
+
+TEST_F(BatchScript, PutsTheNumberOfTheTaskIntoArguments) {
+  tool("factorps", R"(printf '%s ' "$@" >> calls; exit 2)");
+  EXPECT_EQ(run(FACTORPS_BATCH_SCRIPT, {"run.toml", "--set", "train.seed={task}"},
+                {"SLURM_ARRAY_TASK_ID=4"})
+                .exit_code,
+            2);
+  EXPECT_EQ(calls(), "config run.toml --set train.seed=4 ");
 }
 
 TEST_F(BatchScript, GivesUpAfterTooManyRestarts) {
   tool("mpirun", "exit 75");
   EXPECT_EQ(submit({"SLURM_RESTART_COUNT=50"}).exit_code, 75);
   EXPECT_EQ(calls(), "");
+  job_ = "8";
   EXPECT_EQ(submit({"SLURM_RESTART_COUNT=49"}).exit_code, 0);
-  EXPECT_EQ(calls(), "scontrol requeue 7\n");
+  EXPECT_EQ(calls(), "scontrol requeue 8\n");
 }
 
 TEST_F(BatchScript, DoesTheScalingRunOfItsArrayTask) {

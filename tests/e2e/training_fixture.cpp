@@ -32,6 +32,14 @@ void Training::SetUp() {
   ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
 }
 
+void Training::set_epochs(std::size_t epochs) const {
+  const std::string setting = "epochs = ";
+  std::string text = read_text(config_);
+  const std::size_t at = text.find(setting) + setting.size();
+  text.replace(at, text.find('\n', at) - at, std::to_string(epochs));
+  directory_.write("run.toml", text);
+}
+
 std::vector<std::string> Training::train(const std::string& run, const Settings& settings,
                                          const std::vector<std::string>& flags) const {
   std::vector<std::string> arguments{"train", config_, "--json", "--set",

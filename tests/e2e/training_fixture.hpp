@@ -19,6 +19,8 @@ class Training : public testing::Test {
   using Settings = std::vector<std::string>;  // "key=value"
 
   void SetUp() override;
+  /// Changes train.epochs in the file, for programs that start from now on.
+  void set_epochs(std::size_t epochs) const;
   /// Arguments of `train`. @param run directory of the run, under the test's own
   [[nodiscard]] std::vector<std::string> train(const std::string& run,
                                                const Settings& settings = {},
