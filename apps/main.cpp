@@ -15,6 +15,7 @@
 #include <fmt/core.h>
 
 #include "apps/command_line.hpp"
+#include "apps/stop_signals.hpp"
 #include "comm/environment.hpp"
 
 namespace factorps::apps {
@@ -89,6 +90,7 @@ ExitCode run_or_fail(int argc, const char* const* argv, comm::Environment& envir
 
 int main(int argc, char** argv) {
   try {
+    if (argc > 1 && std::string_view{argv[1]} == "train") factorps::apps::note_early_stop();
     factorps::comm::Environment environment{factorps::apps::started_by_launcher()};
     return static_cast<int>(factorps::apps::run_or_fail(argc, argv, environment));
   } catch (const std::exception& error) {

@@ -109,6 +109,13 @@ void print_text(const scheduler::PlanInput& input, const scheduler::Plan& plan,
   line("disk", fmt::format("checkpoints {} ({} each), model {}, dataset {}; free {}",
                            size_text(plan.checkpoints), size_text(plan.checkpoint),
                            size_text(plan.model), size_text(plan.dataset), size_text(room.disk)));
+  if (input.lanes > 0) {
+    line("network", input.nodes == 1 ? "nothing: one node"
+                                     : "rows of other nodes, pulled and pushed: not foretold");
+    line("lanes", fmt::format("{}: at most {} of {} workers busy at a time", input.lanes,
+                              plan.busy_workers, input.workers));
+    return;
+  }
   line("network", input.nodes == 1 ? "nothing: one node"
                                    : size_text(plan.epoch_traffic) + " between nodes per epoch");
   line("grid",

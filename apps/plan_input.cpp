@@ -143,6 +143,15 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.store_seen = config.run.store_seen;
   input.saves = config.checkpoint.every_epochs > 0 || config.checkpoint.every_minutes > 0 ||
                 (config.evaluate.keep == "best" && input.validation > 0);
+  if (map.rows) {
+    input.lanes = std::min(map.rows->work.lanes, input.grid.strips());
+    const std::uint64_t interactions =
+        std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
+    input.lane_bytes = interactions * (map.rows->work.batches.binary ? 4 : 8);
+    for (const ps::RowTable& table : map.rows->layout.tables()) {
+      input.record_bytes += table.rows() * table.record() * sizeof(float);
+    }
+  }
   measure_nodes(map, config.model.dim, input);
   const std::uint64_t row = round_up(input.dim, kRowMultiple) * sizeof(float) + sizeof(RowState);
   input.travelling_items = leases.travelling;

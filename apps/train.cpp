@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -15,50 +14,12 @@
 #include "apps/job_facts.hpp"
 #include "apps/plan_input.hpp"
 #include "apps/rebalance.hpp"
+#include "apps/stop_signals.hpp"
 #include "apps/training.hpp"
 #include "scheduler/plan_record.hpp"
 
 namespace factorps::apps {
 namespace {
-
-volatile std::sig_atomic_t stop_signal = 0;
-
-/// Notes SIGUSR1 and SIGTERM while it lives. Every rank does, or the signal would end the others.
-/// Ctrl-C too when there is one process: among several it is the launcher's. A second Ctrl-C ends
-/// the process at once.
-class StopSignals {
- public:
-  explicit StopSignals(bool alone) {
-    stop_signal = 0;
-    note(SIGUSR1);
-    note(SIGTERM);
-    if (alone) note(SIGINT);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() {
-    for (const auto& [signal, before] : before_) std::signal(signal, before);
-  }
-  [[nodiscard]] static bool requested() { return stop_signal != 0; }
-
- private:
-  using Handler = void (*)(int);
-
-  static void handle(int signal) {
-    stop_signal = signal;
-    if (signal == SIGINT) std::signal(SIGINT, SIG_DFL);
-  }
-  void note(int signal) {
-    const Handler before = std::signal(signal, handle);
-    if (signal == SIGINT && before == SIG_IGN) {  // a background job of a shell
-      std::signal(signal, SIG_IGN);
-      return;
-    }
-    before_.emplace_back(signal, before);
-  }
-
-  std::vector<std::pair<int, Handler>> before_;
-};
 
 /// Opens the dataset and checks this rank's share of it.
 Dataset open_dataset(const Config& config, const comm::Environment& environment) {

@@ -30,7 +30,7 @@ std::uint64_t wire_row_bytes(const PlanInput& input) {
 
 /// Of a node, for blocks on their way.
 std::uint64_t memory_of_mover(const PlanInput& input) {
-  if (input.nodes == 1) return 0;
+  if (input.nodes == 1 || input.lanes > 0) return 0;
   std::uint64_t rows = 0;
   for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
     rows = std::max(rows, input.grid.items_of(BlockId{b}).size());
@@ -40,6 +40,7 @@ std::uint64_t memory_of_mover(const PlanInput& input) {
 }
 
 std::uint64_t checkpoint_bytes(const PlanInput& input) {
+  if (input.lanes > 0) return input.record_bytes;
   return (input.grid.users() + input.grid.items()) * (input.dim * sizeof(float) + sizeof(RowState));
 }
 
@@ -58,19 +59,19 @@ std::uint64_t memory_of_programs(const PlanInput& input, std::uint64_t ranks,
 /// Of the node that needs most, besides its tables.
 std::uint64_t memory_of_ranks(const PlanInput& input) {
   return memory_of_programs(input, input.ranks, divide_up(input.servers, input.nodes)) +
-         memory_of_mover(input) + input.staying_bytes;
+         memory_of_mover(input) + input.staying_bytes + divide_up(input.lane_bytes, input.nodes);
 }
 
 /// Of all nodes: tables and ranks.
 std::uint64_t memory_in_all(const PlanInput& input) {
   return input.tables_in_all + input.staying_in_all +
          memory_of_programs(input, input.nodes * input.ranks, input.servers) +
-         input.nodes * memory_of_mover(input);
+         input.nodes * memory_of_mover(input) + input.lane_bytes;
 }
 
 /// Bytes between nodes. Copies: every node gets all rows that others solve.
 std::uint64_t traffic_of_epoch(const PlanInput& input) {
-  if (input.nodes == 1) return 0;
+  if (input.nodes == 1 || input.lanes > 0) return 0;
   if (input.copies) {
     const std::uint64_t row =
         round_up(input.dim + input.more_columns, kRowMultiple) * sizeof(float);
@@ -78,6 +79,12 @@ std::uint64_t traffic_of_epoch(const PlanInput& input) {
   }
   return input.nodes * (input.travelling_items * wire_row_bytes(input) +
                         input.grid.blocks() * sizeof(comm::BlockHeader));
+}
+
+std::uint64_t busy_workers(const PlanInput& input) {
+  if (input.lanes > 0) return std::min(input.workers, input.lanes);
+  if (input.copies) return std::min<std::uint64_t>(input.workers, input.grid.cells());
+  return std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
 }
 
 }  // namespace
@@ -113,11 +120,9 @@ Plan make_plan(const PlanInput& input) {
   plan.model = model_bytes(input, plan.interactions);
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
   plan.epoch_traffic = traffic_of_epoch(input);
-  plan.busy_workers =
-      input.copies
-          ? std::min<std::uint64_t>(input.workers, input.grid.cells())
-          : std::min<std::uint64_t>({input.workers, input.grid.strips(), input.grid.blocks()});
-  if (!input.copies) plan.critical_path = critical_path(input.grid, input.cells, input.seed);
+  plan.busy_workers = busy_workers(input);
+  if (!input.copies && input.lanes == 0)
+    plan.critical_path = critical_path(input.grid, input.cells, input.seed);
   const double chain = static_cast<double>(std::max<std::uint64_t>(plan.critical_path, 1));
   plan.largest_speedup = std::min(static_cast<double>(plan.busy_workers),
                                   std::max(1.0, static_cast<double>(plan.interactions) / chain));

@@ -33,7 +33,10 @@ struct PlanInput {
   std::uint64_t tables_bytes = 0;  ///< of the largest node: rows with their state, and counters
   std::uint64_t tables_in_all = 0;
   std::uint64_t more_columns = 0;  ///< of rows in memory, behind the factors
-  bool copies = false;  ///< every node holds both tables whole: pieces of work in any order
+  bool copies = false;      ///< every node holds both tables whole: pieces of work in any order
+  std::uint64_t lanes = 0;  ///< row mode: parts of a step; else 0
+  std::uint64_t lane_bytes = 0;        ///< row mode: of all workers, their interactions
+  std::uint64_t record_bytes = 0;      ///< row mode: rows with the state of their optimizers
   std::uint64_t travelling_items = 0;  ///< rows that cross between nodes, without copies
   std::uint64_t staying_bytes = 0;     ///< of the node that keeps most: rows besides the tables
   std::uint64_t staying_in_all = 0;
@@ -67,7 +70,7 @@ struct Plan {
   std::uint64_t checkpoints = 0;  ///< all that exist at a time
   std::uint64_t model = 0;
   std::uint64_t to_write = 0;       ///< of these, what is not there yet
-  std::uint64_t epoch_traffic = 0;  ///< bytes between nodes per epoch
+  std::uint64_t epoch_traffic = 0;  ///< bytes between nodes per epoch; row mode: not known, 0
   // Limits of the grid.
   std::uint64_t busy_workers = 0;   ///< that can have a cell at the same time
   std::uint64_t critical_path = 0;  ///< interactions that must follow one another in an epoch

@@ -1,5 +1,8 @@
 #include "scheduler/records.hpp"
 
+#include <algorithm>
+#include <functional>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -52,6 +55,31 @@ json time_record(std::span<const comm::WorkerDone> workers, const std::string& l
   return {{"workers", worker_records(workers)}, {"largest_loss", largest_loss}};
 }
 
+namespace {
+
+/// What all workers pulled and pushed in row mode; null if nobody did.
+json row_record(std::span<const comm::WorkerDone> workers) {
+  comm::RowTraffic all;
+  for (const comm::WorkerDone& worker : workers) {
+    const comm::RowTraffic& rows = worker.rows;
+    all.rows_pulled_here += rows.rows_pulled_here;
+    all.rows_pulled_away += rows.rows_pulled_away;
+    all.rows_pushed_here += rows.rows_pushed_here;
+    all.rows_pushed_away += rows.rows_pushed_away;
+    all.gradients_combined += rows.gradients_combined;
+    all.bytes_sent += rows.bytes_sent;
+    all.bytes_received += rows.bytes_received;
+    std::ranges::transform(all.staleness, rows.staleness, all.staleness.begin(), std::plus{});
+  }
+  if (all.rows_pulled_here + all.rows_pulled_away == 0) return {};
+  return {{"pulled_here", all.rows_pulled_here},          {"pulled_away", all.rows_pulled_away},
+          {"pushed_here", all.rows_pushed_here},          {"pushed_away", all.rows_pushed_away},
+          {"gradients_combined", all.gradients_combined}, {"bytes_sent", all.bytes_sent},
+          {"bytes_received", all.bytes_received},         {"staleness", all.staleness}};
+}
+
+}  // namespace
+
 json epoch_record(const MeasuredEpoch& epoch) {
   json record{{"epoch", epoch.epoch},
               {fmt::format("train_{}", epoch.train_metric()), epoch.train_value()},
@@ -68,6 +96,7 @@ json epoch_record(const MeasuredEpoch& epoch) {
               {"block_bytes",
                {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
               {"block_moves", epoch.train.block_moves}};
+  if (const json rows = row_record(epoch.train.workers); !rows.is_null()) record["rows"] = rows;
   if (epoch.validation) {
     record["validation"] = epoch.validation->record();
     record["best"] = epoch.best;

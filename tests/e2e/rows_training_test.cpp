@@ -116,8 +116,18 @@ TEST_F(Rows, OneWorkerComputesTheSameBitsUnderEveryPolicy) {
 TEST_F(Rows, ManyWorkersLearnUnderEveryPolicy) {
   for (const std::string policy : {"ssp", "asp"}) {
     const json summary =
-        trained(5, "run", with({"rows.consistency=" + policy, "cluster.node_size=3"}));
+        trained(5, "run-" + policy, with({"rows.consistency=" + policy, "cluster.node_size=3"}));
     EXPECT_LT(summary["test"]["rmse"], 1.2) << policy;
+    const std::string metrics = read_text(directory_ / ("run-" + policy) / "metrics.jsonl");
+    const json rows = json::parse(metrics.substr(0, metrics.find('\n')))["rows"];
+    EXPECT_GT(rows["pulled_away"], 0);
+    EXPECT_GT(rows["pushed_away"], 0);
+    std::size_t pulls = 0;
+    for (const std::size_t n : rows["staleness"]) pulls += n;
+    EXPECT_EQ(pulls % 3, 0U) << "as many for each of three workers";
+    if (policy == "ssp") {
+      for (std::size_t s = 2; s < 8; ++s) EXPECT_EQ(rows["staleness"][s], 0) << "more than allowed";
+    }
   }
 }
 
