@@ -5,6 +5,7 @@
 
 #include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
+#include "common/exact_sum.hpp"
 
 namespace factorps::ps {
 namespace {
@@ -87,20 +88,43 @@ void RowNode::read(std::size_t table, std::span<const std::uint64_t> rows, float
   constexpr std::size_t kAhead = 8;
   const std::size_t width = layout_.tables()[table].width;
   for (std::size_t n = 0; n < rows.size(); ++n) {
-    if (n + kAhead < rows.size()) __builtin_prefetch(record(table, rows[n + kAhead]));
+    if (n + kAhead < rows.size()) fetch(table, rows[n + kAhead], width * sizeof(float));
     read(table, rows[n], to + n * width);
   }
 }
 
+void RowNode::fetch(std::size_t table, std::uint64_t row, std::size_t bytes) const {
+  const auto* at = reinterpret_cast<const std::byte*>(record(table, row));
+  for (std::size_t line = 0; line < bytes; line += kAlignment) __builtin_prefetch(at + line);
+}
+
+namespace {
+
+/// Memory for a mean gradient.
+std::span<float> mean_of(std::size_t width) {
+  thread_local std::vector<float> gradient;
+  if (gradient.size() < width) gradient.resize(width);
+  return {gradient.data(), width};
+}
+
+}  // namespace
+
 void RowNode::apply(std::size_t table, std::uint64_t row, std::span<const double> sum,
                     RowStep step) const {
-  thread_local std::vector<float> gradient;
-  gradient.resize(sum.size());
-  for (std::size_t n = 0; n < sum.size(); ++n) {
-    gradient[n] = static_cast<float>(sum[n] * step.scale);
+  const auto mean = mean_of(sum.size());
+  for (std::size_t n = 0; n < mean.size(); ++n) mean[n] = static_cast<float>(sum[n] * step.scale);
+  locked(table, row,
+         [&] { optimizers_[table].step(record(table, row), mean.data(), step.rate_factor); });
+}
+
+void RowNode::apply(std::size_t table, std::uint64_t row, const float* gradient,
+                    RowStep step) const {
+  const auto mean = mean_of(layout_.tables()[table].width);
+  for (std::size_t n = 0; n < mean.size(); ++n) {
+    mean[n] = static_cast<float>((0.0 + to_quanta(gradient[n])) * step.scale);
   }
   locked(table, row,
-         [&] { optimizers_[table].step(record(table, row), gradient.data(), step.rate_factor); });
+         [&] { optimizers_[table].step(record(table, row), mean.data(), step.rate_factor); });
 }
 
 std::atomic<std::uint64_t>& RowNode::counter(std::size_t n) const {

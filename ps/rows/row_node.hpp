@@ -78,6 +78,10 @@ class RowNode {
   void read(std::size_t table, std::span<const std::uint64_t> rows, float* to) const;
   /// One step of the optimizer. @param sum of gradients, [width]
   void apply(std::size_t table, std::uint64_t row, std::span<const double> sum, RowStep step) const;
+  /// The same for the sum of one gradient. @param gradient [width]
+  void apply(std::size_t table, std::uint64_t row, const float* gradient, RowStep step) const;
+  /// Brings a record into the cache: it will be read or changed soon. @param bytes of it
+  void fetch(std::size_t table, std::uint64_t row, std::size_t bytes) const;
 
   /// Steps of a worker whose pushes are all here.
   [[nodiscard]] std::atomic<std::uint64_t>& clock(std::size_t worker) const;

@@ -17,6 +17,22 @@ RowStep step_of(const RowHeader& header) {
   return {1 / examples, static_cast<float>(header.rate_factor)};
 }
 
+/// @param sum memory
+void apply_all(const RowNode& node, std::size_t table, std::uint64_t row,
+               std::span<const Contribution> contributions, std::vector<double>& sum,
+               RowStep step) {
+  const Contribution& first = contributions.front();
+  if (contributions.size() == 1 && first.kind == RowValues::narrow) {
+    node.apply(table, row, reinterpret_cast<const float*>(first.values), step);
+    return;
+  }
+  sum.resize(node.layout().tables()[table].width);
+  sum_contributions(contributions, sum);
+  node.apply(table, row, sum, step);
+}
+
+constexpr std::size_t kAhead = 8;  // rows that are fetched before they are changed
+
 }  // namespace
 
 void check_gradients(const RowLayout& layout, const TouchedTables& part) {
@@ -104,18 +120,16 @@ void RowOutbox::write(RowHeader header, std::byte* to) const {
 
 void RowOutbox::apply(const RowHeader& header, const RowNode& node) const {
   const RowStep step = step_of(header);
-  std::vector<double> sum;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const Table& out = tables_[t];
-    sum.resize(layout_.tables()[t].width);
+    const std::size_t width = layout_.tables()[t].width;
+    const std::size_t bytes = layout_.tables()[t].record() * sizeof(float);
     for (std::size_t n = 0; n < out.narrow.size(); ++n) {
-      const Contribution one{RowValues::narrow, out.narrow[n]};
-      sum_contributions({&one, 1}, sum);
-      node.apply(t, out.narrow_rows[n], sum, step);
+      if (n + kAhead < out.narrow.size()) node.fetch(t, out.narrow_rows[n + kAhead], bytes);
+      node.apply(t, out.narrow_rows[n], reinterpret_cast<const float*>(out.narrow[n]), step);
     }
     for (std::size_t n = 0; n < out.wide_rows.size(); ++n) {
-      node.apply(t, out.wide_rows[n], std::span{out.wide}.subspan(n * sum.size(), sum.size()),
-                 step);
+      node.apply(t, out.wide_rows[n], std::span{out.wide}.subspan(n * width, width), step);
     }
   }
 }
@@ -125,12 +139,15 @@ void apply_sections(const RowNode& node, std::span<const RowSection> sections,
   const RowStep step = step_of(header);
   std::vector<double> sum;
   for (const RowSection& section : sections) {
-    sum.resize(node.layout().tables()[section.table].width);
-    const std::size_t bytes = sum.size() * value_bytes(section.kind);
+    const RowTable& table = node.layout().tables()[section.table];
+    const std::size_t bytes = table.width * value_bytes(section.kind);
+    const std::size_t record = table.record() * sizeof(float);
     for (std::size_t n = 0; n < section.rows.size(); ++n) {
+      if (n + kAhead < section.rows.size()) {
+        node.fetch(section.table, section.rows[n + kAhead], record);
+      }
       const Contribution one{section.kind, section.values + n * bytes};
-      sum_contributions({&one, 1}, sum);
-      node.apply(section.table, section.rows[n], sum, step);
+      apply_all(node, section.table, section.rows[n], {&one, 1}, sum, step);
     }
   }
 }
@@ -162,10 +179,13 @@ void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t pa
     for (const RowSection& section : sections[t]) {
       cursors.push_back(cursor_of(section, width, share));
     }
-    sum.resize(width);
+    const std::size_t bytes = layout.tables()[t].record() * sizeof(float);
     merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
-      sum_contributions(all, sum);
-      node.apply(t, row, sum, step);
+      for (const RowCursor& cursor : cursors) {
+        if (cursor.end - cursor.row > std::ptrdiff_t{kAhead})
+          node.fetch(t, cursor.row[kAhead], bytes);
+      }
+      apply_all(node, t, row, all, sum, step);
     });
   }
 }
