@@ -92,6 +92,18 @@ void serialize(Archive& archive, messages::CommandDone& m, unsigned) {
 
 namespace factorps::comm {
 
+RowTraffic& RowTraffic::operator+=(const RowTraffic& other) noexcept {
+  rows_pulled_here += other.rows_pulled_here;
+  rows_pulled_away += other.rows_pulled_away;
+  rows_pushed_here += other.rows_pushed_here;
+  rows_pushed_away += other.rows_pushed_away;
+  gradients_combined += other.gradients_combined;
+  bytes_sent += other.bytes_sent;
+  bytes_received += other.bytes_received;
+  for (std::size_t s = 0; s < staleness.size(); ++s) staleness[s] += other.staleness[s];
+  return *this;
+}
+
 TraceKind trace_kind(CommandKind kind) {
   switch (kind) {
     case CommandKind::initialise:

@@ -88,6 +88,8 @@ struct RowTraffic {
   std::uint64_t bytes_received = 0;
   /// How many pulls found the slowest worker so many steps behind; the last: that many or more.
   std::array<std::uint64_t, 8> staleness{};
+
+  RowTraffic& operator+=(const RowTraffic& other) noexcept;
 };
 
 /// Where a worker's time went in one pass.

@@ -27,8 +27,9 @@ void run_on_threads(std::uint32_t tasks, std::uint32_t threads, const Task& task
 }
 
 /// Where part `n` of `parts` about equal parts of 0 .. total begins; part `parts` is the end.
-[[nodiscard]] constexpr std::uint64_t part_begin(std::uint64_t total, std::uint32_t n,
-                                                 std::uint32_t parts) noexcept {
+/// @param parts below 2^32
+[[nodiscard]] constexpr std::uint64_t part_begin(std::uint64_t total, std::uint64_t n,
+                                                 std::uint64_t parts) noexcept {
   return total / parts * n + total % parts * n / parts;
 }
 

@@ -43,6 +43,7 @@ void add(WorkerDone& sum, const WorkerDone& w) {
   sum.wait_turn_seconds += w.wait_turn_seconds;
   sum.wait_block_seconds += w.wait_block_seconds;
   sum.cpu_seconds += w.cpu_seconds;
+  sum.rows += w.rows;
 }
 
 std::string percent(double share) {

@@ -1,8 +1,5 @@
 #include "scheduler/records.hpp"
 
-#include <algorithm>
-#include <functional>
-
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -60,17 +57,7 @@ namespace {
 /// What all workers pulled and pushed in row mode; null if nobody did.
 json row_record(std::span<const comm::WorkerDone> workers) {
   comm::RowTraffic all;
-  for (const comm::WorkerDone& worker : workers) {
-    const comm::RowTraffic& rows = worker.rows;
-    all.rows_pulled_here += rows.rows_pulled_here;
-    all.rows_pulled_away += rows.rows_pulled_away;
-    all.rows_pushed_here += rows.rows_pushed_here;
-    all.rows_pushed_away += rows.rows_pushed_away;
-    all.gradients_combined += rows.gradients_combined;
-    all.bytes_sent += rows.bytes_sent;
-    all.bytes_received += rows.bytes_received;
-    std::ranges::transform(all.staleness, rows.staleness, all.staleness.begin(), std::plus{});
-  }
+  for (const comm::WorkerDone& worker : workers) all += worker.rows;
   if (all.rows_pulled_here + all.rows_pulled_away == 0) return {};
   return {{"pulled_here", all.rows_pulled_here},          {"pulled_away", all.rows_pulled_away},
           {"pushed_here", all.rows_pushed_here},          {"pushed_away", all.rows_pushed_away},

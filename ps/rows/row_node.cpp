@@ -50,8 +50,7 @@ RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
   for (const std::size_t bytes : job.mailbox_bytes) {
     mailboxes_.push_back(cursor.take(locks ? 0 : bytes));
   }
-  const Share strips = layout.blocks_of(0, node);
-  sums_ = cursor.take(std::size_t{strips.end - strips.begin} * job.blocks * sizeof(CellSums));
+  sums_ = cursor.take(units() * sizeof(CellSums));
   bytes_ = cursor.take(0);
 }
 
@@ -85,7 +84,6 @@ void RowNode::read(std::size_t table, std::uint64_t row, float* to) const {
 }
 
 void RowNode::read(std::size_t table, std::span<const std::uint64_t> rows, float* to) const {
-  constexpr std::size_t kAhead = 8;
   const std::size_t width = layout_.tables()[table].width;
   for (std::size_t n = 0; n < rows.size(); ++n) {
     if (n + kAhead < rows.size()) fetch(table, rows[n + kAhead], width * sizeof(float));
@@ -160,6 +158,11 @@ bool RowNode::open(std::uint64_t step) const {
 
 std::span<std::byte> RowNode::mailbox(std::size_t worker) const {
   return memory_.subspan(mailboxes_[worker], job_.mailbox_bytes[worker]);
+}
+
+std::uint64_t RowNode::units() const {
+  const Share strips = layout_.blocks_of(0, node_);
+  return std::uint64_t{strips.end - strips.begin} * job_.blocks;
 }
 
 CellSums& RowNode::sums(StripId strip, BlockId block) const {

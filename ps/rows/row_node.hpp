@@ -80,6 +80,8 @@ class RowNode {
   void apply(std::size_t table, std::uint64_t row, std::span<const double> sum, RowStep step) const;
   /// The same for the sum of one gradient. @param gradient [width]
   void apply(std::size_t table, std::uint64_t row, const float* gradient, RowStep step) const;
+  /// So many rows are fetched before the first of them is read or changed.
+  static constexpr std::size_t kAhead = 8;
   /// Brings a record into the cache: it will be read or changed soon. @param bytes of it
   void fetch(std::size_t table, std::uint64_t row, std::size_t bytes) const;
 
@@ -95,7 +97,8 @@ class RowNode {
   [[nodiscard]] bool open(std::uint64_t step) const;
   /// Where a worker of the job leaves what it pushes to this node, for bsp: RowHeader, sections.
   [[nodiscard]] std::span<std::byte> mailbox(std::size_t worker) const;
-  /// Of the pieces of a pass that is no training.
+  /// Pieces of a pass that is no training: every block of items for every strip of the node.
+  [[nodiscard]] std::uint64_t units() const;
   [[nodiscard]] UnitCounter counter() const {
     return UnitCounter{memory_.subspan(units_, UnitCounter::kBytes)};
   }

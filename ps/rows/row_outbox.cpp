@@ -31,8 +31,6 @@ void apply_all(const RowNode& node, std::size_t table, std::uint64_t row,
   node.apply(table, row, sum, step);
 }
 
-constexpr std::size_t kAhead = 8;  // rows that are fetched before they are changed
-
 }  // namespace
 
 void check_gradients(const RowLayout& layout, const TouchedTables& part) {
@@ -64,11 +62,12 @@ void RowOutbox::collect(int node, std::span<const TouchedTables> parts) {
     out.wide.clear();
     if (table.frozen) continue;
     cursors.clear();
+    const RowRange rows = layout_.rows_of(t, node);
     for (const TouchedTables& part : parts) {
       const TouchedRows& touched = part.tables[t];
       const RowSection all{static_cast<std::uint32_t>(t), RowValues::narrow, touched.rows,
                            reinterpret_cast<const std::byte*>(touched.gradients.data())};
-      cursors.push_back(cursor_of(all, table.width, layout_.rows_of(t, node)));
+      cursors.push_back(cursor_of(all, table.width, rows));
     }
     sum.resize(table.width);
     merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
@@ -119,6 +118,7 @@ void RowOutbox::write(RowHeader header, std::byte* to) const {
 }
 
 void RowOutbox::apply(const RowHeader& header, const RowNode& node) const {
+  constexpr std::size_t kAhead = RowNode::kAhead;
   const RowStep step = step_of(header);
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const Table& out = tables_[t];
@@ -142,6 +142,7 @@ void apply_sections(const RowNode& node, std::span<const RowSection> sections,
     const RowTable& table = node.layout().tables()[section.table];
     const std::size_t bytes = table.width * value_bytes(section.kind);
     const std::size_t record = table.record() * sizeof(float);
+    constexpr std::size_t kAhead = RowNode::kAhead;
     for (std::size_t n = 0; n < section.rows.size(); ++n) {
       if (n + kAhead < section.rows.size()) {
         node.fetch(section.table, section.rows[n + kAhead], record);
@@ -182,8 +183,9 @@ void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t pa
     const std::size_t bytes = layout.tables()[t].record() * sizeof(float);
     merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
       for (const RowCursor& cursor : cursors) {
-        if (cursor.end - cursor.row > std::ptrdiff_t{kAhead})
-          node.fetch(t, cursor.row[kAhead], bytes);
+        if (cursor.end - cursor.row > std::ptrdiff_t{RowNode::kAhead}) {
+          node.fetch(t, cursor.row[RowNode::kAhead], bytes);
+        }
       }
       apply_all(node, t, row, all, sum, step);
     });

@@ -75,8 +75,7 @@ void RowStore::begin(const comm::StartPass& start) {
     end_ += options_.steps;
     return;
   }
-  const Share strips = node_.layout().blocks_of(0, node_.node());
-  counter_.begin(std::uint64_t{strips.end - strips.begin} * node_.job().blocks);
+  counter_.begin(node_.units());
 }
 
 bool RowStore::finished() const {

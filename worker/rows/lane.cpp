@@ -5,6 +5,7 @@
 #include <span>
 
 #include "common/keyed_permutation.hpp"
+#include "common/parallel.hpp"
 #include "common/random.hpp"
 #include "worker/als_lists.hpp"
 
@@ -98,18 +99,17 @@ void Lane::examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& ex
   examples.items.clear();
   examples.targets.clear();
   const std::uint64_t count = items_.size();
-  const auto cut = [&](std::uint64_t s) {
-    return count / steps_ * s + count % steps_ * s / steps_;
-  };
+  const std::uint64_t begin = part_begin(count, step, steps_);
+  const std::uint64_t end = part_begin(count, step + 1, steps_);
   const std::uint64_t key =
       RandomStream{options_.seed, Purpose::shuffle_examples}.bits(epoch, strips_.begin);
   const KeyedPermutation permute{count, key};
   const std::uint64_t total = dataset_.interactions(Part::train);
-  examples.first = (epoch * total + first_number_ + cut(step)) * (1 + options_.negatives);
-  for (std::uint64_t n = cut(step); n < cut(step + 1); ++n) {
+  examples.first = (epoch * total + first_number_ + begin) * (1 + options_.negatives);
+  for (std::uint64_t n = begin; n < end; ++n) {
     const std::uint64_t interaction = permute(n);
-    const auto end = std::ranges::upper_bound(begin_, interaction);
-    const auto user = static_cast<std::uint64_t>(end - begin_.begin() - 1);
+    const auto next_user = std::ranges::upper_bound(begin_, interaction);
+    const auto user = static_cast<std::uint64_t>(next_user - begin_.begin() - 1);
     examples.users.push_back(first_user_ + user);
     examples.items.push_back(items_[interaction]);
     examples.targets.push_back(options_.binary ? 1.0F : values_[interaction]);

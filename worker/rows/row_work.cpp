@@ -48,8 +48,7 @@ void RowWork::begin(const comm::StartPass& pass) {
     while (asked_ < std::min(steps_, kAhead)) ask_for_step();
   } else if (pass.kind == comm::PassKind::evaluate || pass.kind == comm::PassKind::rank) {
     all_items_ = {};
-    const ps::Share strips = node_.layout().blocks_of(0, node_.node());
-    counter_.begin(std::uint64_t{strips.end - strips.begin} * dataset_.grid().blocks());
+    counter_.begin(node_.units());
   } else {
     throw ProtocolError{"worker: a pass that row mode does not have"};
   }
