@@ -66,7 +66,13 @@ BiasCorrection bias_correction(const OptimizerOptions& options, float t) noexcep
 }
 
 RowOptimizer::RowOptimizer(const OptimizerOptions& options, std::size_t width, InstructionSet set)
-    : options_{options}, width_{width}, step_{step_row_of(set, options.kind)} {
+    : options_{options},
+      options_of_more_{options},
+      width_{width},
+      step_{row_steps_of(set, options.kind).step},
+      add_{row_steps_of(set, options.kind).add},
+      add_late_{row_steps_of(set, options.kind).add_late} {
+  options_of_more_.l2 = 0;
   FACTORPS_CHECK(options.learning_rate > 0);
   FACTORPS_CHECK(options.beta1 >= 0 && options.beta1 < 1);
   FACTORPS_CHECK(options.beta2 >= 0 && options.beta2 < 1);

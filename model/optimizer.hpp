@@ -88,12 +88,29 @@ class RowOptimizer {
   void step(float* record, const float* gradient, float rate_factor = 1) const {
     step_(options_, options_.learning_rate * rate_factor, record, width_, gradient);
   }
+  /// More of the gradient of the row's last step: as if it had been part of it, but for squares,
+  /// of which the parts' are added and not the sum's. So the parts of a step decay the row once,
+  /// and v of momentum, m and v of adam.
+  void add(float* record, const float* gradient, float rate_factor = 1) const {
+    add_(options_of_more_, options_.learning_rate * rate_factor, record, width_, gradient);
+  }
+  /// More of the gradient of a step before the row's last one: a step without l2 that is not
+  /// counted, nor decays v of adam. (Many of them would pile up in v of momentum and m of adam
+  /// until the next step, if they were added.)
+  void add_late(float* record, const float* gradient, float rate_factor = 1) const {
+    add_late_(options_of_more_, options_.learning_rate * rate_factor, record, width_, gradient);
+  }
 
  private:
+  using StepRow = void (*)(const OptimizerOptions& options, float rate, float* record,
+                           std::size_t width, const float* gradient);
+
   OptimizerOptions options_;
+  OptimizerOptions options_of_more_;  // without l2
   std::size_t width_;
-  void (*step_)(const OptimizerOptions& options, float rate, float* record, std::size_t width,
-                const float* gradient);
+  StepRow step_;
+  StepRow add_;
+  StepRow add_late_;
 };
 
 }  // namespace factorps

@@ -44,7 +44,7 @@ class Job {
     const double start = thread_cpu_seconds();
     if (!client_.try_pull(parts)) std::abort();
     const double pulled = thread_cpu_seconds();
-    client_.push(parts);
+    client_.push(parts, kBatch);
     if (!client_.try_finish()) std::abort();
     return {pulled - start, thread_cpu_seconds() - pulled};
   }

@@ -98,6 +98,17 @@ void momentum(const OptimizerOptions& options, float rate, float* x, std::size_t
   });
 }
 
+void add_momentum(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+                  const float* given) {
+  const Gradient g{options, x, width, given};
+  float* sums = x + width;
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto more = g(d, c);
+    hn::StoreU(hn::Add(hn::LoadU(d, sums + c), more), d, sums + c);
+    take_off(d, hn::Mul(hn::Set(d, rate), more), x + c);
+  });
+}
+
 void adagrad(const OptimizerOptions& options, float rate, float* x, std::size_t width,
              const float* given) {
   const Gradient g{options, x, width, given};
@@ -147,6 +158,54 @@ void adam(const OptimizerOptions& options, float rate, float* x, std::size_t wid
   });
 }
 
+void add_adam(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+              const float* given) {
+  const Gradient g{options, x, width, given};
+  float* first = x + width;
+  float* second = first + width;
+  const BiasCorrection correction = bias_correction(options, second[width]);
+  const float rest1 = 1 - options.beta1;
+  const float rest2 = 1 - options.beta2;
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto change = [&](auto m, auto v) FACTORPS_LAMBDA {
+      const auto up = hn::Mul(hn::Set(d, rate), hn::Mul(m, hn::Set(d, correction.first)));
+      const auto down =
+          hn::Add(hn::Sqrt(hn::Mul(v, hn::Set(d, correction.second))), hn::Set(d, options.epsilon));
+      return hn::Div(up, down);
+    };
+    const auto more = g(d, c);
+    const auto old_m = hn::LoadU(d, first + c);
+    const auto old_v = hn::LoadU(d, second + c);
+    const auto m = hn::Add(old_m, hn::Mul(hn::Set(d, rest1), more));
+    const auto v = hn::Add(old_v, hn::Mul(hn::Set(d, rest2), hn::Mul(more, more)));
+    hn::StoreU(m, d, first + c);
+    hn::StoreU(v, d, second + c);
+    take_off(d, hn::Sub(change(m, v), change(old_m, old_v)), x + c);
+  });
+}
+
+void late_adam(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+               const float* given) {
+  const Gradient g{options, x, width, given};
+  float* first = x + width;
+  float* second = first + width;
+  const BiasCorrection correction = bias_correction(options, second[width]);
+  const float rest1 = 1 - options.beta1;
+  const float rest2 = 1 - options.beta2;
+  for_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto now = g(d, c);
+    const auto m = hn::Add(hn::Mul(hn::Set(d, options.beta1), hn::LoadU(d, first + c)),
+                           hn::Mul(hn::Set(d, rest1), now));
+    const auto v = hn::Add(hn::LoadU(d, second + c), hn::Mul(hn::Set(d, rest2), hn::Mul(now, now)));
+    hn::StoreU(m, d, first + c);
+    hn::StoreU(v, d, second + c);
+    const auto up = hn::Mul(hn::Set(d, rate), hn::Mul(m, hn::Set(d, correction.first)));
+    const auto down =
+        hn::Add(hn::Sqrt(hn::Mul(v, hn::Set(d, correction.second))), hn::Set(d, options.epsilon));
+    take_off(d, hn::Div(up, down), x + c);
+  });
+}
+
 void ftrl(const OptimizerOptions& options, float, float* x, std::size_t width, const float* given) {
   const Gradient g{options, x, width, given};
   float* sums = x + width;
@@ -169,8 +228,13 @@ void ftrl(const OptimizerOptions& options, float, float* x, std::size_t width, c
   });
 }
 
-StepRow step_row(OptimizerKind kind) {
-  constexpr StepRow kSteps[] = {&sgd, &momentum, &adagrad, &adagrad_row, &adam, &ftrl};
+RowSteps row_steps(OptimizerKind kind) {
+  constexpr RowSteps kSteps[] = {{&sgd, &sgd, &sgd},
+                                 {&momentum, &add_momentum, &momentum},
+                                 {&adagrad, &adagrad, &adagrad},
+                                 {&adagrad_row, &adagrad_row, &adagrad_row},
+                                 {&adam, &add_adam, &late_adam},
+                                 {&ftrl, &ftrl, &ftrl}};
   return kSteps[static_cast<std::size_t>(kind)];
 }
 
@@ -184,9 +248,9 @@ HWY_AFTER_NAMESPACE();
 
 namespace factorps {
 
-StepRow step_row_of(InstructionSet set, OptimizerKind kind) {
-  FACTORPS_RETURN_FOR(set, step_row(kind));
-  return step_row_reference(kind);
+RowSteps row_steps_of(InstructionSet set, OptimizerKind kind) {
+  FACTORPS_RETURN_FOR(set, row_steps(kind));
+  return row_steps_reference(kind);
 }
 
 }  // namespace factorps

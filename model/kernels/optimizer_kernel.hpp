@@ -15,11 +15,18 @@ namespace factorps {
 using StepRow = void (*)(const OptimizerOptions& options, float rate, float* record,
                          std::size_t width, const float* gradient);
 
+/// What a gradient makes of its row: the functions of RowOptimizer with these names.
+struct RowSteps {
+  StepRow step;
+  StepRow add;
+  StepRow add_late;
+};
+
 /// Of one instruction set; the results are the same in all. @param set one of usable_kernels()
-[[nodiscard]] StepRow step_row_of(InstructionSet set, OptimizerKind kind);
+[[nodiscard]] RowSteps row_steps_of(InstructionSet set, OptimizerKind kind);
 
 /// In plain loops: what tests compare with, and what runs on a CPU without SSE4.
-[[nodiscard]] StepRow step_row_reference(OptimizerKind kind);
+[[nodiscard]] RowSteps row_steps_reference(OptimizerKind kind);
 
 /// Folds sixteen sums into the first.
 inline float fold_sums(float* sums) {

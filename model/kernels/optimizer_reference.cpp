@@ -48,6 +48,17 @@ void momentum(const OptimizerOptions& options, float rate, float* x, std::size_t
   }
 }
 
+void add_momentum(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+                  const float* given) {
+  const Gradient g{options, x, width, given};
+  float* v = x + width;
+  for (std::size_t c = 0; c < width; ++c) {
+    const float more = g(c);
+    v[c] += more;
+    x[c] -= rate * more;
+  }
+}
+
 void adagrad(const OptimizerOptions& options, float rate, float* x, std::size_t width,
              const float* given) {
   const Gradient g{options, x, width, given};
@@ -84,6 +95,40 @@ void adam(const OptimizerOptions& options, float rate, float* x, std::size_t wid
   }
 }
 
+void add_adam(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+              const float* given) {
+  const Gradient g{options, x, width, given};
+  float* m = x + width;
+  float* v = m + width;
+  const BiasCorrection correction = bias_correction(options, v[width]);
+  const auto change = [&](std::size_t c) {
+    return rate * (m[c] * correction.first) /
+           (std::sqrt(v[c] * correction.second) + options.epsilon);
+  };
+  for (std::size_t c = 0; c < width; ++c) {
+    const float more = g(c);
+    const float before = change(c);
+    m[c] += (1 - options.beta1) * more;
+    v[c] += (1 - options.beta2) * (more * more);
+    x[c] -= change(c) - before;
+  }
+}
+
+void late_adam(const OptimizerOptions& options, float rate, float* x, std::size_t width,
+               const float* given) {
+  const Gradient g{options, x, width, given};
+  float* m = x + width;
+  float* v = m + width;
+  const BiasCorrection correction = bias_correction(options, v[width]);
+  for (std::size_t c = 0; c < width; ++c) {
+    const float now = g(c);
+    m[c] = options.beta1 * m[c] + (1 - options.beta1) * now;
+    v[c] += (1 - options.beta2) * (now * now);
+    x[c] -=
+        rate * (m[c] * correction.first) / (std::sqrt(v[c] * correction.second) + options.epsilon);
+  }
+}
+
 void ftrl(const OptimizerOptions& options, float, float* x, std::size_t width, const float* given) {
   const Gradient g{options, x, width, given};
   const float alpha = options.learning_rate;
@@ -108,8 +153,13 @@ float clip_factor(const OptimizerOptions& options, float squares) noexcept {
   return norm > options.clip_norm ? options.clip_norm / norm : 1.0F;
 }
 
-StepRow step_row_reference(OptimizerKind kind) {
-  constexpr StepRow kSteps[] = {&sgd, &momentum, &adagrad, &adagrad_row, &adam, &ftrl};
+RowSteps row_steps_reference(OptimizerKind kind) {
+  constexpr RowSteps kSteps[] = {{&sgd, &sgd, &sgd},
+                                 {&momentum, &add_momentum, &momentum},
+                                 {&adagrad, &adagrad, &adagrad},
+                                 {&adagrad_row, &adagrad_row, &adagrad_row},
+                                 {&adam, &add_adam, &late_adam},
+                                 {&ftrl, &ftrl, &ftrl}};
   return kSteps[static_cast<std::size_t>(kind)];
 }
 

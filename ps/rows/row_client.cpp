@@ -106,6 +106,7 @@ bool RowClient::try_pull(std::span<TouchedTables> parts) {
   if (asks_others()) return false;
   if (node_.job().policy.consistency != Consistency::bsp) {
     const std::uint64_t behind = pull.step - std::min(pull.step, node_.min_clock());
+    if (behind > 1) yield();  // they may want this core
     ++traffic_.staleness[std::min<std::uint64_t>(behind, traffic_.staleness.size() - 1)];
   }
   fill_here(parts);
@@ -154,12 +155,8 @@ void RowClient::fill_from(const Question& question, std::span<TouchedTables> par
   }
 }
 
-void RowClient::push(std::span<const TouchedTables> parts) {
-  std::uint64_t examples = 0;
-  for (const TouchedTables& part : parts) {
-    check_gradients(node_.layout(), part);
-    examples += part.examples;
-  }
+void RowClient::push(std::span<const TouchedTables> parts, std::uint64_t examples) {
+  for (const TouchedTables& part : parts) check_gradients(node_.layout(), part);
   const int nodes = node_.layout().nodes();
   // The others first: what they need is under way while this node's rows are changed.
   for (int n = 1; n <= nodes; ++n) push_to((node_.node() + n) % nodes, parts, examples);
@@ -183,7 +180,7 @@ void RowClient::push_to(int node, std::span<const TouchedTables> parts, std::uin
     const auto mailbox = node_.mailbox(worker_.number);
     FACTORPS_CHECK(outbox_.bytes() <= mailbox.size());
     outbox_.write(header, mailbox.data());
-  } else if (examples > 0) {
+  } else {
     outbox_.apply(header, node_);
   }
 }

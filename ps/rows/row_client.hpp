@@ -37,8 +37,9 @@ class RowClient {
   /// @return whether all was there; else nothing has changed
   [[nodiscard]] bool try_pull(std::span<TouchedTables> parts);
   /// Sends gradients where their rows are, each row once, and ends the worker's step.
+  /// @param examples of the step, of all workers
   /// @throws DataError if a gradient is not finite or too large to be summed
-  void push(std::span<const TouchedTables> parts);
+  void push(std::span<const TouchedTables> parts, std::uint64_t examples);
   /// bsp: applies this worker's share of the step, when it has come from everybody.
   /// @return whether the step is done on this node
   [[nodiscard]] bool try_finish();

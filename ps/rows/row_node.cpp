@@ -12,20 +12,32 @@ namespace {
 
 constexpr std::size_t kRecordMultiple = 4;  // floats: rows begin where a vector may
 
-/// Taken for as long as a row is copied or changed.
+/// Taken for as long as a row is copied or changed. The guard of a row is twice the number of steps
+/// up to the last one that it was part of, plus one while it is taken.
 class RowLock {
  public:
-  explicit RowLock(std::atomic<std::uint8_t>& taken) noexcept : taken_{taken} {
-    for (unsigned tries = 0; taken_.exchange(1, std::memory_order_acquire) != 0; ++tries) {
+  explicit RowLock(std::atomic<std::uint64_t>& guard) noexcept : guard_{guard} {
+    for (unsigned tries = 0;; ++tries) {
+      const std::uint64_t found = guard_.fetch_or(1, std::memory_order_acquire);
+      steps_ = found / 2;
+      if (found % 2 == 0) break;
       if (tries > 64) std::this_thread::yield();
     }
   }
   RowLock(const RowLock&) = delete;
   RowLock& operator=(const RowLock&) = delete;
-  ~RowLock() { taken_.store(0, std::memory_order_release); }
+  ~RowLock() { guard_.store(2 * steps_, std::memory_order_release); }
+
+  /// @return what the row was part of last: a step before (below 0), this one (0), a later one
+  int begin_step(std::uint64_t number) noexcept {
+    const std::uint64_t last = steps_;
+    steps_ = std::max(steps_, number + 1);
+    return (last > number + 1) - (last < number + 1);
+  }
 
  private:
-  std::atomic<std::uint8_t>& taken_;
+  std::atomic<std::uint64_t>& guard_;
+  std::uint64_t steps_ = 0;
 };
 
 }  // namespace
@@ -38,17 +50,17 @@ RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
   OffsetCursor cursor;
   counters_ = cursor.take((job.workers() + 1) * kAlignment);
   units_ = cursor.take(UnitCounter::kBytes);
-  const bool locks = job.policy.consistency != Consistency::bsp;
+  const bool guarded = job.policy.consistency != Consistency::bsp;
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {
     Place place{.rows = layout.rows_of(t, node)};
     place.stride = round_up(layout.tables()[t].record(), kRecordMultiple);
     place.records = cursor.take(place.rows.size() * place.stride * sizeof(float));
-    place.locks = locks ? cursor.take(place.rows.size()) : 0;
+    place.guards = guarded ? cursor.take(place.rows.size() * sizeof(std::uint64_t)) : 0;
     places_.push_back(place);
     optimizers_.emplace_back(layout.tables()[t].optimizer, layout.tables()[t].width);
   }
   for (const std::size_t bytes : job.mailbox_bytes) {
-    mailboxes_.push_back(cursor.take(locks ? 0 : bytes));
+    mailboxes_.push_back(cursor.take(guarded ? 0 : bytes));
   }
   sums_ = cursor.take(units() * sizeof(CellSums));
   bytes_ = cursor.take(0);
@@ -70,17 +82,33 @@ float* RowNode::record(std::size_t table, std::uint64_t row) const {
          (row - place.rows.begin) * place.stride;
 }
 
-template <class Change>
-void RowNode::locked(std::size_t table, std::uint64_t row, Change&& change) const {
-  if (job_.policy.consistency == Consistency::bsp) return change();
+std::atomic<std::uint64_t>& RowNode::guard(std::size_t table, std::uint64_t row) const {
   const Place& place = places_[table];
-  auto* locks = reinterpret_cast<std::atomic<std::uint8_t>*>(memory_.data() + place.locks);
-  const RowLock lock{locks[row - place.rows.begin]};
-  change();
+  auto* guards = reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.data() + place.guards);
+  return guards[row - place.rows.begin];
 }
 
 void RowNode::read(std::size_t table, std::uint64_t row, float* to) const {
-  locked(table, row, [&] { std::copy_n(record(table, row), layout_.tables()[table].width, to); });
+  std::optional<RowLock> lock;
+  if (job_.policy.consistency != Consistency::bsp) lock.emplace(guard(table, row));
+  std::copy_n(record(table, row), layout_.tables()[table].width, to);
+}
+
+void RowNode::change(std::size_t table, std::uint64_t row, const float* mean, RowStep step) const {
+  const RowOptimizer& optimizer = optimizers_[table];
+  if (job_.policy.consistency == Consistency::bsp) {
+    optimizer.step(record(table, row), mean, step.rate_factor);
+    return;
+  }
+  RowLock lock{guard(table, row)};
+  const int last = lock.begin_step(step.number);
+  if (last < 0) {
+    optimizer.step(record(table, row), mean, step.rate_factor);
+  } else if (last == 0) {
+    optimizer.add(record(table, row), mean, step.rate_factor);
+  } else {
+    optimizer.add_late(record(table, row), mean, step.rate_factor);
+  }
 }
 
 void RowNode::read(std::size_t table, std::span<const std::uint64_t> rows, float* to) const {
@@ -111,8 +139,7 @@ void RowNode::apply(std::size_t table, std::uint64_t row, std::span<const double
                     RowStep step) const {
   const auto mean = mean_of(sum.size());
   for (std::size_t n = 0; n < mean.size(); ++n) mean[n] = static_cast<float>(sum[n] * step.scale);
-  locked(table, row,
-         [&] { optimizers_[table].step(record(table, row), mean.data(), step.rate_factor); });
+  change(table, row, mean.data(), step);
 }
 
 void RowNode::apply(std::size_t table, std::uint64_t row, const float* gradient,
@@ -121,8 +148,7 @@ void RowNode::apply(std::size_t table, std::uint64_t row, const float* gradient,
   for (std::size_t n = 0; n < mean.size(); ++n) {
     mean[n] = static_cast<float>((0.0 + to_quanta(gradient[n])) * step.scale);
   }
-  locked(table, row,
-         [&] { optimizers_[table].step(record(table, row), mean.data(), step.rate_factor); });
+  change(table, row, mean.data(), step);
 }
 
 std::atomic<std::uint64_t>& RowNode::counter(std::size_t n) const {

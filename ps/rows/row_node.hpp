@@ -41,15 +41,18 @@ struct RowJob {
 
 /// How a sum of gradients changes a row.
 struct RowStep {
-  double scale = 1;  ///< of the sum, to the mean gradient
+  double scale = 1;  ///< of the sum, to the mean over the examples of the step
   float rate_factor = 1;
+  std::uint64_t number = 0;  ///< of the step
 };
 
 /// Every rank of a node makes one over the same memory; it owns nothing. All-zero memory is the
 /// valid state before the first step.
 ///
 /// With bsp nobody reads rows while they are changed: clocks and applied() order it. Otherwise a
-/// row is locked to be read or changed.
+/// row is locked to be read or changed, and remembers the last step that it was part of: the first
+/// gradient of a step makes a step of the optimizer, what comes of it later, or of one before it,
+/// is added (RowOptimizer).
 class RowNode {
  public:
   [[nodiscard]] static std::size_t bytes_needed(const RowLayout& layout, const RowJob& job,
@@ -110,13 +113,13 @@ class RowNode {
     RowRange rows;
     std::size_t stride = 0;
     std::size_t records = 0;
-    std::size_t locks = 0;
+    std::size_t guards = 0;
   };
 
   RowNode(const RowLayout& layout, const RowJob& job, int node);
   [[nodiscard]] std::atomic<std::uint64_t>& counter(std::size_t n) const;
-  template <class Change>
-  void locked(std::size_t table, std::uint64_t row, Change&& change) const;
+  [[nodiscard]] std::atomic<std::uint64_t>& guard(std::size_t table, std::uint64_t row) const;
+  void change(std::size_t table, std::uint64_t row, const float* mean, RowStep step) const;
 
   std::span<std::byte> memory_;
   const RowLayout& layout_;

@@ -14,7 +14,7 @@ namespace {
 
 RowStep step_of(const RowHeader& header) {
   const auto examples = static_cast<double>(std::max<std::uint64_t>(header.examples, 1));
-  return {1 / examples, static_cast<float>(header.rate_factor)};
+  return {1 / examples, static_cast<float>(header.rate_factor), header.step};
 }
 
 /// @param sum memory
@@ -163,7 +163,7 @@ void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t pa
     RowHeader header;
     std::memcpy(&header, mailbox.data(), sizeof header);
     FACTORPS_CHECK(header.step == number);
-    pushed.examples += header.examples;
+    pushed.examples = header.examples;
     pushed.rate_factor = header.rate_factor;
     for (const RowSection& section :
          read_sections(mailbox.subspan(sizeof header, header.bytes), layout.tables())) {

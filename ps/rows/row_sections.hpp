@@ -16,7 +16,7 @@ namespace factorps::ps {
 /// Goes first in everything that is pulled or pushed.
 struct RowHeader {
   std::uint64_t step = 0;      ///< of the worker, since the start of the job
-  std::uint64_t examples = 0;  ///< push: that the gradients are summed over
+  std::uint64_t examples = 0;  ///< push: of all workers in this step
   std::uint64_t bytes = 0;     ///< of the sections
   double rate_factor = 1;      ///< push: of the learning rate
 };

@@ -67,7 +67,7 @@ bool RowService::try_take(const Message& message) {
       throw ProtocolError{"server: more was pushed than a worker has"};
     }
     std::ranges::copy(message.envelope.body, mailbox.begin());
-  } else if (header.examples > 0) {
+  } else {
     const auto sections = read_sections(message.sections(), node_.layout().tables());
     check_rows(sections);
     apply_sections(node_, sections, header);

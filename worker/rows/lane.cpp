@@ -48,6 +48,25 @@ std::vector<std::vector<std::uint32_t>> lanes_of_workers(const std::vector<ps::S
   return of_worker;
 }
 
+StepSizes::StepSizes(const Dataset& dataset, const std::vector<ps::Share>& lanes,
+                     const BatchOptions& options)
+    : steps_{steps_of_epoch(dataset.interactions(Part::train), options.batch)},
+      examples_of_each_{1 + std::uint64_t{options.negatives}} {
+  const auto& begin = dataset.grid().strip_begin;
+  for (const ps::Share lane : lanes) {
+    const std::uint64_t users = begin[lane.end] - begin[lane.begin];
+    interactions_.push_back(sum_of(dataset.user_counts().subspan(begin[lane.begin], users)));
+  }
+}
+
+std::uint64_t StepSizes::examples(std::uint64_t step) const {
+  std::uint64_t interactions = 0;
+  for (const std::uint64_t of_lane : interactions_) {
+    interactions += part_begin(of_lane, step + 1, steps_) - part_begin(of_lane, step, steps_);
+  }
+  return interactions * examples_of_each_;
+}
+
 Lane::Lane(const Dataset& dataset, ps::Share strips, const BatchOptions& options)
     : dataset_{dataset},
       strips_{strips},

@@ -37,6 +37,21 @@ struct BatchOptions {
     const std::vector<ps::Share>& lanes, const ps::RowLayout& layout,
     const std::vector<int>& node_of_worker);
 
+/// How many examples every lane of a job has in the steps of an epoch.
+class StepSizes {
+ public:
+  StepSizes(const Dataset& dataset, const std::vector<ps::Share>& lanes,
+            const BatchOptions& options);
+
+  /// Of all lanes together. @param step of the epoch
+  [[nodiscard]] std::uint64_t examples(std::uint64_t step) const;
+
+ private:
+  std::vector<std::uint64_t> interactions_;  // [lane]
+  std::uint64_t steps_;
+  std::uint64_t examples_of_each_;
+};
+
 class Lane {
  public:
   /// Copies the interactions: 4 bytes each, 8 with values, 8 per user.

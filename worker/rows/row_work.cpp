@@ -33,6 +33,7 @@ RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWor
       dataset_{dataset},
       options_{options},
       steps_{steps_of_epoch(dataset.interactions(Part::train), options.batches.batch)},
+      step_sizes_{dataset, lanes_of(dataset.grid().strips(), options.lanes), options.batches},
       lanes_{make_lanes(dataset, node, worker.number, options)},
       losses_(lanes_.size()),
       counter_{node.counter()} {}
@@ -86,7 +87,7 @@ std::optional<Piece> RowWork::try_train() {
   if (stage_ != Stage::pull || !client_.try_pull(batches_.front().touched)) return std::nullopt;
   const std::uint64_t interactions = compute(batches_.front());
   if (computed_ + 1 == steps_) write_sums();
-  client_.push(batches_.front().touched);
+  client_.push(batches_.front().touched, step_sizes_.examples(computed_));
   batches_.pop_front();
   ++computed_;
   stage_ = Stage::finish;

@@ -62,6 +62,7 @@ class RowWork : public Work {
   const Dataset& dataset_;
   RowWorkOptions options_;
   std::uint64_t steps_;  // of an epoch
+  StepSizes step_sizes_;
   std::vector<Lane> lanes_;
   std::vector<double> losses_;  // [lane] of the pass
   ps::UnitCounter counter_;

@@ -132,18 +132,87 @@ TEST(RowOptimizer, HasTheSameBitsInEveryInstructionSet) {
       std::vector<float> want = record_of(plain, width);
       for (std::uint64_t t = 0; t < 20; ++t) {
         plain.step(want.data(), numbers(width, 50 + t).data(), 0.75F);
+        plain.add(want.data(), numbers(width, 80 + t).data(), 0.75F);
+        plain.add_late(want.data(), numbers(width, 110 + t).data(), 0.75F);
       }
       for (const Kernels& kernels : usable_kernels()) {
         const RowOptimizer optimizer{options_of(kind), width, kernels.set};
         std::vector<float> got = record_of(optimizer, width);
         for (std::uint64_t t = 0; t < 20; ++t) {
           optimizer.step(got.data(), numbers(width, 50 + t).data(), 0.75F);
+          optimizer.add(got.data(), numbers(width, 80 + t).data(), 0.75F);
+          optimizer.add_late(got.data(), numbers(width, 110 + t).data(), 0.75F);
         }
         EXPECT_TRUE(same_bits(got, want))
             << name_of(kind) << " " << name_of(kernels.set) << " width " << width;
       }
     }
   }
+}
+
+/// Parts of a gradient that touch different columns: then the sum of their squares is the square of
+/// their sum.
+TEST(RowOptimizer, AddsToAStepAsIfItHadBeenThereFromTheStart) {
+  constexpr std::size_t kWidth = 21;
+  for (const OptimizerKind kind :
+       {OptimizerKind::sgd, OptimizerKind::momentum, OptimizerKind::adagrad, OptimizerKind::adam,
+        OptimizerKind::ftrl}) {
+    OptimizerOptions options = options_of(kind);
+    options.l2 = 0;
+    options.clip_norm = 0;
+    const RowOptimizer optimizer{options, kWidth};
+    std::vector<float> whole = record_of(optimizer, 4);
+    std::vector<float> parts = whole;
+    for (std::uint64_t t = 0; t < 20; ++t) {
+      const std::vector<float> gradient = numbers(kWidth, 20 + t);
+      std::vector<float> even = gradient;
+      std::vector<float> odd = gradient;
+      for (std::size_t c = 0; c < kWidth; ++c) (c % 2 == 0 ? odd : even)[c] = 0;
+      optimizer.step(whole.data(), gradient.data(), 0.5F);
+      optimizer.step(parts.data(), even.data(), 0.5F);
+      optimizer.add(parts.data(), odd.data(), 0.5F);
+    }
+    // As above: twice 24 roundings in each step, of numbers below 10.
+    for (std::size_t n = 0; n < whole.size(); ++n) {
+      EXPECT_NEAR(parts[n], whole[n], 20 * 48 * 0x1p-24 * 10) << name_of(kind) << " number " << n;
+    }
+  }
+}
+
+TEST(RowOptimizer, DecaysARowOnceInAStep) {
+  OptimizerOptions options{.learning_rate = 0.5F, .l2 = 0.25F};
+  for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::momentum}) {
+    options.kind = kind;
+    options.momentum = 0.5F;
+    const RowOptimizer optimizer{options, 1};
+    std::vector<float> record(optimizer.record_width());
+    record[0] = 8;
+    const float first = 4;
+    const float second = -2;
+    optimizer.step(record.data(), &first);
+    optimizer.add(record.data(), &second);
+    EXPECT_EQ(record[0], 8 - 0.5F * (4 + 0.25F * 8 - 2)) << name_of(kind);
+    if (kind == OptimizerKind::momentum) {
+      EXPECT_EQ(record[1], 4 + 0.25F * 8 - 2);
+    }
+  }
+}
+
+TEST(RowOptimizer, CountsNoStepForWhatComesLate) {
+  OptimizerOptions options{.kind = OptimizerKind::adam, .learning_rate = 0.5F, .l2 = 1};
+  options.beta1 = options.beta2 = 0.5F;
+  options.epsilon = 0;
+  const RowOptimizer optimizer{options, 1};
+  std::vector<float> record(optimizer.record_width());
+  const float first = 2;
+  optimizer.step(record.data(), &first);
+  EXPECT_EQ(record, (std::vector<float>{-0.5F, 1, 2, 1}));  // x, m, v, t
+  const float late = 8;
+  optimizer.add_late(record.data(), &late);
+  EXPECT_EQ(record[1], 4.5F);    // half of it and of the gradient, without l2
+  EXPECT_EQ(record[2], 2 + 32);  // not decayed
+  EXPECT_EQ(record[3], 1);
+  EXPECT_NEAR(record[0], -0.5 - 0.5 * 9 / std::sqrt(68.0), 8 * 0x1p-24);
 }
 
 TEST(RowOptimizer, RemembersInTheRecordAlone) {

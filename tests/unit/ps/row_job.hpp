@@ -14,9 +14,13 @@
 
 namespace factorps::ps::test {
 
+constexpr std::uint32_t kLanes = 6;  // of a job
+
 /// Lanes touch rows that a random stream chooses; each gradient depends on what was pulled.
 class FakeLane {
  public:
+  static constexpr std::uint32_t kExamples = 5;
+
   FakeLane(const RowLayout& layout, std::uint32_t number) : layout_{layout}, number_{number} {}
 
   TouchedTables touch(std::uint64_t step) const {
@@ -47,7 +51,6 @@ class FakeLane {
   }
 
  private:
-  static constexpr std::uint32_t kExamples = 5;
   const RowLayout& layout_;
   std::uint32_t number_;
 };
@@ -79,7 +82,7 @@ class FakeWorker {
         for (std::size_t l = 0; l < lanes_.size(); ++l) {
           lanes_[l].compute(client_.step(), current_[l]);
         }
-        client_.push(current_);
+        client_.push(current_, FakeLane::kExamples * kLanes);
         stage_ = Stage::finish;
         return true;
       }
@@ -119,8 +122,6 @@ using WorkersOfNodes = std::vector<int>;
 
 class FakeRowJob {
  public:
-  static constexpr std::uint32_t kLanes = 6;
-
   FakeRowJob(std::vector<RowTable> tables, const WorkersOfNodes& shape, RowPolicy policy)
       : layout_{std::move(tables), strips(shape)},
         hub_{static_cast<int>(1 + shape.size()) + total(shape)} {

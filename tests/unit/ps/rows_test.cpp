@@ -160,6 +160,47 @@ TEST(Rows, AGradientThatIsNotFiniteIsNamed) {
   check_gradients(layout, part);
 }
 
+/// A node of one worker, with one table of one number.
+class OneNumber {
+ public:
+  OneNumber(const OptimizerOptions& optimizer, Consistency consistency)
+      : layout_{{{"x", 1, {0, 1}, optimizer, false, {}}}, {{0, 1}}},
+        job_{{consistency, 0}, 1, 1, {0}, {0}} {}
+
+  void push(double gradient, std::uint64_t step) {
+    node_.apply(0, 0, std::span{&gradient, 1}, {1, 1, step});
+  }
+  float& number() { return *node_.record(0, 0); }
+
+ private:
+  RowLayout layout_;
+  RowJob job_;
+  AlignedBuffer<std::byte> memory_{RowNode::bytes_needed(layout_, job_, 0)};
+  RowNode node_{memory_.span(), layout_, job_, 0};
+};
+
+TEST(Rows, GradientsOfAStepAddUpToOneStepOfTheOptimizer) {
+  OptimizerOptions optimizer;
+  optimizer.kind = OptimizerKind::momentum;
+  optimizer.learning_rate = 1;
+  optimizer.momentum = 0.5F;
+  optimizer.l2 = 0.25F;
+  OneNumber together{optimizer, Consistency::bsp};
+  OneNumber apart{optimizer, Consistency::asp};
+  together.number() = apart.number() = 8;
+  together.push(2, 0);
+  apart.push(4, 0);
+  apart.push(-2, 0);
+  EXPECT_EQ(apart.number(), together.number());
+  together.push(4, 1);
+  apart.push(1, 1);
+  apart.push(3, 1);
+  EXPECT_EQ(apart.number(), together.number());
+  EXPECT_EQ(apart.number(), -3);  // 8 - 4, then 4 - 4 / 2 - 5
+  apart.push(2, 0);               // late: no decay by l2, but of the momentum of 7
+  EXPECT_EQ(apart.number(), -3 - (3.5F + 2));
+}
+
 /// Threads change and read the same rows; every reader must find a row as one push has left it.
 TEST(Rows, AreNeverReadHalfChanged) {
   OptimizerOptions plain;

@@ -104,6 +104,25 @@ TEST_F(Lanes, NegativesAreTrainedItemsThatTheUserDoesNotKnow) {
   }
 }
 
+TEST_F(Lanes, AStepHasTheExamplesOfAllLanes) {
+  BatchOptions options;
+  options.batch = 50;
+  options.negatives = 2;
+  const std::vector<ps::Share> shares = lanes_of(dataset_.grid().strips(), 3);
+  const StepSizes sizes{dataset_, shares, options};
+  std::vector<Lane> lanes;
+  for (const ps::Share share : shares) lanes.emplace_back(dataset_, share, options);
+  ps::RowExamples examples;
+  for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 50); ++step) {
+    std::uint64_t sum = 0;
+    for (const Lane& lane : lanes) {
+      lane.examples(0, step, examples);
+      sum += examples.users.size();
+    }
+    EXPECT_EQ(sizes.examples(step), sum) << step;
+  }
+}
+
 TEST_F(Lanes, BelongToTheNodeOfTheirFirstStrip) {
   const std::vector<ps::Share> lanes = lanes_of(8, 4);  // 0-1, 2-3, 4-5, 6-7
   ps::RowTable users;
