@@ -21,6 +21,7 @@ namespace {
 
 constexpr const char* kMount = "/dev/shm";  // where Open MPI backs its windows
 constexpr std::size_t kPage = 4096;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 /// What is wrong with this machine's mount; empty: nothing.
 std::string shortage(const Environment& environment, std::size_t bytes) {
@@ -70,6 +71,8 @@ struct SharedMemory::Impl {
     mapped = size;
     mapping = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) throw std::bad_alloc{};
+    // A wish, for rows at random places; small pages do as well.
+    if (size >= 4 * kHugePage) ::madvise(mapping, size, MADV_HUGEPAGE);
     return static_cast<std::byte*>(mapping);
   }
 

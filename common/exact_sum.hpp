@@ -16,16 +16,28 @@ inline constexpr float kExactTerm = 0x1p12F;
 inline constexpr std::size_t kExactTerms = 128;
 static_assert(kExactTerm * kExactTerms / kExactQuantum <= 0x1p53);
 
+inline constexpr double kExactShift = 0x1.8p52 * kExactQuantum;
+
 /// The multiple of the quantum next to x, |x| < kExactTerm; ties go to the even one. (Adding what
-/// is 1.5 x 2^52 quanta leaves no room for smaller digits.)
+/// is 1.5 x 2^52 quanta leaves no room for smaller digits.) Zeros are positive.
 [[nodiscard]] inline double to_quanta(float x) noexcept {
-  constexpr double kShift = 0x1.8p52 * kExactQuantum;
-  return (static_cast<double>(x) + kShift) - kShift;
+  return (static_cast<double>(x) + kExactShift) - kExactShift;
 }
 
 /// sum[n] += terms[n]
 inline void add_exactly(const float* terms, std::size_t size, double* sum) noexcept {
   for (std::size_t n = 0; n < size; ++n) sum[n] += to_quanta(terms[n]);
+}
+
+/// mean[n] = sum[n] * scale
+inline void mean_exactly(const double* sum, std::size_t size, double scale, float* mean) noexcept {
+  for (std::size_t n = 0; n < size; ++n) mean[n] = static_cast<float>(sum[n] * scale);
+}
+/// The same for the sum of one term each.
+inline void mean_exactly(const float* terms, std::size_t size, double scale, float* mean) noexcept {
+  for (std::size_t n = 0; n < size; ++n) {
+    mean[n] = static_cast<float>(to_quanta(terms[n]) * scale);
+  }
 }
 
 /// Whether all terms can be added; false if any is not a number.

@@ -1,16 +1,23 @@
-/// Rows that a worker pulls from and pushes to its own node, against a plain copy of the same
-/// bytes. Usage: factorps_row_copies [ROWS [ROUNDS]]
+/// Rows that workers pull from and push to their own node, against a plain copy of the same bytes.
+/// Usage: factorps_row_copies [ROWS [ROUNDS]]
 ///
-/// One thread, dim 64, plain SGD, in turn: copy, pull, push, for each policy. Pulled and pushed
-/// rows are random, distinct and ascending, as mini-batches have them; the copy goes from one end
-/// of a buffer of the table's size to the other. Prints medians of CPU seconds per row.
+/// One thread, dim 64, in turn: copy, pull, push, for each policy and number of workers; workers
+/// take turns. Memory has huge pages, as that of a process that is alone on its node, or small
+/// ones, as windows that ranks share have. Pulled and pushed rows are random, distinct and
+/// ascending, as mini-batches have them; the gradients have just been written. A pull or a push of
+/// a row counts as one copy of its values (256 bytes), and the copy goes from one end of a buffer
+/// of the table's size to the same place of another. Prints medians of CPU seconds per row.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "comm/local_transport.hpp"
+#include "comm/shared_memory.hpp"
 #include "common/aligned_buffer.hpp"
 #include "common/random.hpp"
 #include "common/timer.hpp"
@@ -20,86 +27,172 @@ namespace factorps {
 namespace {
 
 constexpr std::size_t kWidth = 64;
-constexpr std::uint64_t kBatch = 4096;
+constexpr std::size_t kBytes = kWidth * sizeof(float);
+constexpr std::uint64_t kBatch = 4096;  // rows of a worker
 
 double median(std::vector<double> values) {
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
   return values[values.size() / 2];
 }
 
-/// A job of one worker, who is all there is.
-class Job {
- public:
-  Job(std::uint64_t rows, ps::Consistency consistency)
-      : layout_{{table(rows)}, {{0, 1}}},
-        job_{{consistency, 0}, 1, 1, {0}, {std::size_t{1} << 22}},
-        memory_{ps::RowNode::bytes_needed(layout_, job_, 0)},
-        node_{memory_.span(), layout_, job_, 0},
-        link_{hub_.link(0)},
-        client_{*link_, node_, {0, {0}}} {}
+struct Case {
+  const char* name;
+  ps::Consistency consistency;
+  std::size_t workers;
+  OptimizerKind optimizer;
+};
 
-  /// @return CPU seconds of the pull and of the push with what applies it
-  std::pair<double, double> step(std::vector<ps::TouchedTables>& parts) {
-    client_.request(client_.step(), parts);
-    const double start = thread_cpu_seconds();
-    if (!client_.try_pull(parts)) std::abort();
-    const double pulled = thread_cpu_seconds();
-    client_.push(parts, kBatch);
-    if (!client_.try_finish()) std::abort();
-    return {pulled - start, thread_cpu_seconds() - pulled};
+/// Memory with pages of one size.
+class Memory {
+ public:
+  Memory(const comm::Environment* alone, std::size_t bytes) {
+    if (alone != nullptr) huge_.emplace(*alone, 0, 1, bytes, bytes);
+    small_ = AlignedBuffer<std::byte>{alone == nullptr ? bytes : 0};
+    std::ranges::fill(this->bytes(), std::byte{0});  // page faults before any clock runs
+  }
+  [[nodiscard]] std::span<std::byte> bytes() const {
+    return huge_ ? huge_->bytes() : small_.span();
   }
 
  private:
-  static ps::RowTable table(std::uint64_t rows) {
-    return {"rows", kWidth, {0, rows}, OptimizerOptions{}, false, {}};
-  }
-  ps::RowLayout layout_;
-  ps::RowJob job_;
-  AlignedBuffer<std::byte> memory_;
-  ps::RowNode node_;
-  comm::LocalHub hub_{1};
-  std::unique_ptr<comm::Transport> link_;
-  ps::RowClient client_;
+  std::optional<comm::SharedMemory> huge_;
+  AlignedBuffer<std::byte> small_;
 };
 
-ps::TouchedTables batch_of(std::uint64_t rows, std::uint64_t round) {
-  const RandomStream random{1, Purpose::generate};
-  ps::TouchedRows touched;
-  for (std::uint32_t n = 0; n < kBatch; ++n) touched.rows.push_back(random.below(rows, round, n));
-  std::ranges::sort(touched.rows);
-  touched.rows.erase(std::unique(touched.rows.begin(), touched.rows.end()), touched.rows.end());
-  touched.values.resize(touched.rows.size() * kWidth);
-  touched.gradients.assign(touched.rows.size() * kWidth, 0.01F);
-  return {kBatch, {touched}};
-}
-
-void run(std::uint64_t rows, std::uint64_t rounds) {
-  const AlignedBuffer<float> from{rows * kWidth};
-  const AlignedBuffer<float> to{rows * kWidth};
+/// CPU seconds per row.
+struct Times {
   std::vector<double> copies;
-  std::printf("policy   copy ns/row   pull ns/row   push ns/row   copies of pull+push / time\n");
-  for (const auto& [name, policy] :
-       {std::pair{"bsp", ps::Consistency::bsp}, std::pair{"asp", ps::Consistency::asp}}) {
-    Job job{rows, policy};
-    std::vector<double> pulls;
-    std::vector<double> pushes;
-    copies.clear();
-    for (std::uint64_t round = 0; round < rounds; ++round) {
-      std::vector<ps::TouchedTables> parts;
-      parts.push_back(batch_of(rows, round));
-      const auto count = static_cast<double>(parts[0].tables[0].rows.size());
-      const std::size_t at = round * kBatch % (rows - kBatch) * kWidth;
-      const double start = thread_cpu_seconds();
-      std::memcpy(to.data() + at, from.data() + at, kBatch * kWidth * sizeof(float));
-      copies.push_back((thread_cpu_seconds() - start) / kBatch);
-      const auto [pull, push] = job.step(parts);
-      pulls.push_back(pull / count);
-      pushes.push_back(push / count);
+  std::vector<double> pulls;
+  std::vector<double> pushes;
+};
+
+/// A worker with the memory of its mini-batch.
+struct Worker {
+  std::unique_ptr<comm::Transport> link;
+  ps::RowClient client;
+  std::vector<ps::TouchedTables> parts{1};
+};
+
+/// A job of one node.
+class Job {
+ public:
+  Job(const comm::Environment* alone, std::uint64_t rows, const Case& which)
+      : layout_{{table(rows, which.optimizer)}, {{0, 1}}},
+        job_{{which.consistency, 0},
+             1,
+             1,
+             std::vector<int>(which.workers, 0),
+             std::vector<std::size_t>(which.workers, std::size_t{1} << 22)},
+        memory_{alone, ps::RowNode::bytes_needed(layout_, job_, 0)},
+        node_{memory_.bytes(), layout_, job_, 0},
+        hub_{static_cast<int>(which.workers)} {
+    for (std::size_t w = 0; w < which.workers; ++w) {
+      auto link = hub_.link(static_cast<int>(w));
+      comm::Transport& transport = *link;
+      workers_.push_back({std::move(link), {transport, node_, {w, {0}}}});
+      workers_.back().parts[0].tables.resize(1);
     }
-    const double copy = median(copies);
-    const double pull = median(pulls);
-    const double push = median(pushes);
-    std::printf("%-6s %13.1f %13.1f %13.1f %13.2f\n", name, 1e9 * copy, 1e9 * pull, 1e9 * push,
+  }
+
+  void step(std::uint64_t round, Times& times) {
+    std::uint64_t count = 0;
+    for (std::size_t w = 0; w < workers_.size(); ++w) {
+      count += draw(workers_[w], round * workers_.size() + w);
+    }
+    const double pulled = timed([](Worker& worker) {
+      if (!worker.client.try_pull(worker.parts)) std::abort();
+    });
+    for (Worker& worker : workers_) {
+      std::ranges::fill(worker.parts[0].tables[0].gradients, 0.01F);
+    }
+    double pushed = timed(
+        [this](Worker& worker) { worker.client.push(worker.parts, kBatch * workers_.size()); });
+    // The last one to apply its share sees that the step is done.
+    pushed += timed([](Worker& worker) { static_cast<void>(worker.client.try_finish()); });
+    for (Worker& worker : workers_) {
+      if (!worker.client.try_finish()) std::abort();
+    }
+    times.pulls.push_back(pulled / static_cast<double>(count));
+    times.pushes.push_back(pushed / static_cast<double>(count));
+  }
+
+ private:
+  static ps::RowTable table(std::uint64_t rows, OptimizerKind kind) {
+    OptimizerOptions optimizer;
+    optimizer.kind = kind;
+    return {"rows", kWidth, {0, rows}, optimizer, false, {}};
+  }
+
+  /// @return rows
+  std::uint64_t draw(Worker& worker, std::uint64_t round) {
+    const RandomStream random{1, Purpose::generate};
+    ps::TouchedRows& touched = worker.parts[0].tables[0];
+    const std::uint64_t rows = layout_.tables()[0].rows();
+    touched.rows.clear();
+    for (std::uint32_t n = 0; n < kBatch; ++n) touched.rows.push_back(random.below(rows, round, n));
+    std::ranges::sort(touched.rows);
+    touched.rows.erase(std::unique(touched.rows.begin(), touched.rows.end()), touched.rows.end());
+    touched.gradients.resize(touched.rows.size() * kWidth);
+    worker.client.request(worker.client.step(), worker.parts);
+    return touched.rows.size();
+  }
+
+  template <class Body>
+  double timed(Body&& body) {
+    const double start = thread_cpu_seconds();
+    for (Worker& worker : workers_) body(worker);
+    return thread_cpu_seconds() - start;
+  }
+
+  ps::RowLayout layout_;
+  ps::RowJob job_;
+  Memory memory_;
+  ps::RowNode node_;
+  comm::LocalHub hub_;
+  std::deque<Worker> workers_;
+};
+
+/// The plain copies of what a step pulls and pushes.
+class Copies {
+ public:
+  Copies(const comm::Environment* alone, std::uint64_t rows)
+      : rows_{rows}, from_{alone, rows * kBytes}, to_{alone, rows * kBytes} {}
+
+  void step(std::uint64_t round, Times& times) {
+    const std::size_t at = round * kBatch % (rows_ - kBatch) * kBytes;
+    const double start = thread_cpu_seconds();
+    std::memcpy(to_.bytes().data() + at, from_.bytes().data() + at, kBatch * kBytes);
+    times.copies.push_back((thread_cpu_seconds() - start) / kBatch);
+  }
+
+ private:
+  std::uint64_t rows_;
+  Memory from_;
+  Memory to_;
+};
+
+/// @param alone a job of one rank, whose memory has huge pages; none: small pages
+void run(const comm::Environment* alone, std::uint64_t rows, std::uint64_t rounds) {
+  constexpr auto kBsp = ps::Consistency::bsp;
+  constexpr auto kAsp = ps::Consistency::asp;
+  Copies copies{alone, rows};
+  std::printf("%s pages\n", alone != nullptr ? "huge" : "small");
+  std::printf("policy, workers, optimizer   copy   pull   push  ns/row; copies / (pull + push)\n");
+  for (const Case& which :
+       {Case{"bsp", kBsp, 1, OptimizerKind::sgd}, Case{"asp", kAsp, 1, OptimizerKind::sgd},
+        Case{"bsp", kBsp, 2, OptimizerKind::sgd}, Case{"asp", kAsp, 2, OptimizerKind::sgd},
+        Case{"bsp", kBsp, 1, OptimizerKind::adam}}) {
+    Job job{alone, rows, which};
+    Times times;
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+      copies.step(round, times);
+      job.step(round, times);
+    }
+    const double copy = median(times.copies);
+    const double pull = median(times.pulls);
+    const double push = median(times.pushes);
+    std::printf("%-6s %8zu   %-9s %6.1f %6.1f %6.1f  %.2f\n", which.name, which.workers,
+                std::string{name_of(which.optimizer)}.c_str(), 1e9 * copy, 1e9 * pull, 1e9 * push,
                 2 * copy / (pull + push));
   }
 }
@@ -111,5 +204,8 @@ int main(int argc, char** argv) {
   const auto number = [&](int n, std::uint64_t otherwise) {
     return argc > n ? std::strtoull(argv[n], nullptr, 10) : otherwise;
   };
-  factorps::run(std::max<std::uint64_t>(number(1, 400'000), 10'000), number(2, 400));
+  const factorps::comm::Environment alone{false};
+  const auto rows = std::max<std::uint64_t>(number(1, 400'000), 10'000);
+  factorps::run(&alone, rows, number(2, 400));
+  factorps::run(nullptr, rows, number(2, 400));
 }

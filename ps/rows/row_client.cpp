@@ -6,6 +6,7 @@
 
 #include "common/check.hpp"
 #include "common/error.hpp"
+#include "common/timer.hpp"
 
 namespace factorps::ps {
 namespace {
@@ -161,7 +162,7 @@ void RowClient::push(std::span<const TouchedTables> parts, std::uint64_t example
   // The others first: what they need is under way while this node's rows are changed.
   for (int n = 1; n <= nodes; ++n) push_to((node_.node() + n) % nodes, parts, examples);
   ++step_;
-  share_applied_ = node_.job().policy.consistency != Consistency::bsp;
+  share_applied_ = !node_.collects();
   node_.clock(worker_.number).store(step_, std::memory_order_release);
 }
 
@@ -176,7 +177,7 @@ void RowClient::push_to(int node, std::span<const TouchedTables> parts, std::uin
     outbox_.write(header, body.data());
     traffic_.bytes_sent += body.size();
     transport_.send(server_of(node), comm::Tag::push_rows, std::move(body));
-  } else if (node_.job().policy.consistency == Consistency::bsp) {
+  } else if (node_.collects()) {
     const auto mailbox = node_.mailbox(worker_.number);
     FACTORPS_CHECK(outbox_.bytes() <= mailbox.size());
     outbox_.write(header, mailbox.data());

@@ -1,6 +1,6 @@
 #include "ps/rows/row_merge.hpp"
 
-#include "common/exact_sum.hpp"
+#include "model/kernels/exact_kernel.hpp"
 
 namespace factorps::ps {
 
@@ -18,7 +18,7 @@ void sum_contributions(std::span<const Contribution> contributions, std::span<do
   std::ranges::fill(sum, 0.0);
   for (const Contribution& part : contributions) {
     if (part.kind == RowValues::narrow) {
-      add_exactly(reinterpret_cast<const float*>(part.values), sum.size(), sum.data());
+      exact_kernels().add(reinterpret_cast<const float*>(part.values), sum.size(), sum.data());
       continue;
     }
     const auto* values = reinterpret_cast<const double*>(part.values);

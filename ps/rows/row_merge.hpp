@@ -30,12 +30,13 @@ struct RowCursor {
 /// The sum over all contributions: the same bits in any order. @param sum [width]
 void sum_contributions(std::span<const Contribution> contributions, std::span<double> sum);
 
-/// Calls visit(row, contributions) for every row in any of the lists, ascending.
-template <class Visit>
-void merge_rows(std::vector<RowCursor>& cursors, Visit&& visit) {
+/// Calls visit(row, contributions) for every row in any of the lists, ascending; before that
+/// passed(cursor) for each list that has it and now stands behind it.
+template <class Visit, class Passed>
+void merge_rows(std::vector<RowCursor>& cursors, Visit&& visit, Passed&& passed) {
   std::vector<Contribution> contributions;
   std::erase_if(cursors, [](const RowCursor& c) { return c.row == c.end; });
-  while (!cursors.empty()) {
+  while (cursors.size() > 1) {
     std::uint64_t row = *cursors.front().row;
     for (const RowCursor& cursor : cursors) row = std::min(row, *cursor.row);
     contributions.clear();
@@ -45,10 +46,23 @@ void merge_rows(std::vector<RowCursor>& cursors, Visit&& visit) {
       contributions.push_back(cursor.contribution);
       cursor.contribution.values += cursor.bytes;
       ended |= ++cursor.row == cursor.end;
+      passed(cursor);
     }
     visit(row, std::span<const Contribution>{contributions});
     if (ended) std::erase_if(cursors, [](const RowCursor& c) { return c.row == c.end; });
   }
+  if (cursors.empty()) return;
+  for (RowCursor& last = cursors.front(); last.row != last.end;) {
+    const std::uint64_t row = *last.row++;
+    const Contribution only = last.contribution;
+    last.contribution.values += last.bytes;
+    passed(last);
+    visit(row, std::span<const Contribution>{&only, 1});
+  }
+}
+template <class Visit>
+void merge_rows(std::vector<RowCursor>& cursors, Visit&& visit) {
+  merge_rows(cursors, visit, [](const RowCursor&) {});
 }
 
 }  // namespace factorps::ps

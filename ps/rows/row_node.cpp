@@ -5,7 +5,7 @@
 
 #include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
-#include "common/exact_sum.hpp"
+#include "model/kernels/exact_kernel.hpp"
 
 namespace factorps::ps {
 namespace {
@@ -60,7 +60,7 @@ RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
     optimizers_.emplace_back(layout.tables()[t].optimizer, layout.tables()[t].width);
   }
   for (const std::size_t bytes : job.mailbox_bytes) {
-    mailboxes_.push_back(cursor.take(guarded ? 0 : bytes));
+    mailboxes_.push_back(cursor.take(collects() ? bytes : 0));
   }
   sums_ = cursor.take(units() * sizeof(CellSums));
   bytes_ = cursor.take(0);
@@ -121,7 +121,8 @@ void RowNode::read(std::size_t table, std::span<const std::uint64_t> rows, float
 
 void RowNode::fetch(std::size_t table, std::uint64_t row, std::size_t bytes) const {
   const auto* at = reinterpret_cast<const std::byte*>(record(table, row));
-  for (std::size_t line = 0; line < bytes; line += kAlignment) __builtin_prefetch(at + line);
+  for (std::size_t line = 0; line < bytes; line += kAlignment) __builtin_prefetch(at + line, 1);
+  if (job_.policy.consistency != Consistency::bsp) __builtin_prefetch(&guard(table, row), 1);
 }
 
 namespace {
@@ -138,16 +139,14 @@ std::span<float> mean_of(std::size_t width) {
 void RowNode::apply(std::size_t table, std::uint64_t row, std::span<const double> sum,
                     RowStep step) const {
   const auto mean = mean_of(sum.size());
-  for (std::size_t n = 0; n < mean.size(); ++n) mean[n] = static_cast<float>(sum[n] * step.scale);
+  exact_kernels().mean_of_sum(sum.data(), sum.size(), step.scale, mean.data());
   change(table, row, mean.data(), step);
 }
 
 void RowNode::apply(std::size_t table, std::uint64_t row, const float* gradient,
                     RowStep step) const {
   const auto mean = mean_of(layout_.tables()[table].width);
-  for (std::size_t n = 0; n < mean.size(); ++n) {
-    mean[n] = static_cast<float>((0.0 + to_quanta(gradient[n])) * step.scale);
-  }
+  exact_kernels().mean_of_one(gradient, mean.size(), step.scale, mean.data());
   change(table, row, mean.data(), step);
 }
 
@@ -167,6 +166,7 @@ std::uint64_t RowNode::min_clock() const {
 }
 
 bool RowNode::applied_before(std::uint64_t step) const {
+  if (!collects()) return min_clock() >= step;
   return applied().load(std::memory_order_acquire) >= step * workers_here_;
 }
 

@@ -92,13 +92,19 @@ class RowNode {
   [[nodiscard]] std::atomic<std::uint64_t>& clock(std::size_t worker) const;
   /// The steps that every worker has finished, as far as is known here.
   [[nodiscard]] std::uint64_t min_clock() const;
-  /// bsp: how often a worker of this node has applied its share of a step.
+  /// Whether pushes wait in mailboxes for the others of their step: with bsp, unless there is only
+  /// one worker.
+  [[nodiscard]] bool collects() const noexcept {
+    return job_.policy.consistency == Consistency::bsp && job_.workers() > 1;
+  }
+  /// How often a worker of this node has applied its share of a step, if it collects.
   [[nodiscard]] std::atomic<std::uint64_t>& applied() const;
   /// bsp: whether what all workers pushed in the steps before this one is applied.
   [[nodiscard]] bool applied_before(std::uint64_t step) const;
   /// Whether rows may be read for a worker's step.
   [[nodiscard]] bool open(std::uint64_t step) const;
-  /// Where a worker of the job leaves what it pushes to this node, for bsp: RowHeader, sections.
+  /// Where a worker of the job leaves what it pushes to this node, if that collects: RowHeader,
+  /// sections.
   [[nodiscard]] std::span<std::byte> mailbox(std::size_t worker) const;
   /// Pieces of a pass that is no training: every block of items for every strip of the node.
   [[nodiscard]] std::uint64_t units() const;

@@ -8,6 +8,7 @@
 #include "common/check.hpp"
 #include "common/error.hpp"
 #include "common/exact_sum.hpp"
+#include "model/kernels/exact_kernel.hpp"
 
 namespace factorps::ps {
 namespace {
@@ -36,7 +37,7 @@ void apply_all(const RowNode& node, std::size_t table, std::uint64_t row,
 void check_gradients(const RowLayout& layout, const TouchedTables& part) {
   for (std::size_t t = 0; t < part.tables.size(); ++t) {
     const TouchedRows& touched = part.tables[t];
-    if (can_add_exactly(touched.gradients.data(), touched.gradients.size())) continue;
+    if (exact_kernels().can_add(touched.gradients.data(), touched.gradients.size())) continue;
     const auto wrong =
         std::ranges::find_if(touched.gradients, [](float g) { return !can_add_exactly(&g, 1); });
     const RowTable& table = layout.tables()[t];
@@ -71,7 +72,7 @@ void RowOutbox::collect(int node, std::span<const TouchedTables> parts) {
     }
     sum.resize(table.width);
     merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
-      if (!table.changes(row)) return;
+      if (!table.frozen_rows.empty() && !table.changes(row)) return;
       ++rows_;
       if (all.size() == 1) {
         out.narrow_rows.push_back(row);
@@ -181,13 +182,13 @@ void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t pa
       cursors.push_back(cursor_of(section, width, share));
     }
     const std::size_t bytes = layout.tables()[t].record() * sizeof(float);
-    merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
-      for (const RowCursor& cursor : cursors) {
-        if (cursor.end - cursor.row > std::ptrdiff_t{RowNode::kAhead}) {
-          node.fetch(t, cursor.row[RowNode::kAhead], bytes);
-        }
-      }
+    const auto apply = [&](std::uint64_t row, std::span<const Contribution> all) {
       apply_all(node, t, row, all, sum, step);
+    };
+    merge_rows(cursors, apply, [&](const RowCursor& cursor) {
+      if (cursor.end - cursor.row > std::ptrdiff_t{RowNode::kAhead}) {
+        node.fetch(t, cursor.row[RowNode::kAhead], bytes);
+      }
     });
   }
 }

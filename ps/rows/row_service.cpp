@@ -60,7 +60,7 @@ bool RowService::try_answer(const Message& message) {
 
 bool RowService::try_take(const Message& message) {
   const RowHeader& header = message.header;
-  if (node_.job().policy.consistency == Consistency::bsp) {
+  if (node_.collects()) {
     if (!node_.applied_before(header.step)) return false;
     const auto mailbox = node_.mailbox(message.worker);
     if (message.envelope.body.size() > mailbox.size()) {

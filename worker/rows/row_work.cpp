@@ -65,7 +65,9 @@ bool RowWork::finished() const {
 }
 
 void RowWork::ask_for_step() {
-  Batch batch;
+  if (spare_.empty()) spare_.emplace_back();
+  Batch batch = std::move(spare_.back());
+  spare_.pop_back();
   const std::size_t lanes = lanes_.size();
   batch.examples.resize(lanes);
   batch.index.resize(lanes);
@@ -88,6 +90,7 @@ std::optional<Piece> RowWork::try_train() {
   const std::uint64_t interactions = compute(batches_.front());
   if (computed_ + 1 == steps_) write_sums();
   client_.push(batches_.front().touched, step_sizes_.examples(computed_));
+  spare_.push_back(std::move(batches_.front()));
   batches_.pop_front();
   ++computed_;
   stage_ = Stage::finish;

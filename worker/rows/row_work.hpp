@@ -71,6 +71,7 @@ class RowWork : public Work {
   std::uint64_t asked_ = 0;            // steps of the epoch
   std::uint64_t computed_ = 0;         // steps of the epoch
   std::deque<Batch> batches_;          // oldest first
+  std::vector<Batch> spare_;           // memory of batches that are done
   std::optional<std::uint64_t> unit_;  // of a pass that only looks, asked for
   std::vector<float> predictions_;
   UsersToRank to_rank_;
