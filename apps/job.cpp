@@ -34,8 +34,9 @@ constexpr double kForever = std::numeric_limits<double>::infinity();
 /// Steps a role until the scheduler stops it or `abandoned` says so. The scheduler watches the
 /// time: a role that waits for it has no deadline of its own.
 template <class Role, class Abandoned>
-void run_role(Role& role, Abandoned&& abandoned, double longest_nap = kLongNap) {
-  Waiter waiter{kForever, longest_nap};
+void run_role(Role& role, Abandoned&& abandoned, double longest_nap = kLongNap,
+              unsigned yields = kFewYields) {
+  Waiter waiter{kForever, longest_nap, yields};
   while (!role.stopped() && !abandoned()) {
     if (role.step()) {
       waiter.progress();
@@ -227,7 +228,8 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
     cluster.shutdown();
   }
   run_role(
-      mine, [] { return false; }, longest_nap);
+      mine, [] { return false; }, longest_nap,
+      map.rows && map.placement.nodes() > 1 ? kManyYields : kFewYields);
   Waiter waiter{timeout};
   while (!hub.drain()) waiter.pause("the last messages to be taken");
 }

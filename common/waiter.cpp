@@ -10,7 +10,6 @@ namespace factorps {
 namespace {
 
 constexpr unsigned kSpins = 16;
-constexpr unsigned kYields = 8;
 // A sleep is a small part of the wait so far: it adds as little to the wait as it takes from the
 // core. More spins and yields would cost more: each asks MPI, and MPI yields too.
 constexpr double kShareOfWait = 0.25;
@@ -22,7 +21,7 @@ void Waiter::pause(const std::string& what) {
   if (pauses_ == 0) since_progress_.restart();
   ++pauses_;
   if (pauses_ <= kSpins) return;
-  if (pauses_ <= kSpins + kYields) {
+  if (pauses_ <= kSpins + yields_) {
     yield();
     return;
   }

@@ -14,13 +14,18 @@ namespace factorps {
 inline constexpr double kLongNap = 3e-3;
 inline constexpr double kShortNap = 0.2e-3;
 
+/// How often who waits gives its core to others before it sleeps. Rows of other nodes come within
+/// some hundred microseconds, and a sleep takes at least some fifty.
+inline constexpr unsigned kFewYields = 8;
+inline constexpr unsigned kManyYields = 256;
+
 /// Call pause() while there is nothing to do, progress() when there was something. The first
 /// pauses spin, the next yield, later ones sleep, the longer the longer the wait has been.
 class Waiter {
  public:
   /// @param timeout seconds without progress after which pause() throws
-  explicit Waiter(double timeout, double longest_nap = kLongNap)
-      : timeout_{timeout}, longest_nap_{longest_nap} {}
+  explicit Waiter(double timeout, double longest_nap = kLongNap, unsigned yields = kFewYields)
+      : timeout_{timeout}, longest_nap_{longest_nap}, yields_{yields} {}
 
   void progress() noexcept { pauses_ = 0; }
   /// @param what is waited for, for the message
@@ -30,6 +35,7 @@ class Waiter {
  private:
   double timeout_;
   double longest_nap_;
+  unsigned yields_;
   unsigned pauses_ = 0;
   Stopwatch since_progress_;
 };

@@ -47,33 +47,59 @@ void RowClient::begin(float rate_factor) {
 }
 
 void RowClient::request(std::uint64_t step, std::span<const TouchedTables> parts) {
-  const RowLayout& layout = node_.layout();
   Pull& pull = pulls_.emplace_back(Pull{step, {}});
-  for (int node = 0; node < layout.nodes(); ++node) {
+  for (int node = 0; node < node_.layout().nodes(); ++node) {
     if (node == node_.node()) continue;
-    Question question{.node = node, .rows = {}, .answer = {}};
-    std::size_t bytes = 0;
-    for (std::size_t t = 0; t < layout.tables().size(); ++t) {
-      question.rows.push_back(union_of(parts, t, layout.rows_of(t, node)));
-      const auto rows = question.rows.back().size();
-      if (rows > 0) bytes += section_bytes(RowValues::none, 0, rows);
+    for (Question& question : questions_to(node, parts)) {
+      send(question, step);
+      pull.questions.push_back(std::move(question));
     }
-    if (bytes == 0) continue;
-    std::vector<std::byte> body(sizeof(RowHeader) + bytes);
-    const RowHeader header{.step = step, .bytes = bytes};
-    std::memcpy(body.data(), &header, sizeof header);
-    std::byte* at = body.data() + sizeof header;
-    for (std::size_t t = 0; t < layout.tables().size(); ++t) {
-      const auto& rows = question.rows[t];
-      if (rows.empty()) continue;
-      const auto section =
-          open_section(at, static_cast<std::uint32_t>(t), RowValues::none, 0, rows.size());
-      std::ranges::copy(rows, section.rows);
-    }
-    traffic_.bytes_sent += body.size();
-    transport_.send(server_of(node), comm::Tag::pull_rows, std::move(body));
-    pull.questions.push_back(std::move(question));
   }
+}
+
+/// So many that each answer is of the size of a message.
+std::vector<RowClient::Question> RowClient::questions_to(
+    int node, std::span<const TouchedTables> parts) const {
+  const RowLayout& layout = node_.layout();
+  Question none{.node = node, .rows = {}, .answer = {}};
+  none.rows.resize(layout.tables().size());
+  std::vector<Question> questions;
+  std::size_t room = 0;
+  for (std::size_t t = 0; t < layout.tables().size(); ++t) {
+    const std::size_t row_bytes = layout.tables()[t].width * sizeof(float);
+    const auto rows = union_of(parts, t, layout.rows_of(t, node));
+    for (std::size_t first = 0; first < rows.size();) {
+      if (questions.empty() || room < row_bytes) {
+        questions.push_back(none);
+        room = std::max(node_.job().message_bytes, row_bytes);
+      }
+      const std::size_t count = std::min(rows.size() - first, room / row_bytes);
+      const auto from = rows.begin() + static_cast<std::ptrdiff_t>(first);
+      questions.back().rows[t].assign(from, from + static_cast<std::ptrdiff_t>(count));
+      room -= count * row_bytes;
+      first += count;
+    }
+  }
+  return questions;
+}
+
+void RowClient::send(const Question& question, std::uint64_t step) {
+  RowHeader header{.step = step};
+  for (const auto& rows : question.rows) {
+    if (!rows.empty()) header.bytes += section_bytes(RowValues::none, 0, rows.size());
+  }
+  std::vector<std::byte> body(sizeof header + header.bytes);
+  std::memcpy(body.data(), &header, sizeof header);
+  std::byte* at = body.data() + sizeof header;
+  for (std::size_t t = 0; t < question.rows.size(); ++t) {
+    const auto& rows = question.rows[t];
+    if (rows.empty()) continue;
+    const auto section =
+        open_section(at, static_cast<std::uint32_t>(t), RowValues::none, 0, rows.size());
+    std::ranges::copy(rows, section.rows);
+  }
+  traffic_.bytes_sent += body.size();
+  transport_.send(server_of(question.node), comm::Tag::pull_rows, std::move(body));
 }
 
 /// Every node answers in the order in which it was asked.
@@ -137,12 +163,13 @@ void RowClient::fill_from(const Question& question, std::span<TouchedTables> par
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {
     const std::size_t width = layout.tables()[t].width;
     const auto& rows = question.rows[t];
+    if (rows.empty()) continue;
     const std::size_t bytes = rows.size() * width * sizeof(float);
     if (at + bytes > question.answer.size()) throw ProtocolError{"worker: too few rows came"};
     const auto* values = reinterpret_cast<const float*>(question.answer.data() + at);
     for (TouchedTables& part : parts) {
       TouchedRows& touched = part.tables[t];
-      const auto wanted = within(touched.rows, layout.rows_of(t, question.node));
+      const auto wanted = within(touched.rows, {rows.front(), rows.back() + 1});
       float* to = touched.values.data() +
                   static_cast<std::size_t>(wanted.data() - touched.rows.data()) * width;
       std::size_t n = 0;
@@ -173,10 +200,10 @@ void RowClient::push_to(int node, std::span<const TouchedTables> parts, std::uin
   const bool here = node == node_.node();
   (here ? traffic_.rows_pushed_here : traffic_.rows_pushed_away) += outbox_.rows();
   if (!here) {
-    std::vector<std::byte> body(outbox_.bytes());
-    outbox_.write(header, body.data());
-    traffic_.bytes_sent += body.size();
-    transport_.send(server_of(node), comm::Tag::push_rows, std::move(body));
+    for (std::vector<std::byte>& body : outbox_.messages(header, node_.job().message_bytes)) {
+      traffic_.bytes_sent += body.size();
+      transport_.send(server_of(node), comm::Tag::push_rows, std::move(body));
+    }
   } else if (node_.collects()) {
     const auto mailbox = node_.mailbox(worker_.number);
     FACTORPS_CHECK(outbox_.bytes() <= mailbox.size());

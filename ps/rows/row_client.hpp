@@ -31,7 +31,7 @@ class RowClient {
   /// @param rate_factor of the learning rate, from now on
   void begin(float rate_factor);
   /// Asks other nodes for the rows of a step: of the next one, or the one after it. They answer
-  /// when the step is open there (RowNode::open).
+  /// when the step is open there (RowNode::open), a message of rows for a message of questions.
   void request(std::uint64_t step, std::span<const TouchedTables> parts);
   /// Fills in the values of what was asked for first and not yet pulled.
   /// @return whether all was there; else nothing has changed
@@ -52,7 +52,7 @@ class RowClient {
   [[nodiscard]] const comm::RowTraffic& traffic() const noexcept { return traffic_; }
 
  private:
-  /// What one node was asked for.
+  /// What one node was asked for in one message.
   struct Question {
     int node = 0;
     std::vector<std::vector<std::uint64_t>> rows;  // [table]
@@ -64,6 +64,9 @@ class RowClient {
     std::vector<Question> questions;
   };
 
+  [[nodiscard]] std::vector<Question> questions_to(int node,
+                                                   std::span<const TouchedTables> parts) const;
+  void send(const Question& question, std::uint64_t step);
   void take_answers();
   [[nodiscard]] comm::RoleId server_of(int node) const {
     return worker_.server_of_node.at(static_cast<std::size_t>(node));

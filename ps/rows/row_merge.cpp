@@ -4,14 +4,22 @@
 
 namespace factorps::ps {
 
-RowCursor cursor_of(const RowSection& section, std::size_t width, RowRange range) {
-  const auto first = std::ranges::lower_bound(section.rows, range.begin) - section.rows.begin();
-  const auto last = std::ranges::lower_bound(section.rows, range.end) - section.rows.begin();
-  const std::size_t bytes = width * value_bytes(section.kind);
-  return {section.rows.data() + first,
-          section.rows.data() + last,
-          {section.kind, section.values + static_cast<std::size_t>(first) * bytes},
-          bytes};
+RowCursor::RowCursor(std::span<const RowSection> sections, std::size_t width, RowRange range)
+    : rest_{sections}, range_{range}, width_{width} {
+  open_next();
+}
+
+void RowCursor::open_next() {
+  while (row_ == end_ && !rest_.empty()) {
+    const RowSection& section = rest_.front();
+    rest_ = rest_.subspan(1);
+    const auto first = std::ranges::lower_bound(section.rows, range_.begin) - section.rows.begin();
+    const auto last = std::ranges::lower_bound(section.rows, range_.end) - section.rows.begin();
+    row_ = section.rows.data() + first;
+    end_ = section.rows.data() + last;
+    bytes_ = width_ * value_bytes(section.kind);
+    contribution_ = {section.kind, section.values + static_cast<std::size_t>(first) * bytes_};
+  }
 }
 
 void sum_contributions(std::span<const Contribution> contributions, std::span<double> sum) {

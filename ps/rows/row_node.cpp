@@ -60,7 +60,8 @@ RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
     optimizers_.emplace_back(layout.tables()[t].optimizer, layout.tables()[t].width);
   }
   for (const std::size_t bytes : job.mailbox_bytes) {
-    mailboxes_.push_back(cursor.take(collects() ? bytes : 0));
+    rooms_.push_back(collects() ? room_for_pieces(bytes, job.message_bytes) : 0);
+    mailboxes_.push_back(cursor.take(rooms_.back()));
   }
   sums_ = cursor.take(units() * sizeof(CellSums));
   bytes_ = cursor.take(0);
@@ -183,7 +184,7 @@ bool RowNode::open(std::uint64_t step) const {
 }
 
 std::span<std::byte> RowNode::mailbox(std::size_t worker) const {
-  return memory_.subspan(mailboxes_[worker], job_.mailbox_bytes[worker]);
+  return memory_.subspan(mailboxes_[worker], rooms_[worker]);
 }
 
 std::uint64_t RowNode::units() const {

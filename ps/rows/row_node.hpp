@@ -35,6 +35,9 @@ struct RowJob {
   std::uint32_t blocks = 0;                ///< of items
   std::vector<int> node_of_worker;         // [worker]
   std::vector<std::size_t> mailbox_bytes;  ///< of the largest push, header included; [worker]
+  /// What is pulled and pushed travels in messages of about this size: so the first rows arrive
+  /// while others are still read, and networks need not ask before they send.
+  std::size_t message_bytes = std::size_t{60} << 10;
 
   [[nodiscard]] std::size_t workers() const noexcept { return node_of_worker.size(); }
 };
@@ -134,6 +137,7 @@ class RowNode {
   std::uint64_t workers_here_ = 0;
   std::vector<Place> places_;             // [table]
   std::vector<std::size_t> mailboxes_;    // [worker]
+  std::vector<std::size_t> rooms_;        // bytes of mailboxes, [worker]
   std::vector<RowOptimizer> optimizers_;  // [table]
   std::size_t counters_ = 0;
   std::size_t units_ = 0;

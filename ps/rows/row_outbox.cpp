@@ -53,6 +53,7 @@ void check_gradients(const RowLayout& layout, const TouchedTables& part) {
 void RowOutbox::collect(int node, std::span<const TouchedTables> parts) {
   rows_ = combined_ = 0;
   std::vector<RowCursor> cursors;
+  std::vector<RowSection> sections;
   std::vector<double> sum;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const RowTable& table = layout_.tables()[t];
@@ -62,13 +63,16 @@ void RowOutbox::collect(int node, std::span<const TouchedTables> parts) {
     out.wide_rows.clear();
     out.wide.clear();
     if (table.frozen) continue;
-    cursors.clear();
-    const RowRange rows = layout_.rows_of(t, node);
+    sections.clear();
     for (const TouchedTables& part : parts) {
       const TouchedRows& touched = part.tables[t];
-      const RowSection all{static_cast<std::uint32_t>(t), RowValues::narrow, touched.rows,
-                           reinterpret_cast<const std::byte*>(touched.gradients.data())};
-      cursors.push_back(cursor_of(all, table.width, rows));
+      sections.push_back({static_cast<std::uint32_t>(t), RowValues::narrow, touched.rows,
+                          reinterpret_cast<const std::byte*>(touched.gradients.data())});
+    }
+    cursors.clear();
+    const RowRange rows = layout_.rows_of(t, node);
+    for (const RowSection& section : sections) {
+      cursors.emplace_back(std::span{&section, 1}, table.width, rows);
     }
     sum.resize(table.width);
     merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
@@ -87,35 +91,80 @@ void RowOutbox::collect(int node, std::span<const TouchedTables> parts) {
   }
 }
 
-std::size_t RowOutbox::bytes() const {
-  std::size_t bytes = sizeof(RowHeader);
+std::vector<RowOutbox::Piece> RowOutbox::all_pieces() const {
+  std::vector<Piece> pieces;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
-    const std::size_t width = layout_.tables()[t].width;
-    const Table& out = tables_[t];
-    bytes += section_bytes(RowValues::narrow, width, out.narrow_rows.size()) +
-             section_bytes(RowValues::wide, width, out.wide_rows.size());
+    pieces.push_back({t, RowValues::narrow, 0, tables_[t].narrow_rows.size()});
+    pieces.push_back({t, RowValues::wide, 0, tables_[t].wide_rows.size()});
+  }
+  std::erase_if(pieces, [](const Piece& piece) { return piece.end == 0; });
+  return pieces;
+}
+
+std::size_t RowOutbox::bytes_of(std::span<const Piece> pieces) const {
+  std::size_t bytes = sizeof(RowHeader);
+  for (const Piece& piece : pieces) {
+    bytes +=
+        section_bytes(piece.kind, layout_.tables()[piece.table].width, piece.end - piece.begin);
   }
   return bytes;
 }
 
-void RowOutbox::write(RowHeader header, std::byte* to) const {
-  header.bytes = bytes() - sizeof(RowHeader);
+void RowOutbox::write(RowHeader header, std::span<const Piece> pieces, std::byte* to) const {
+  header.bytes = bytes_of(pieces) - sizeof header;
   std::memcpy(to, &header, sizeof header);
   to += sizeof header;
-  for (std::size_t t = 0; t < tables_.size(); ++t) {
-    const std::size_t width = layout_.tables()[t].width;
-    const Table& out = tables_[t];
-    const auto number = static_cast<std::uint32_t>(t);
-    const auto narrow = open_section(to, number, RowValues::narrow, width, out.narrow_rows.size());
-    std::ranges::copy(out.narrow_rows, narrow.rows);
-    const std::size_t row_bytes = width * sizeof(float);
-    for (std::size_t n = 0; n < out.narrow.size(); ++n) {
-      std::memcpy(narrow.values + n * row_bytes, out.narrow[n], row_bytes);
+  for (const Piece& piece : pieces) {
+    const std::size_t width = layout_.tables()[piece.table].width;
+    const std::size_t count = piece.end - piece.begin;
+    const Table& from = tables_[piece.table];
+    const auto number = static_cast<std::uint32_t>(piece.table);
+    const bool narrow = piece.kind == RowValues::narrow;
+    const auto section = open_section(to, number, piece.kind, width, count);
+    std::copy_n((narrow ? from.narrow_rows : from.wide_rows).data() + piece.begin, count,
+                section.rows);
+    if (!narrow) {
+      std::memcpy(section.values, from.wide.data() + piece.begin * width,
+                  count * width * sizeof(double));
+      continue;
     }
-    const auto wide = open_section(to, number, RowValues::wide, width, out.wide_rows.size());
-    std::ranges::copy(out.wide_rows, wide.rows);
-    std::ranges::copy(std::as_bytes(std::span{out.wide}), wide.values);
+    const std::size_t row_bytes = width * sizeof(float);
+    for (std::size_t n = 0; n < count; ++n) {
+      std::memcpy(section.values + n * row_bytes, from.narrow[piece.begin + n], row_bytes);
+    }
   }
+}
+
+std::size_t RowOutbox::bytes() const { return bytes_of(all_pieces()); }
+
+void RowOutbox::write(RowHeader header, std::byte* to) const { write(header, all_pieces(), to); }
+
+std::vector<std::vector<std::byte>> RowOutbox::messages(RowHeader header,
+                                                        std::size_t message_bytes) const {
+  std::vector<std::vector<Piece>> messages(1);
+  std::size_t room = message_bytes;
+  for (Piece rest : all_pieces()) {
+    const std::size_t width = layout_.tables()[rest.table].width;
+    const std::size_t row = sizeof(std::uint64_t) + width * value_bytes(rest.kind);
+    while (rest.begin < rest.end) {
+      if (room < row && !messages.back().empty()) {
+        messages.emplace_back();
+        room = message_bytes;
+      }
+      const std::size_t count =
+          std::min(rest.end - rest.begin, std::max<std::size_t>(room / row, 1));
+      messages.back().push_back({rest.table, rest.kind, rest.begin, rest.begin + count});
+      rest.begin += count;
+      room -= std::min(room, count * row);
+    }
+  }
+  std::vector<std::vector<std::byte>> bodies;
+  for (const auto& pieces : messages) {
+    std::vector<std::byte>& body = bodies.emplace_back(bytes_of(pieces));
+    header.last = bodies.size() == messages.size() ? 1 : 0;
+    write(header, pieces, body.data());
+  }
+  return bodies;
 }
 
 void RowOutbox::apply(const RowHeader& header, const RowNode& node) const {
@@ -157,7 +206,8 @@ void apply_sections(const RowNode& node, std::span<const RowSection> sections,
 void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t part,
                      std::uint32_t parts) {
   const RowLayout& layout = node.layout();
-  std::vector<std::vector<RowSection>> sections(layout.tables().size());  // [table]
+  using List = std::vector<RowSection>;
+  std::vector<std::vector<List>> lists(layout.tables().size());  // [table] of a worker and kind
   RowHeader pushed{.step = number};
   for (std::size_t w = 0; w < node.job().workers(); ++w) {
     const auto mailbox = node.mailbox(w);
@@ -166,29 +216,28 @@ void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t pa
     FACTORPS_CHECK(header.step == number);
     pushed.examples = header.examples;
     pushed.rate_factor = header.rate_factor;
+    for (std::vector<List>& of_table : lists) of_table.resize(of_table.size() + 2);
     for (const RowSection& section :
          read_sections(mailbox.subspan(sizeof header, header.bytes), layout.tables())) {
-      sections[section.table].push_back(section);
+      std::vector<List>& of_table = lists[section.table];
+      of_table[of_table.size() - (section.kind == RowValues::wide ? 1 : 2)].push_back(section);
     }
   }
   const RowStep step = step_of(pushed);
   std::vector<RowCursor> cursors;
   std::vector<double> sum;
-  for (std::size_t t = 0; t < sections.size(); ++t) {
+  for (std::size_t t = 0; t < lists.size(); ++t) {
     const std::size_t width = layout.tables()[t].width;
     const RowRange share = slice_of(layout.rows_of(t, node.node()), part, parts);
     cursors.clear();
-    for (const RowSection& section : sections[t]) {
-      cursors.push_back(cursor_of(section, width, share));
-    }
+    for (const List& list : lists[t]) cursors.emplace_back(list, width, share);
     const std::size_t bytes = layout.tables()[t].record() * sizeof(float);
     const auto apply = [&](std::uint64_t row, std::span<const Contribution> all) {
       apply_all(node, t, row, all, sum, step);
     };
     merge_rows(cursors, apply, [&](const RowCursor& cursor) {
-      if (cursor.end - cursor.row > std::ptrdiff_t{RowNode::kAhead}) {
-        node.fetch(t, cursor.row[RowNode::kAhead], bytes);
-      }
+      const std::uint64_t* next = cursor.ahead(RowNode::kAhead);
+      if (next != nullptr) node.fetch(t, *next, bytes);
     });
   }
 }

@@ -41,6 +41,9 @@ class RowOutbox {
   [[nodiscard]] std::uint64_t combined() const noexcept { return combined_; }
   /// Of write().
   [[nodiscard]] std::size_t bytes() const;
+  /// The same in messages of about this size, of which the last is marked; at least one.
+  [[nodiscard]] std::vector<std::vector<std::byte>> messages(RowHeader header,
+                                                             std::size_t message_bytes) const;
   /// RowHeader and sections. @param to bytes(), aligned to eight
   /// @param header without the number of bytes
   void write(RowHeader header, std::byte* to) const;
@@ -54,6 +57,17 @@ class RowOutbox {
     std::vector<std::uint64_t> wide_rows;
     std::vector<double> wide;  // [wide_rows][width] sums over parts
   };
+
+  /// Rows of one kind of a table, some of which go into a message.
+  struct Piece {
+    std::size_t table = 0;
+    RowValues kind = RowValues::narrow;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  [[nodiscard]] std::vector<Piece> all_pieces() const;
+  [[nodiscard]] std::size_t bytes_of(std::span<const Piece> pieces) const;
+  void write(RowHeader header, std::span<const Piece> pieces, std::byte* to) const;
 
   const RowLayout& layout_;
   std::vector<Table> tables_;

@@ -27,6 +27,11 @@ std::size_t section_bytes(RowValues kind, std::size_t width, std::uint64_t rows)
   return sizeof(SectionHeader) + rows * kUnit + round_up(rows * width * value_bytes(kind), kUnit);
 }
 
+/// Each message but the last is at least half full and splits one section at most.
+std::size_t room_for_pieces(std::size_t bytes, std::size_t message_bytes) noexcept {
+  return bytes + (2 * bytes / message_bytes + 1) * (sizeof(SectionHeader) + kUnit);
+}
+
 std::vector<RowSection> read_sections(std::span<const std::byte> bytes,
                                       const std::vector<RowTable>& tables) {
   std::vector<RowSection> sections;

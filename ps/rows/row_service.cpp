@@ -23,8 +23,12 @@ void RowService::receive(comm::Envelope envelope) {
 }
 
 bool RowService::step() {
-  const auto done = std::erase_if(waiting_, [this](const Message& message) {
-    return message.envelope.tag == comm::Tag::pull_rows ? try_answer(message) : try_take(message);
+  std::vector<bool> blocked(2 * node_.job().workers());  // whose next pull or push must wait
+  const auto done = std::erase_if(waiting_, [&](const Message& message) {
+    const bool pull = message.envelope.tag == comm::Tag::pull_rows;
+    const std::size_t which = 2 * message.worker + (pull ? 1 : 0);
+    if (!blocked[which]) blocked[which] = pull ? !try_answer(message) : !try_take(message);
+    return !blocked[which];
   });
   return done > 0;
 }
@@ -62,18 +66,30 @@ bool RowService::try_take(const Message& message) {
   const RowHeader& header = message.header;
   if (node_.collects()) {
     if (!node_.applied_before(header.step)) return false;
-    const auto mailbox = node_.mailbox(message.worker);
-    if (message.envelope.body.size() > mailbox.size()) {
-      throw ProtocolError{"server: more was pushed than a worker has"};
-    }
-    std::ranges::copy(message.envelope.body, mailbox.begin());
+    put_into_mailbox(message);
   } else {
     const auto sections = read_sections(message.sections(), node_.layout().tables());
     check_rows(sections);
     apply_sections(node_, sections, header);
   }
-  node_.clock(message.worker).store(header.step + 1, std::memory_order_release);
+  if (header.last == 1) {
+    node_.clock(message.worker).store(header.step + 1, std::memory_order_release);
+  }
   return true;
+}
+
+void RowService::put_into_mailbox(const Message& message) {
+  const auto mailbox = node_.mailbox(message.worker);
+  std::size_t& filled = filled_[message.worker];
+  if (sizeof(RowHeader) + filled + message.sections().size() > mailbox.size()) {
+    throw ProtocolError{"server: more was pushed than a worker has"};
+  }
+  std::ranges::copy(message.sections(), mailbox.data() + sizeof(RowHeader) + filled);
+  filled += message.sections().size();
+  if (message.header.last == 0) return;
+  RowHeader whole = message.header;
+  whole.bytes = std::exchange(filled, 0);
+  std::memcpy(mailbox.data(), &whole, sizeof whole);
 }
 
 }  // namespace factorps::ps

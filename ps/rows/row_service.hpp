@@ -11,13 +11,17 @@
 namespace factorps::ps {
 
 /// Part of a server. What cannot be done yet waits: a pull until its step is open, with bsp a push
-/// until the worker's last one is applied. Each worker has at most two pulls and one push here.
+/// until the worker's last one is applied. Each worker has at most two pulls and one push here, in
+/// messages that are done in their order.
 class RowService {
  public:
   /// @param first_worker role of worker 0
   /// References must outlive the object.
   RowService(comm::Transport& transport, const RowNode& node, comm::RoleId first_worker)
-      : transport_{transport}, node_{node}, first_worker_{first_worker} {}
+      : transport_{transport},
+        node_{node},
+        first_worker_{first_worker},
+        filled_(node.job().workers()) {}
 
   /// @param envelope pull_rows or push_rows
   /// @throws ProtocolError if it is not what a worker of this job sends
@@ -39,11 +43,13 @@ class RowService {
   void check_rows(std::span<const RowSection> sections) const;
   [[nodiscard]] bool try_answer(const Message& message);
   [[nodiscard]] bool try_take(const Message& message);
+  void put_into_mailbox(const Message& message);
 
   comm::Transport& transport_;
   const RowNode& node_;
   comm::RoleId first_worker_;
-  std::vector<Message> waiting_;  // oldest first
+  std::vector<Message> waiting_;     // oldest first
+  std::vector<std::size_t> filled_;  // bytes of sections in the mailbox, [worker]
 };
 
 }  // namespace factorps::ps

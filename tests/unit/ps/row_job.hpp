@@ -133,6 +133,7 @@ class FakeRowJob {
                                  static_cast<int>(node));
     }
     job_.mailbox_bytes.assign(job_.workers(), 1 << 16);
+    job_.message_bytes = 48;  // one to four rows
     for (std::size_t node = 0; node < shape.size(); ++node) add_node(static_cast<int>(node));
     for (std::size_t w = 0; w < job_.workers(); ++w) add_worker(w);
   }
@@ -149,7 +150,10 @@ class FakeRowJob {
       if (tries > 2'000'000) throw std::runtime_error{"the job hangs"};
       step(choose(services_.size() + workers_.size()));
     }
-    for (std::size_t n = 0; n < services_.size(); ++n) step(n);
+    for (std::size_t n = 0; n < services_.size(); ++n) {
+      while (receive_one(n)) {
+      }
+    }
   }
   void run(std::uint64_t steps) {
     run(steps, [this](std::size_t roles) { return next_role_++ % roles; });
@@ -160,7 +164,7 @@ class FakeRowJob {
       workers_[role - services_.size()].step();
       return;
     }
-    while (auto envelope = links_[role]->poll()) services_[role].receive(std::move(*envelope));
+    receive_one(role);
     services_[role].step();
   }
 
@@ -190,6 +194,11 @@ class FakeRowJob {
     const auto nodes = static_cast<int>(shape.size());
     for (int n = 0; n < nodes; ++n) strips.push_back(share_of(kLanes, n, nodes));
     return strips;
+  }
+  bool receive_one(std::size_t service) {
+    auto envelope = links_[service]->poll();
+    if (envelope) services_[service].receive(std::move(*envelope));
+    return envelope.has_value();
   }
   comm::RoleId worker_role(std::size_t w) const {
     return static_cast<int>(1 + layout_.nodes()) + static_cast<int>(w);
