@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/attribute_rows.hpp"
 #include "apps/commands.hpp"
 #include "apps/dataset_fold_in.hpp"
 #include "apps/evaluate_ranking.hpp"
@@ -43,7 +44,9 @@ class ModelPredictor {
   /// @param fold none: nobody is folded in
   ModelPredictor(const Model& model, const RowMatch& match, const Dataset& dataset,
                  const DatasetFoldIn* fold)
-      : model_{model}, match_{match}, dataset_{dataset}, fold_{fold} {}
+      : model_{model}, match_{match}, dataset_{dataset}, fold_{fold} {
+    if (model.info().features && !match.same_dataset()) attributes_.emplace(model, dataset);
+  }
 
   [[nodiscard]] Prediction predict(std::uint64_t user, std::uint64_t item) {
     const auto u = match_.user(user);
@@ -53,6 +56,9 @@ class ModelPredictor {
       return {model_.predict(row->factors, row->bias, i), eval::cold_kind(false, cold_item)};
     }
     const bool cold_user = !u || model_.user_counts()[*u] == 0;
+    if (attributes_ && (!u || !i)) {
+      return {attributes_->predict(user, item, u, i), eval::cold_kind(cold_user, cold_item)};
+    }
     return {model_.predict(u, i, false), eval::cold_kind(cold_user, cold_item)};
   }
 
@@ -73,6 +79,7 @@ class ModelPredictor {
   const RowMatch& match_;
   const Dataset& dataset_;
   const DatasetFoldIn* fold_;
+  std::optional<AttributeRows> attributes_;  // if the model has features and other rows
   std::optional<DatasetFoldIn::Strip> strip_;
   std::unordered_map<std::uint64_t, FoldedRow> rows_;  // [user of the strip]
 };

@@ -29,6 +29,20 @@ RatingFoldIn::Settings rating_settings(const Config& config) {
   return settings;
 }
 
+/// Row mode adds up losses of examples, and penalises a row once per step, in which its user has
+/// about one interaction.
+RankingStep step_of_rows(const Config& config) {
+  const bool bpr = config.train.loss == "bpr";
+  const auto negatives = static_cast<double>(config.rows.negatives);
+  const double examples = static_cast<double>(config.rows.batch) * (bpr ? 2 : 1 + negatives);
+  RankingStep step;
+  step.loss = bpr ? RankingLoss::bpr : RankingLoss::logistic;
+  step.cosine = false;
+  step.weight = static_cast<float>(negatives);
+  step.l2_user = static_cast<float>(config.train.l2_user.value_or(config.train.l2) * examples);
+  return step;
+}
+
 }  // namespace
 
 Config trained_config(const Model& model) {
@@ -66,6 +80,13 @@ AllPairsFoldIn::Settings all_pairs_settings(const Config& trained) {
 }
 
 ModelFoldIn::ModelFoldIn(const Model& model) {
+  if (model.head() != nullptr) {
+    throw DataError{fmt::format(
+        "{}: new users cannot be folded into a model of kind {}, whose layers have no closed form: "
+        "expected users of the training (train again with the new ones), or a model of kind mf, "
+        "mf-linear or gmf",
+        model.path().string(), model.info().kind)};
+  }
   if (model.info().normalisation.by == NormaliseBy::user) {
     throw DataError{fmt::format(
         "{}: values were normalised by user, so those of a new user have no scale; expected a "
@@ -79,6 +100,9 @@ ModelFoldIn::ModelFoldIn(const Model& model) {
     sums_values_ = true;
     how_ = "least squares over all pairs";
     fold_ = std::make_unique<AllPairsFoldIn>(items, all_pairs_settings(config));
+  } else if (pulls_rows(config) && learns_to_rank(config)) {
+    how_ = fmt::format("Newton's method on {} over all items", config.train.loss);
+    fold_ = std::make_unique<RankingFoldIn>(items, step_of_rows(config));
   } else if (const auto ranking = ranking_options(config)) {
     how_ = fmt::format("Newton's method on {} over all items", config.train.loss);
     fold_ = std::make_unique<RankingFoldIn>(items, ranking->step);

@@ -82,26 +82,43 @@ Json inspect_dataset(const std::filesystem::path& path) {
   return json;
 }
 
+/// How many features each attribute gives.
+Json features_json(const std::vector<AttributeFeature>& features) {
+  Json json = Json::object();
+  for (const AttributeFeature& feature : features) json[feature.name] = feature.size();
+  return json;
+}
+
 Json inspect_model(const std::filesystem::path& path) {
   const Model model{path};
   model.verify();
   const ModelInfo& info = model.info();
   const bool has_seen = info.users > 0 && model.seen(0).has_value();
-  return {{"kind", "model"},
-          {"version", kModelVersion},
-          {"bytes", std::filesystem::file_size(path)},
-          {"sha256", model.sha256()},
-          {"model", info.kind},
-          {"users", info.users},
-          {"items", info.items},
-          {"dim", info.dim},
-          {"mu", info.mu},
-          {"values", {{"min", info.value_min}, {"max", info.value_max}}},
-          {"user_ids", model.user_ids().integers() ? "integers" : "strings"},
-          {"item_ids", model.item_ids().integers() ? "integers" : "strings"},
-          {"seen_items", has_seen},
-          {"provenance", parsed(info.provenance)},
-          {"verified", "SHA-256 and the checksums of all datasets"}};
+  Json json{{"kind", "model"},
+            {"version", info.version()},
+            {"bytes", std::filesystem::file_size(path)},
+            {"sha256", model.sha256()},
+            {"model", info.kind},
+            {"users", info.users},
+            {"items", info.items},
+            {"dim", info.dim},
+            {"mu", info.mu},
+            {"values", {{"min", info.value_min}, {"max", info.value_max}}},
+            {"user_ids", model.user_ids().integers() ? "integers" : "strings"},
+            {"item_ids", model.item_ids().integers() ? "integers" : "strings"},
+            {"seen_items", has_seen},
+            {"provenance", parsed(info.provenance)},
+            {"verified", "SHA-256 and the checksums of all datasets"}};
+  if (info.layers) {
+    json["layers"] = {{"products", info.layers->products},
+                      {"tower", info.layers->tower},
+                      {"parameters", info.layers->dense.size()}};
+  }
+  if (info.features) {
+    json["features"] = {{"users", features_json(info.features->users)},
+                        {"items", features_json(info.features->items)}};
+  }
+  return json;
 }
 
 Json inspect_checkpoint(const std::filesystem::path& path) {

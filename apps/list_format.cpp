@@ -62,8 +62,10 @@ class Hdf5 final : public ListFormat {
 
   [[nodiscard]] std::string bytes(const Asked& /*user*/,
                                   const Recommendation& list) const override {
+    const std::size_t colon = list.basis.find(':');
     const auto basis = static_cast<std::uint32_t>(
-        std::find(std::begin(kBases), std::end(kBases), list.basis) - std::begin(kBases));
+        std::find(std::begin(kBases), std::end(kBases), list.basis.substr(0, colon)) -
+        std::begin(kBases) + (colon == std::string::npos ? 0 : 1));
     std::vector<std::uint32_t> items(count_, kNone);
     std::vector<float> scores(count_, std::numeric_limits<float>::quiet_NaN());
     for (std::size_t n = 0; n < list.items.size(); ++n) {
@@ -93,8 +95,8 @@ class Hdf5 final : public ListFormat {
   }
 
  private:
-  static constexpr std::string_view kBases[]{"factors", "fold-in",
-                                             "popularity"};  // 3: of a segment
+  // 3: popularity of a segment, "popularity:NAME=VALUE"
+  static constexpr std::string_view kBases[]{"factors", "fold-in", "popularity", "", "attributes"};
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
   static IdTable user_ids(const AskedUsers& users) {

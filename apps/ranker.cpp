@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "eval/head_scorer.hpp"
+
 namespace factorps::apps {
 
 Ranker::Ranker(const Model& model, const RowMatch& match, const Dataset& dataset,
@@ -13,8 +15,15 @@ Ranker::Ranker(const Model& model, const RowMatch& match, const Dataset& dataset
     items_.scale = normalisation.scale;
     items_.offset = normalisation.offset;
   }
-  if (!match.same_dataset()) copy_items(model, match, dataset.grid().items());
-  scorer_ = std::make_unique<eval::FactorScorer>(items_);
+  if (!match.same_dataset()) {
+    if (model.info().features) attributes_.emplace(model, dataset);
+    copy_items(model, match, dataset.grid().items());
+  }
+  if (model.head() != nullptr) {
+    scorer_ = std::make_unique<eval::HeadScorer>(*model.head(), model.info().layers->dense, items_);
+  } else {
+    scorer_ = std::make_unique<eval::FactorScorer>(items_);
+  }
 }
 
 void Ranker::copy_items(const Model& model, const RowMatch& match, std::uint64_t items) {
@@ -28,6 +37,11 @@ void Ranker::copy_items(const Model& model, const RowMatch& match, std::uint64_t
   }
   for (std::uint64_t item = 0; item < items; ++item) {
     const auto row = match.item(item);
+    if (!row && attributes_) {
+      const PlainRow plain = attributes_->item(item).value_or(PlainRow{});
+      std::copy_n(plain.factors.data(), plain.factors.size(), factors_.data() + item * dim);
+      bias_[item] = plain.bias;
+    }
     if (!row) continue;
     std::copy_n(items_.factors.data() + *row * dim, dim, factors_.data() + item * dim);
     bias_[item] = items_.bias[*row];
@@ -49,6 +63,12 @@ eval::Query Ranker::query(std::uint64_t user) const {
   if (model_ == nullptr) return query;
   query.base = static_cast<float>(model_->info().mu);
   const auto row = match_->user(user);
+  if (!row && attributes_) {
+    auto& plain = by_attributes_[user];
+    if (plain.factors.empty()) plain = attributes_->user(user).value_or(PlainRow{});
+    query.factors = plain.factors;
+    query.base += plain.bias;
+  }
   if (!row) return query;
   query.factors = model_->user(*row);
   query.base += model_->user_bias()[*row];

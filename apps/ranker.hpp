@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "apps/attribute_rows.hpp"
 #include "apps/dataset_fold_in.hpp"
 #include "apps/row_match.hpp"
 #include "eval/scores.hpp"
@@ -16,7 +19,8 @@ namespace factorps::apps {
 /// Scores of every item of a dataset for any of its users.
 class Ranker {
  public:
-  /// By the model; an item or user that it does not know has neither factors nor bias.
+  /// By the model; an item or user that it does not know has neither factors nor bias, but for
+  /// what a factorization machine gives its attributes in the dataset.
   /// @param fold for users with histories; none: there are none
   Ranker(const Model& model, const RowMatch& match, const Dataset& dataset,
          const DatasetFoldIn* fold = nullptr);
@@ -44,6 +48,8 @@ class Ranker {
   const RowMatch* match_ = nullptr;
   const DatasetFoldIn* fold_ = nullptr;
   std::unique_ptr<eval::Scorer> scorer_;
+  std::optional<AttributeRows> attributes_;  // if the model has features and other rows
+  mutable std::map<std::uint64_t, PlainRow> by_attributes_;  // users that were asked for
   eval::ItemTable items_;
   // Rows of the dataset, where the model has others.
   std::vector<float> factors_;

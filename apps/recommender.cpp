@@ -20,9 +20,12 @@ Recommender::Recommender(const Model& model, const SeenItems* seen, const ModelF
       bias_{filter.mask(model.item_bias())},
       items_{model.info().dim, model.item_factors(), bias_, {}, {}} {
   const Normalisation& normalisation = model.info().normalisation;
-  if (normalisation.by != NormaliseBy::item) return;
-  items_.scale = normalisation.scale;
-  items_.offset = normalisation.offset;
+  if (normalisation.by == NormaliseBy::item) {
+    items_.scale = normalisation.scale;
+    items_.offset = normalisation.offset;
+  }
+  if (model.head() == nullptr) return;
+  head_ = std::make_unique<eval::HeadScorer>(*model.head(), model.info().layers->dense, items_);
 }
 
 std::vector<Recommendation> Recommender::best(std::span<const Asked> users) const {
@@ -42,7 +45,7 @@ std::vector<Recommendation> Recommender::best(std::span<const Asked> users) cons
     } else if (has_factors(user)) {
       query.factors = model_.user(*user.row);
       query.base += model_.user_bias()[*user.row];
-      result[n].basis = "factors";
+      result[n].basis = model_.user_counts()[*user.row] > 0 ? "factors" : "attributes";
     } else {
       auto [basis, counts] = popularity_.of(user.id);
       result[n].basis = std::move(basis);
@@ -59,7 +62,10 @@ std::vector<Recommendation> Recommender::best(std::span<const Asked> users) cons
 }
 
 bool Recommender::has_factors(const Asked& user) const {
-  return user.row && model_.user_counts()[*user.row] > 0;
+  if (!user.row) return false;
+  if (model_.user_counts()[*user.row] > 0) return true;
+  const auto row = model_.user(*user.row);  // of a factorization machine, by attributes
+  return model_.info().features && std::ranges::any_of(row, [](float x) { return x != 0; });
 }
 
 std::span<const std::uint32_t> Recommender::excluded(const Asked& user) const {
@@ -83,14 +89,18 @@ void Recommender::rank(const Batch& batch, std::span<const Asked> users,
 
 /// With quotas, longer and longer lists until what fits is enough or there are no more items.
 std::vector<std::vector<eval::ScoredItem>> Recommender::lists(const Batch& batch) const {
-  if (!filter_.has_quotas()) return eval::top_k(batch.items, batch.queries, count_);
+  const auto top = [&](std::span<const eval::Query> queries, std::size_t count) {
+    return head_ && batch.items.dim > 0 ? eval::top_k(*head_, queries, count)
+                                        : eval::top_k(batch.items, queries, count);
+  };
+  if (!filter_.has_quotas()) return top(batch.queries, count_);
   std::vector<std::vector<eval::ScoredItem>> picked(batch.queries.size());
   std::vector<std::size_t> open(batch.queries.size());
   std::iota(open.begin(), open.end(), std::size_t{0});
   for (std::size_t depth = 4 * count_; !open.empty(); depth *= 4) {
     std::vector<eval::Query> queries;
     for (const std::size_t q : open) queries.push_back(batch.queries[q]);
-    const auto ranked = eval::top_k(batch.items, queries, depth);
+    const auto ranked = top(queries, depth);
     std::vector<std::size_t> still;
     for (std::size_t n = 0; n < open.size(); ++n) {
       auto& list = picked[open[n]] = filter_.pick(ranked[n], count_);

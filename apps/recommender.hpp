@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,13 +12,14 @@
 #include "apps/item_filter.hpp"
 #include "apps/popularity.hpp"
 #include "apps/seen_items.hpp"
+#include "eval/head_scorer.hpp"
 #include "eval/topk.hpp"
 
 namespace factorps::apps {
 
 struct Recommendation {
-  /// What the scores are: factors or fold-in (original units, not clipped), or popularity (training
-  /// interactions), also popularity:NAME=VALUE.
+  /// What the scores are: factors, attributes or fold-in (original units, not clipped), or
+  /// popularity (training interactions), also popularity:NAME=VALUE.
   std::string basis;
   std::vector<eval::ScoredItem> items;  ///< best first; rows of the model
 };
@@ -57,6 +59,7 @@ class Recommender {
   std::size_t count_;
   std::vector<float> bias_;  // NaN: not allowed
   eval::ItemTable items_;
+  std::unique_ptr<eval::HeadScorer> head_;  // of models with layers
 };
 
 }  // namespace factorps::apps

@@ -147,7 +147,7 @@ JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout,
       all_pairs{config.train.solver == "ials"},
       numbered{!all_pairs || config.ials.confidence != "one"},
       more_columns{als && config.model.biases ? ps::kBiasColumns : 0} {
-  if (pulls_rows(config)) rows.emplace(config, grid, layout, placement);
+  if (pulls_rows(config)) rows.emplace(config, grid, layout, placement, dataset);
   if (dataset != nullptr && scheduler::ranks_in_turns(config, layout.nodes)) {
     ranked = ps::pairs_to_rank(*dataset);
   }
@@ -234,7 +234,7 @@ std::unique_ptr<ps::ShardStore> Roles::row_store(comm::Transport& link, int n) c
                   static_cast<std::uint32_t>(servers.size())};
   options.store_seen = config_.run.store_seen;
   return std::make_unique<ps::RowStore>(link, *rows_, map_.layout.worker(0),
-                                        map_.rows->model(config_, dataset_), dataset_,
+                                        map_.rows->model(config_, dataset_, kernels_.set), dataset_,
                                         std::move(options));
 }
 
@@ -247,8 +247,8 @@ std::unique_ptr<worker::Work> Roles::work(comm::Transport& link, int n) const {
           map_.layout.server(servers[static_cast<std::size_t>(n) % servers.size()]));
     }
     return std::make_unique<worker::RowWork>(link, *rows_, std::move(worker),
-                                             map_.rows->model(config_, dataset_), dataset_,
-                                             map_.rows->work);
+                                             map_.rows->model(config_, dataset_, kernels_.set),
+                                             dataset_, map_.rows->work);
   }
   if (als_) {
     return std::make_unique<worker::AlsWork>(*als_, dataset_,

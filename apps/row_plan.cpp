@@ -6,6 +6,8 @@
 #include <string>
 
 #include "model/metric_name.hpp"
+#include "ps/rows/fm_model.hpp"
+#include "ps/rows/head_model.hpp"
 #include "ps/rows/row_sections.hpp"
 
 namespace factorps::apps {
@@ -13,17 +15,27 @@ namespace {
 
 HeadKind kind_of(const std::string& name) {
   if (name == "mf-linear") return HeadKind::mf_linear;
+  if (name == "mlp") return HeadKind::mlp;
+  if (name == "neumf") return HeadKind::neumf;
   return name == "gmf" ? HeadKind::gmf : HeadKind::mf;
+}
+
+HeadLoss loss_of(const std::string& name) {
+  if (name == "bpr") return HeadLoss::bpr;
+  return name == "logistic" ? HeadLoss::logistic : HeadLoss::squared;
 }
 
 HeadOptions head_of(const Config& config) {
   const ModelConfig& model = config.model;
   HeadOptions head;
   head.kind = kind_of(model.kind);
-  head.loss = config.train.loss == "logistic" ? HeadLoss::logistic : HeadLoss::squared;
+  head.loss = loss_of(config.train.loss);
   head.dim = static_cast<std::size_t>(model.dim);
   head.biases = model.biases;
-  head.init_std = static_cast<float>(model.init_std / std::sqrt(static_cast<double>(model.dim)));
+  head.tower.assign(model.tower.begin(), model.tower.end());
+  head.dropout = static_cast<float>(model.dropout);
+  const std::int64_t factors = model.kind == "mlp" ? model.tower.front() / 2 : model.dim;
+  head.init_std = static_cast<float>(model.init_std / std::sqrt(static_cast<double>(factors)));
   return head;
 }
 
@@ -41,9 +53,10 @@ ps::RowSettings settings_of(const Config& config) {
   common.ftrl_beta = static_cast<float>(rows.ftrl_beta);
   common.ftrl_l1 = static_cast<float>(rows.ftrl_l1);
   common.ftrl_l2 = static_cast<float>(rows.ftrl_l2);
-  ps::RowSettings settings{train.seed, common, common, common};
+  ps::RowSettings settings{train.seed, common, common, common, common};
   settings.users.l2 = static_cast<float>(train.l2_user.value_or(train.l2));
   settings.items.l2 = static_cast<float>(train.l2_item.value_or(train.l2));
+  settings.features.l2 = static_cast<float>(train.l2);
   settings.dense.l2 = static_cast<float>(rows.l2_dense);
   settings.dense.learning_rate =
       static_cast<float>(rows.learning_rate_dense.value_or(train.learning_rate));
@@ -51,6 +64,8 @@ ps::RowSettings settings_of(const Config& config) {
   settings.users_frozen = frozen("users");
   settings.items_frozen = frozen("items");
   settings.dense_frozen = frozen("dense");
+  settings.pretrained = config.model.pretrained;
+  settings.pretrained_alpha = static_cast<float>(config.model.pretrained_alpha);
   return settings;
 }
 
@@ -69,13 +84,33 @@ ps::RowPolicy policy_of(const RowsConfig& rows) {
 
 worker::RowWorkOptions work_of(const Config& config) {
   worker::RowWorkOptions work;
-  const bool logistic = config.train.loss == "logistic";
+  const bool ranks = learns_to_rank(config);
   work.batches = {config.train.seed, static_cast<std::uint64_t>(config.rows.batch),
-                  logistic ? static_cast<std::uint32_t>(config.rows.negatives) : 0, logistic};
+                  ranks ? static_cast<std::uint32_t>(config.rows.negatives) : 0, ranks,
+                  config.train.loss == "bpr"};
   work.lanes = static_cast<std::uint32_t>(config.rows.lanes);
   const auto metric = parse_metric(config.evaluate.metric);
   work.rank_at = metric ? metric->k : 0;
   return work;
+}
+
+ps::FmOptions fm_of(const Config& config, const HeadOptions& head) {
+  return {{head.dim, head.loss, head.init_std},
+          config.model.user_attributes,
+          config.model.item_attributes,
+          0};
+}
+
+/// @param dataset none: features of attributes are left out
+std::vector<ps::RowTable> tables_of(const Config& config, const HeadOptions& head, const Grid& grid,
+                                    const ps::RowSettings& settings, const Dataset* dataset) {
+  if (config.model.kind != "fm") return ps::head_tables(make_head(head)->shape(), grid, settings);
+  std::uint64_t features = 0;
+  if (dataset != nullptr) {
+    features = ps::AttributeLists{*dataset, true, config.model.user_attributes, 0}.end();
+    features = ps::AttributeLists{*dataset, false, config.model.item_attributes, features}.end();
+  }
+  return ps::fm_tables(head.dim, features, grid, settings);
 }
 
 std::vector<int> nodes_of_workers(const ps::JobLayout& job) {
@@ -89,10 +124,10 @@ std::vector<int> nodes_of_workers(const ps::JobLayout& job) {
 }  // namespace
 
 RowPlan::RowPlan(const Config& config, const Grid& grid, const ps::JobLayout& job,
-                 const ps::Placement& placement)
+                 const ps::Placement& placement, const Dataset* dataset)
     : head{head_of(config)},
       settings{settings_of(config)},
-      layout{ps::head_tables(make_head(head)->shape(), grid, settings), strips_of(placement)},
+      layout{tables_of(config, head, grid, settings, dataset), strips_of(placement)},
       policy{policy_of(config.rows)},
       work{work_of(config)},
       node_of_worker{nodes_of_workers(job)} {}
@@ -129,11 +164,18 @@ std::size_t RowPlan::bytes(const Grid& grid, std::span<const std::uint64_t> cell
   return ps::RowNode::bytes_needed(layout, job(grid, cells), node);
 }
 
-std::unique_ptr<ps::RowModel> RowPlan::model(const Config& config, const Dataset& dataset) const {
+std::unique_ptr<ps::RowModel> RowPlan::model(const Config& config, const Dataset& dataset,
+                                             InstructionSet set) const {
+  const bool adds = config.model.mean && head.loss == HeadLoss::squared;
+  const float mean = adds ? static_cast<float>(dataset.train_mean()) : 0.0F;
+  if (config.model.kind == "fm") {
+    ps::FmOptions options = fm_of(config, head);
+    options.offset = mean;
+    return std::make_unique<ps::FmModel>(options, dataset, settings);
+  }
   HeadOptions options = head;
-  const bool mean = config.model.mean && head.loss == HeadLoss::squared;
-  options.mu = mean ? static_cast<float>(dataset.train_mean()) : 0.0F;
-  return std::make_unique<ps::HeadModel>(make_head(options), dataset, settings);
+  options.mu = mean;
+  return std::make_unique<ps::HeadModel>(make_head(options, set), dataset, settings);
 }
 
 }  // namespace factorps::apps

@@ -11,8 +11,9 @@
 #include "io/dataset.hpp"
 #include "model/heads/head.hpp"
 #include "ps/placement.hpp"
-#include "ps/rows/head_model.hpp"
+#include "ps/rows/row_model.hpp"
 #include "ps/rows/row_node.hpp"
+#include "ps/rows/row_settings.hpp"
 #include "worker/rows/row_work.hpp"
 
 namespace factorps::apps {
@@ -20,8 +21,9 @@ namespace factorps::apps {
 /// The same on every rank.
 struct RowPlan {
   /// @throws ConfigError for sizes that make no model
+  /// @param dataset none: attributes of fm count for nothing
   RowPlan(const Config& config, const Grid& grid, const ps::JobLayout& job,
-          const ps::Placement& placement);
+          const ps::Placement& placement, const Dataset* dataset);
 
   HeadOptions head;  ///< but mu
   ps::RowSettings settings;
@@ -35,8 +37,9 @@ struct RowPlan {
   /// Bytes of memory of a node.
   [[nodiscard]] std::size_t bytes(const Grid& grid, std::span<const std::uint64_t> cells,
                                   int node) const;
-  [[nodiscard]] std::unique_ptr<ps::RowModel> model(const Config& config,
-                                                    const Dataset& dataset) const;
+  /// @param set of the job's kernels
+  [[nodiscard]] std::unique_ptr<ps::RowModel> model(const Config& config, const Dataset& dataset,
+                                                    InstructionSet set) const;
 };
 
 }  // namespace factorps::apps

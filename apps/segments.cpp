@@ -31,6 +31,8 @@ void Segments::add_by_training(const Dataset& dataset, std::int64_t cold_below) 
   const std::uint32_t head = open("items:head", false);
   static_cast<void>(open("items:torso", false));
   static_cast<void>(open("items:tail", false));
+  const std::uint32_t cold_items = open("items:cold", false);
+  const std::uint32_t warm_items = open("items:warm", false);
   const auto counts = dataset.item_counts();
   std::vector<std::uint32_t> order(counts.size());
   std::iota(order.begin(), order.end(), 0U);
@@ -41,10 +43,11 @@ void Segments::add_by_training(const Dataset& dataset, std::int64_t cold_below) 
   for (const std::uint32_t item : order) {
     const std::uint32_t third = 3 * before < total ? 0 : 3 * before < 2 * total ? 1 : 2;
     items.emplace_back(item, head + third);
+    items.emplace_back(item, counts[item] == 0 ? cold_items : warm_items);
     before += counts[item];
   }
   std::ranges::sort(items);
-  add(false, items.size(), items);
+  add(false, counts.size(), items);
 }
 
 void Segments::add_by(const ChosenAttribute& chosen) {

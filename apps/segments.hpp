@@ -13,9 +13,9 @@
 namespace factorps::apps {
 
 /// By training data: cold users have fewer than some number of training interactions, the others
-/// are warm. Items in descending order of training interactions (ties by row) are head up to a
-/// third of all training interactions, torso up to two thirds, tail beyond: an item belongs where
-/// its first one lies.
+/// are warm; cold items have none. Items in descending order of training interactions (ties by row)
+/// are head up to a third of all training interactions, torso up to two thirds, tail beyond: an
+/// item belongs where its first one lies.
 ///
 /// By an attribute: a segment for each of the values that most rows have (ties by value), one for
 /// the rest of them and one for rows without a value. Rows with several values are in several.

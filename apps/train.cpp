@@ -17,6 +17,7 @@
 #include "apps/stop_signals.hpp"
 #include "apps/training.hpp"
 #include "scheduler/plan_record.hpp"
+#include "scheduler/resume.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -42,7 +43,7 @@ Dataset open_dataset(const Config& config, const comm::Environment& environment)
 /// Ranks that were given different data or settings would train nonsense.
 void require_agreement(const Config& config, const Dataset& dataset,
                        const comm::Environment& environment) {
-  const std::string mine = dataset.fingerprint() + '\n' + training_identity(config);
+  const std::string mine = dataset.fingerprint() + '\n' + scheduler::run_identity(config, dataset);
   const auto all = environment.gather(std::as_bytes(std::span{mine}));
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] != all[0]) {

@@ -58,20 +58,31 @@ class Best {
   std::vector<ScoredItem> heap_;  // the worst one in front
 };
 
-}  // namespace
-
-std::vector<std::vector<ScoredItem>> top_k(const ItemTable& items, std::span<const Query> queries,
-                                           std::size_t k) {
+/// @param score calls a VisitScores for every score of the queries
+template <class Score>
+std::vector<std::vector<ScoredItem>> best_of_all(std::span<const Query> queries, std::size_t k,
+                                                 Score&& score) {
   std::vector<Best> best;
   for (const Query& query : queries) best.emplace_back(query, k);
   if (k > 0) {
-    for_each_score(items, queries, [&](std::size_t q, std::size_t first, auto scores) {
-      best[q].offer(first, scores);
-    });
+    score([&](std::size_t q, std::size_t first, auto scores) { best[q].offer(first, scores); });
   }
   std::vector<std::vector<ScoredItem>> lists;
   for (Best& list : best) lists.push_back(std::move(list).take());
   return lists;
+}
+
+}  // namespace
+
+std::vector<std::vector<ScoredItem>> top_k(const ItemTable& items, std::span<const Query> queries,
+                                           std::size_t k) {
+  return best_of_all(queries, k,
+                     [&](const VisitScores& visit) { for_each_score(items, queries, visit); });
+}
+
+std::vector<std::vector<ScoredItem>> top_k(const Scorer& scorer, std::span<const Query> queries,
+                                           std::size_t k) {
+  return best_of_all(queries, k, [&](const VisitScores& visit) { scorer.score(queries, visit); });
 }
 
 std::vector<ScoredItem> best_of(std::span<const float> scores, std::size_t k) {

@@ -23,6 +23,11 @@ struct ScoredItem {
                                                          std::span<const Query> queries,
                                                          std::size_t k);
 
+/// By any scorer.
+[[nodiscard]] std::vector<std::vector<ScoredItem>> top_k(const Scorer& scorer,
+                                                         std::span<const Query> queries,
+                                                         std::size_t k);
+
 /// The same from the scores of all items of one user, by item row.
 [[nodiscard]] std::vector<ScoredItem> best_of(std::span<const float> scores, std::size_t k);
 

@@ -91,11 +91,17 @@ struct GridConfig {
 };
 
 struct ModelConfig {
-  std::string kind = "mf";  ///< mf | mf-linear | gmf
+  std::string kind = "mf";  ///< mf | mf-linear | gmf | mlp | neumf | fm
   std::int64_t dim = 32;
   bool mean = true;  ///< whether mu, the mean of the training values, is added
   bool biases = true;
   double init_std = 0.1;  ///< standard deviation of a factor times sqrt(dim)
+  std::vector<std::int64_t> tower = {64, 32, 16, 8};   ///< widths of the layers of mlp and neumf
+  double dropout = 0;                                  ///< of the inputs of each layer
+  std::vector<std::filesystem::path> pretrained = {};  ///< a gmf and an mlp that neumf starts from
+  double pretrained_alpha = 0.5;                  ///< share of the gmf in the scores it starts with
+  std::vector<std::string> user_attributes = {};  ///< features of fm
+  std::vector<std::string> item_attributes = {};
 };
 
 struct TrainConfig {
@@ -152,7 +158,7 @@ struct RowsConfig {
   std::int64_t staleness = 1;       ///< steps, for ssp
   std::int64_t batch = 1024;        ///< interactions
   std::int64_t lanes = 16;          ///< parts of a batch
-  std::int64_t negatives = 4;       ///< for each interaction, for logistic
+  std::int64_t negatives = 4;       ///< for each interaction, for logistic and bpr
   std::string optimizer = "adam";   ///< sgd | momentum | adagrad | adagrad_row | adam | ftrl
   std::optional<double> learning_rate_dense;  ///< default: train.learning_rate
   double l2_dense = 0;

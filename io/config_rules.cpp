@@ -215,11 +215,35 @@ class CrossCheck {
     }
     constexpr std::string_view why = ", because train.solver = \"rows\"";
     const std::string& loss = config_.train.loss;
-    require(loss == "squared" || loss == "logistic", "train.loss",
-            fmt::format("\"squared\" or \"logistic\"{}", why));
+    require(loss == "squared" || loss == "logistic" || loss == "bpr", "train.loss",
+            fmt::format("\"squared\", \"logistic\" or \"bpr\"{}", why));
+    require(loss != "bpr" || config_.rows.negatives > 0, "rows.negatives",
+            "at least 1, because train.loss = \"bpr\"");
+    check_heads(model);
     require(config_.cluster.rebalance == 0, "cluster.rebalance", fmt::format("0{}", why));
     require_each("rows.frozen", config_.rows.frozen, parse_row_table,
                  "names of tables: \"users\", \"items\" or \"dense\"");
+  }
+
+  void check_heads(const ModelConfig& model) {
+    const bool layers = model.kind == "mlp" || model.kind == "neumf";
+    const auto of = [&](const char* kinds) {
+      return fmt::format(", because model.kind = \"{}\" ({})", model.kind, kinds);
+    };
+    require(!layers || (!model.tower.empty() && model.tower.front() % 2 == 0), "model.tower",
+            "one width or more, of which the first is even");
+    require(layers || model.dropout == 0, "model.dropout",
+            fmt::format("0{}", of("for mlp and neumf")));
+    const std::size_t models = model.pretrained.size();
+    require(model.kind == "neumf" || models == 0, "model.pretrained",
+            fmt::format("nothing{}", of("for neumf")));
+    require(models == 0 || models == 2, "model.pretrained",
+            "two files: the model.h5 of a gmf, then that of an mlp");
+    const bool fm = model.kind == "fm";
+    require(fm || model.user_attributes.empty(), "model.user_attributes",
+            fmt::format("nothing{}", of("for fm")));
+    require(fm || model.item_attributes.empty(), "model.item_attributes",
+            fmt::format("nothing{}", of("for fm")));
   }
 
   void check_validation_users() {

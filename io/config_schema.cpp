@@ -133,16 +133,37 @@ std::vector<Field> grid_fields(GridConfig& c) {
 
 std::vector<Field> model_fields(ModelConfig& c) {
   return {
-      {"model.kind", &c.kind, one_of({"mf", "mf-linear", "gmf"}), yes,
+      {"model.kind", &c.kind, one_of({"mf", "mf-linear", "gmf", "mlp", "neumf", "fm"}), yes,
        "`mf`: mean + user bias + item bias + product of factors. With `train.solver = \"rows\"` "
        "also `mf-linear`: w x product + b; `gmf`: a learned weight for each factor of the "
-       "product."},
-      {"model.dim", &c.dim, between(1, 8192), yes, "Factors per user and item."},
+       "product; `mlp`: layers over the factors of user and item; `neumf`: `gmf` and `mlp` "
+       "together; `fm`: a factorization machine over ids and attributes."},
+      {"model.dim", &c.dim, between(1, 8192), yes,
+       "Factors per user and item; `neumf`: of its gmf part; `fm`: per feature. For `mlp` the "
+       "first of `tower` says it."},
       {"model.mean", &c.mean, any(), yes,
        "Whether the mean of the training values is added to every prediction."},
       {"model.biases", &c.biases, any(), yes, "Whether users and items have a bias."},
       {"model.init_std", &c.init_std, between(0, 100), yes,
-       "Standard deviation of the initial factors, times the square root of `dim`."}};
+       "Standard deviation of the initial factors, times the square root of `dim` (`mlp`: of half "
+       "the first of `tower`)."},
+      {"model.tower", &c.tower, between(1, 8192), yes,
+       "`mlp`, `neumf`: widths of the layers. The first, even, is half user factors and half item "
+       "factors; after the last one comes the score."},
+      {"model.dropout", &c.dropout, between(0, 0.99), yes,
+       "`mlp`, `neumf`: probability that an input of a layer is left out of an example in "
+       "training."},
+      {"model.pretrained", &c.pretrained, any(), yes,
+       "`neumf`: the model.h5 of a `gmf` (or another product of `dim` factors without biases) and "
+       "of an `mlp` of the same `tower`, both trained on the same dataset, to start from; none: "
+       "from random numbers."},
+      {"model.pretrained_alpha", &c.pretrained_alpha, between(0, 1), yes,
+       "With `pretrained` the first scores are this share of the first model's and the rest of the "
+       "second one's."},
+      {"model.user_attributes", &c.user_attributes, any(), yes,
+       "`fm`: attributes of users that are features beside their ids."},
+      {"model.item_attributes", &c.item_attributes, any(), yes,
+       "`fm`: attributes of items that are features beside their ids."}};
 }
 
 std::vector<Field> train_fields(TrainConfig& c) {
@@ -220,7 +241,7 @@ std::vector<Field> rows_fields(RowsConfig& c) {
       {"rows.lanes", &c.lanes, between(1, 128), yes,
        "Parts of a step, each of some strips; the most workers that can work at once."},
       {"rows.negatives", &c.negatives, between(0, 1000), yes,
-       "Pairs without an interaction for each one, for `train.loss = \"logistic\"`."},
+       "Pairs without an interaction for each one, for `train.loss = \"logistic\"` and `\"bpr\"`."},
       {"rows.optimizer", &c.optimizer,
        one_of({"sgd", "momentum", "adagrad", "adagrad_row", "adam", "ftrl"}), yes,
        "What applies gradients; its state lies beside each row."},

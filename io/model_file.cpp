@@ -39,7 +39,7 @@ void create_table(h5::File& file, const std::string& table, std::uint64_t rows, 
 
 void write_attributes(h5::File& file, const ModelInfo& info) {
   file.set("/", "format", kFormat);
-  file.set("/", "version", kModelVersion);
+  file.set("/", "version", info.version());
   file.set("/", "kind", std::string_view{info.kind});
   file.set("/", "dim", info.dim);
   file.set("/", "mu", info.mu);
@@ -60,6 +60,8 @@ ModelWriter::ModelWriter(const std::filesystem::path& path, const ModelInfo& inf
   create_table(file_, "/users", info_.users, info_.dim);
   create_table(file_, "/items", info_.items, info_.dim);
   write_normalisation(file_, info_.normalisation);
+  if (info_.layers) write_layers(file_, info_.kind, *info_.layers);
+  if (info_.features) write_features(file_, *info_.features, info_.dim);
 }
 
 ModelWriter::~ModelWriter() {
@@ -118,10 +120,15 @@ void ModelWriter::append_seen(std::span<const std::uint32_t> items) {
 
 namespace {
 
-/// Names of all datasets; none lies deeper than one group.
+/// Names of all datasets; but for features none lies deeper than one group.
 std::vector<std::string> datasets_of(const h5::File& file) {
   std::vector<std::string> names;
   for (const std::string& group : file.members("/")) {
+    if (group == "features") {
+      const auto features = feature_datasets(file);
+      names.insert(names.end(), features.begin(), features.end());
+      continue;
+    }
     for (const std::string& name : file.members("/" + group)) {
       names.push_back(fmt::format("/{}/{}", group, name));
     }
@@ -149,6 +156,8 @@ std::string ModelWriter::commit() {
   FACTORPS_CHECK(next_user_ == info_.users && next_item_ == info_.items && next_seen_ == seen_);
   FACTORPS_CHECK(file_.exists("/users/train_count"));
   FACTORPS_CHECK(file_.exists("/users/ids") || file_.exists("/users/id_offsets"));
+  if (info_.layers) factorps::digest(*info_.layers, sha_);
+  if (info_.features) factorps::digest(*info_.features, sha_);
   std::string digest = sha_.finish();
   file_.set("/", "sha256", std::string_view{digest});
   file_.close();
@@ -163,9 +172,10 @@ void check_header(const h5::File& file) {
   if (!file.has("/", "format") || file.text("/", "format") != kFormat) {
     fail(file.path(), fmt::format("not a model: attribute 'format' of / is not '{}'", kFormat));
   }
-  if (const std::uint64_t version = file.natural("/", "version"); version != kModelVersion) {
-    fail(file.path(),
-         fmt::format("model version {}, this program reads version {}", version, kModelVersion));
+  const std::uint64_t version = file.natural("/", "version");
+  if (version == 0 || version > kModelVersion) {
+    fail(file.path(), fmt::format("model version {}, this program reads versions 1 to {}", version,
+                                  kModelVersion));
   }
 }
 
@@ -189,7 +199,13 @@ ModelInfo read_info(const h5::File& file) {
   check_header(file);
   ModelInfo info;
   info.kind = file.text("/", "kind");
-  if (info.kind != "mf") fail(file.path(), fmt::format("kind is '{}', expected 'mf'", info.kind));
+  const bool known = info.kind == "mf" || info.kind == "fm" || has_layers(info.kind);
+  if (!known || info.version() != file.natural("/", "version")) {
+    fail(
+        file.path(),
+        fmt::format("kind is '{}', expected 'mf' in version 1, 'mlp', 'neumf' or 'fm' in version 2",
+                    info.kind));
+  }
   info.dim = file.natural("/", "dim");
   info.users = rows_of(file, "/users/factors", info.dim);
   info.items = rows_of(file, "/items/factors", info.dim);
@@ -202,6 +218,8 @@ ModelInfo read_info(const h5::File& file) {
   }
   info.normalisation = read_normalisation(file, info.users, info.items);
   info.provenance = file.text("/", "provenance");
+  if (has_layers(info.kind)) info.layers = read_layers(file, info.kind, info.dim);
+  if (info.kind == "fm") info.features = read_features(file, info.dim);
   return info;
 }
 
@@ -245,6 +263,7 @@ float weighted_mean(std::span<const float> values, std::span<const std::uint32_t
 Model::Model(const std::filesystem::path& path)
     : map_{path},
       info_{read_info(map_.file())},
+      head_{info_.layers ? head_of(info_.kind, *info_.layers) : nullptr},
       sha256_{map_.file().text("/", "sha256")},
       user_factors_{map_.view<float>("/users/factors")},
       item_factors_{map_.view<float>("/items/factors")},
@@ -286,6 +305,8 @@ std::string Model::computed_sha256() const {
   for (const auto part : {user_factors_, user_bias_, item_factors_, item_bias_}) {
     sha.update(std::as_bytes(part));
   }
+  if (info_.layers) digest(*info_.layers, sha);
+  if (info_.features) digest(*info_.features, sha);
   return sha.finish();
 }
 
@@ -316,8 +337,20 @@ float Model::predict(std::span<const float> factors, float bias,
   return invert(std::nullopt, item_row, score(factors, bias, item_row));
 }
 
+/// An absent row is one of zeros, as a cold one.
+float Model::score_by_layers(std::span<const float> factors,
+                             std::optional<std::uint64_t> item_row) const {
+  const std::vector<float> zeros(info_.dim);
+  HeadWorkspace workspace;
+  float score = 0;
+  head_->score(factors.empty() ? zeros : factors, item_row ? item(*item_row) : zeros,
+               info_.layers->dense, {&score, 1}, workspace);
+  return score;
+}
+
 float Model::score(std::span<const float> factors, float bias,
                    std::optional<std::uint64_t> item_row) const {
+  if (head_) return score_by_layers(factors, item_row);
   double sum = info_.mu + double{bias};
   if (!item_row) return static_cast<float>(sum);
   sum += double{item_bias_[*item_row]};

@@ -1,6 +1,6 @@
 /// model.h5: the trained model, self-contained and readable with h5py alone. Layout:
 ///
-///   /                attributes: format = "factorps-model", version, kind = "mf", dim, mu (f64,
+///   /                attributes: format = "factorps-model", version, kind, dim, mu (f64,
 ///                    normalised units), value_min, value_max (clipping range, original units),
 ///                    sha256, provenance (JSON text)
 ///   /users           factors f32 [users x dim], bias f32 [users], train_count u32 [users], ids
@@ -8,13 +8,19 @@
 ///   /normalisation   as in dataset.h5
 ///   /seen            optional: offsets u64 [users + 1], items u32 [N] ascending item rows per user
 ///
-/// score(u, i) = mu + bias_u + bias_i + <factors_u, factors_i>, then Normalisation::invert, then
-/// clipping. A row with train_count 0 (cold) has factors and bias 0. Every dataset has an attribute
-/// checksum (u64): XXH3 of its bytes.
+///   /layers          of the kinds mlp and neumf (io/model_layers.hpp)
+///   /features        of the kind fm (io/model_features.hpp)
+///
+/// score(u, i) = mu + bias_u + bias_i + <factors_u, factors_i>, of mlp and neumf instead what the
+/// layers make of both rows of factors; then Normalisation::invert, then clipping. A row with
+/// train_count 0 (cold) has factors and bias 0, but for what attributes give it in fm. Every
+/// dataset has an attribute checksum (u64): XXH3 of its bytes. Version 1 has the kind mf alone, and
+/// is what models of that kind are written as.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,22 +29,29 @@
 #include "common/hash.hpp"
 #include "io/hdf5.hpp"
 #include "io/id_table.hpp"
+#include "io/model_features.hpp"
+#include "io/model_layers.hpp"
 #include "model/normalisation.hpp"
 
 namespace factorps {
 
-inline constexpr std::uint64_t kModelVersion = 1;
+inline constexpr std::uint64_t kModelVersion = 2;  ///< the newest that is read
 
 struct ModelInfo {
   std::string kind = "mf";
   std::uint64_t users = 0;
   std::uint64_t items = 0;
-  std::uint64_t dim = 0;
+  std::uint64_t dim = 0;  ///< columns of a row
   double mu = 0;
   float value_min = 0;
   float value_max = 0;
   Normalisation normalisation;
   std::string provenance;  ///< JSON text; "dataset_fingerprint" says what it was trained on
+  std::optional<ModelLayers> layers;      ///< if has_layers(kind)
+  std::optional<ModelFeatures> features;  ///< of fm
+
+  /// Of the file.
+  [[nodiscard]] std::uint64_t version() const { return kind == "mf" ? 1 : 2; }
 };
 
 /// Writes a model piece by piece, so that no table is ever whole in memory. Rows must come in
@@ -62,7 +75,7 @@ class ModelWriter {
   void append_seen(std::span<const std::uint32_t> items);
   /// Finishes the file, syncs it and renames it to its final name. @return the model's SHA-256:
   /// of dim, users, items, mu, then user factors, user biases, item factors and item biases as
-  /// they lie in the file (little-endian)
+  /// they lie in the file (little-endian), then the layers or features
   std::string commit();
 
  private:
@@ -89,6 +102,8 @@ class Model {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return map_.file().path(); }
   [[nodiscard]] const ModelInfo& info() const noexcept { return info_; }
+  /// What scores rows, with the layers of info(); none: scores are dot products.
+  [[nodiscard]] const Head* head() const noexcept { return head_.get(); }
   [[nodiscard]] std::span<const float> user(std::uint64_t row) const {
     return user_factors_.subspan(row * info_.dim, info_.dim);
   }
@@ -127,12 +142,15 @@ class Model {
                               std::optional<std::uint64_t> item) const;
 
  private:
+  [[nodiscard]] float score_by_layers(std::span<const float> factors,
+                                      std::optional<std::uint64_t> item) const;
   /// In normalised units.
   [[nodiscard]] float score(std::span<const float> factors, float bias,
                             std::optional<std::uint64_t> item) const;
 
   h5::MappedFile map_;
   ModelInfo info_;
+  std::unique_ptr<Head> head_;
   std::string sha256_;
   std::span<const float> user_factors_;
   std::span<const float> item_factors_;

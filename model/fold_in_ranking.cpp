@@ -23,7 +23,7 @@ double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 }  // namespace
 
-/// The loss of one user as a function of the row: scores t = Q x, then
+/// The loss of one user as a function of the row: scores t = Q x + biases + mu, then
 ///   value(t),   slope = Q^T a,   curvature = Q^T diag(d) Q - sum of (l r^T + r l^T) / 2.
 class RankingFoldIn::Problem {
  public:
@@ -46,6 +46,8 @@ class RankingFoldIn::Problem {
   /// @param expand whether slope() and curvature() will be asked for
   double value(const VectorXd& x, bool expand) {
     scores_ = rows_ * x.cast<float>();
+    scores_ += Eigen::Map<const VectorXf>{items_.bias.data(), scores_.size()};
+    scores_.array() += static_cast<float>(items_.mu);
     a_.setZero(expand ? scores_.size() : 0);
     d_.setZero(expand ? scores_.size() : 0);
     outer_.clear();

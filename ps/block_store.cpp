@@ -92,12 +92,14 @@ void BlockStore::receive(comm::Envelope envelope) {
 bool BlockStore::finished() const { return work_finished() && rows_moved(); }
 
 std::string BlockStore::write_model(const comm::Command& command) const {
-  const double mu = options_.mean ? dataset_.train_mean() : 0.0;
+  ModelInfo info;
+  info.dim = tables_.dim();
+  info.mu = options_.mean ? dataset_.train_mean() : 0.0;
   const auto rows = command.shards.empty()
                         ? rows_in_memory(tables_)
                         : rows_in_files({command.shards.begin(), command.shards.end()},
                                         tables_.grid(), tables_.dim());
-  return export_model(rows, tables_.dim(), dataset_, command.directory, command.provenance, mu,
+  return export_model(rows, std::move(info), dataset_, command.directory, command.provenance,
                       options_.store_seen);
 }
 

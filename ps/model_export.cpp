@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <memory>
-
-#include "io/model_file.hpp"
+#include <utility>
 
 namespace factorps::ps {
 namespace {
@@ -82,15 +81,13 @@ RowSource rows_in_files(const std::vector<std::filesystem::path>& shards, const 
   };
 }
 
-std::string export_model(const RowSource& rows, std::size_t dim, const Dataset& dataset,
-                         const std::filesystem::path& run, const std::string& provenance, double mu,
+std::string export_model(const RowSource& rows, ModelInfo info, const Dataset& dataset,
+                         const std::filesystem::path& run, const std::string& provenance,
                          bool store_seen) {
   const Grid& grid = dataset.grid();
-  ModelInfo info;
+  const std::size_t dim = info.dim;
   info.users = grid.users();
   info.items = grid.items();
-  info.dim = dim;
-  info.mu = mu;
   info.value_min = dataset.value_min();
   info.value_max = dataset.value_max();
   info.normalisation = dataset.normalisation();

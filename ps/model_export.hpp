@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/dataset.hpp"
+#include "io/model_file.hpp"
 #include "io/shard_file.hpp"
 #include "ps/tables.hpp"
 
@@ -24,10 +25,11 @@ using RowSource = std::function<RowsView(RowsKind kind, std::uint32_t index)>;
 
 /// Writes RUN/model.h5 by way of a temporary file. Memory: a few thousand rows and the id tables,
 /// from files one strip or block besides.
+/// @param info kind, dim, mu and layers; the dataset says the rest
 /// @param provenance JSON text for the model
 /// @return the SHA-256 of the model
-std::string export_model(const RowSource& rows, std::size_t dim, const Dataset& dataset,
-                         const std::filesystem::path& run, const std::string& provenance, double mu,
+std::string export_model(const RowSource& rows, ModelInfo info, const Dataset& dataset,
+                         const std::filesystem::path& run, const std::string& provenance,
                          bool store_seen);
 
 }  // namespace factorps::ps

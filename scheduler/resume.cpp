@@ -1,11 +1,13 @@
 #include "scheduler/resume.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "common/hash.hpp"
 
 namespace factorps::scheduler {
 namespace {
@@ -35,7 +37,7 @@ void require_match(const std::filesystem::path& path, const CheckpointManifest& 
                                       path.string(), manifest.dataset, dataset.path().string(),
                                       dataset.fingerprint())};
   }
-  const std::string identity = training_identity(config);
+  const std::string identity = run_identity(config, dataset);
   if (manifest.identity != identity) {
     throw CheckpointError{fmt::format("{}: was trained with another configuration ({})",
                                       path.string(),
@@ -43,7 +45,27 @@ void require_match(const std::filesystem::path& path, const CheckpointManifest& 
   }
 }
 
+void add(const std::optional<Attribute>& attribute, Sha256& sha) {
+  if (!attribute) return;  // the model will say so
+  sha.update(fmt::format("{} {}\n", attribute->name, kind_name(attribute->kind)));
+  for (const std::string& value : attribute->values)
+    sha.update(fmt::format("{} {}", value.size(), value));
+  sha.update(std::as_bytes(std::span{attribute->offsets}));
+  sha.update(std::as_bytes(std::span{attribute->codes}));
+  sha.update(std::as_bytes(std::span{attribute->numbers}));
+}
+
 }  // namespace
+
+std::string run_identity(const Config& config, const Dataset& dataset) {
+  const ModelConfig& model = config.model;
+  std::string identity = training_identity(config);
+  if (model.user_attributes.empty() && model.item_attributes.empty()) return identity;
+  Sha256 sha;
+  for (const std::string& name : model.user_attributes) add(dataset.user_attribute(name), sha);
+  for (const std::string& name : model.item_attributes) add(dataset.item_attribute(name), sha);
+  return identity + fmt::format("attributes = {}\n", sha.finish());
+}
 
 ResumePoint check_resume_point(const std::filesystem::path& checkpoint, const Config& config,
                                const Dataset& dataset) {

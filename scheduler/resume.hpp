@@ -20,6 +20,11 @@ struct ResumePoint {
   CheckpointManifest manifest;
 };
 
+/// training_identity(), and what a training depends on besides that the fingerprint of a dataset
+/// does not cover: the attributes that are features of `fm`.
+/// @throws DataError if one is damaged
+[[nodiscard]] std::string run_identity(const Config& config, const Dataset& dataset);
+
 /// The newest checkpoint of the run that is whole and fits data and configuration; damaged ones
 /// are reported through `note` and passed over.
 /// @throws CheckpointError if the newest whole one belongs to other data or another configuration

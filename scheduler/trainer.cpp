@@ -175,7 +175,7 @@ Trainer::PendingCheckpoint Trainer::save() {
   const auto replies = cluster_->run({comm::CommandKind::save, temporary.string(), {}});
   CheckpointManifest manifest{epoch_,
                               dataset_.fingerprint(),
-                              training_identity(config_),
+                              run_identity(config_, dataset_),
                               facts_.instruction_set,
                               state_text(rate_, stopping_),
                               {}};

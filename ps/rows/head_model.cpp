@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ps/rows/distinct_rows.hpp"
+
 namespace factorps::ps {
 namespace {
 
@@ -14,19 +16,6 @@ RowTable table_of(std::string name, std::size_t width, std::vector<std::uint64_t
                   const OptimizerOptions& optimizer, bool frozen) {
   return {
       std::move(name), static_cast<std::uint32_t>(width), std::move(begin), optimizer, frozen, {}};
-}
-
-/// @param index [example] where the row of each stands among the distinct ones
-void find_distinct(const std::vector<std::uint64_t>& rows, std::vector<std::uint64_t>& distinct,
-                   std::vector<std::uint32_t>& index) {
-  distinct = rows;
-  std::ranges::sort(distinct);
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  index.clear();
-  for (const std::uint64_t row : rows) {
-    const auto at = std::ranges::lower_bound(distinct, row);
-    index.push_back(static_cast<std::uint32_t>(at - distinct.begin()));
-  }
 }
 
 }  // namespace
@@ -47,19 +36,40 @@ HeadModel::HeadModel(std::unique_ptr<Head> head, const Dataset& dataset,
                      const RowSettings& settings)
     : head_{std::move(head)},
       dataset_{dataset},
-      seed_{settings.seed},
+      settings_{settings},
       tables_{head_tables(head_->shape(), dataset.grid(), settings)},
-      initial_dense_(head_->shape().dense_size),
       dense_(head_->shape().dense_size),
-      dense_gradients_(head_->shape().dense_size) {
-  head_->initialise_dense(initial_dense_, settings.seed);
+      dense_gradients_(head_->shape().dense_size) {}
+
+/// A training that goes on needs none of it, and the files may be gone by then.
+void HeadModel::begin_initial() {
+  if (!initial_dense_.empty() || head_->shape().dense_size == 0) return;
+  if (!settings_.pretrained.empty()) {
+    start_ = std::make_unique<FusedStart>(*head_, settings_.pretrained[0], settings_.pretrained[1],
+                                          settings_.pretrained_alpha, dataset_);
+    initial_dense_ = start_->dense();
+  } else {
+    initial_dense_.resize(head_->shape().dense_size);
+    head_->initialise_dense(initial_dense_, settings_.seed);
+  }
 }
 
-void HeadModel::initialise(std::size_t table, std::uint64_t row, std::span<float> values) const {
-  if (table == kUsers) {
-    if (dataset_.user_counts()[row] > 0) head_->initialise_user(values, row, seed_);
-  } else if (table == kItems) {
-    if (dataset_.item_counts()[row] > 0) head_->initialise_item(values, row, seed_);
+void HeadModel::initialise_row(std::size_t table, std::uint64_t row,
+                               std::span<float> values) const {
+  const bool user = table == kUsers;
+  if ((user ? dataset_.user_counts() : dataset_.item_counts())[row] == 0) return;
+  if (start_) {
+    user ? start_->user(row, values) : start_->item(row, values);
+  } else {
+    user ? head_->initialise_user(values, row, settings_.seed)
+         : head_->initialise_item(values, row, settings_.seed);
+  }
+}
+
+void HeadModel::initialise(std::size_t table, std::uint64_t row, std::span<float> values) {
+  begin_initial();
+  if (table == kUsers || table == kItems) {
+    initialise_row(table, row, values);
   } else {
     const DenseTensor& tensor = head_->shape().dense[table - kDense];
     std::copy_n(initial_dense_.data() + tensor.offset + row * tensor.columns, tensor.columns,
@@ -73,7 +83,8 @@ void HeadModel::touch(const RowExamples& examples, TouchedTables& part, RowIndex
   find_distinct(examples.users, part.tables[kUsers].rows, index.users);
   find_distinct(examples.items, part.tables[kItems].rows, index.items);
   for (std::size_t t = kDense; t < tables_.size(); ++t) {
-    part.tables[t].rows.resize(examples.users.empty() ? 0 : tables_[t].rows());
+    const bool none = examples.users.empty() && examples.items.empty();
+    part.tables[t].rows.resize(none ? 0 : tables_[t].rows());
     std::iota(part.tables[t].rows.begin(), part.tables[t].rows.end(), std::uint64_t{0});
   }
 }
@@ -94,7 +105,7 @@ double HeadModel::gradient(const RowExamples& examples, const RowIndex& index,
   const HeadBatch batch{{part.tables[kUsers].values, index.users},
                         {part.tables[kItems].values, index.items},
                         examples.targets,
-                        seed_,
+                        settings_.seed,
                         examples.first};
   const HeadGradients gradients{part.tables[kUsers].gradients, part.tables[kItems].gradients,
                                 dense_gradients_};
@@ -125,24 +136,52 @@ void HeadModel::score(const RowExamples& examples, const RowIndex& index, const 
   }
 }
 
-void HeadModel::begin_export(const BlockReader& read) {
+void HeadModel::rank_items(const TouchedTables& items) {
+  ranked_items_ = &items;
+  gather_dense(items);
+}
+
+void HeadModel::score_items(std::uint32_t user, std::size_t first, std::span<float> scores) {
+  const std::size_t user_width = tables_[kUsers].width;
+  const std::size_t width = tables_[kItems].width;
+  const std::span<const float> users{ranked_users_->tables[kUsers].values};
+  const std::span<const float> items{ranked_items_->tables[kItems].values};
+  head_->score(users.subspan(user * user_width, user_width),
+               items.subspan(first * width, scores.size() * width), dense_, scores, workspace_);
+}
+
+ModelInfo HeadModel::begin_export(const BlockReader& read) {
   for (std::size_t t = kDense; t < tables_.size(); ++t) {
     const std::size_t offset = head_->shape().dense[t - kDense].offset;
     std::ranges::copy(read(t, 0), dense_.begin() + static_cast<std::ptrdiff_t>(offset));
   }
+  ModelInfo info;
+  if (head_->has_plain_form()) {
+    const std::vector<float> row(tables_[kUsers].width);
+    info.dim = head_->plain_user(row, dense_).factors.size();
+    info.mu = double{head_->plain_offset(dense_)};
+    return info;
+  }
+  const HeadOptions& options = head_->options();
+  const bool mlp = options.kind == HeadKind::mlp;
+  info.kind = mlp ? "mlp" : "neumf";
+  info.dim = tables_[kUsers].width;
+  info.layers =
+      ModelLayers{mlp ? 0 : options.dim, {options.tower.begin(), options.tower.end()}, dense_};
+  return info;
 }
 
-PlainShape HeadModel::plain_shape() const {
-  const std::vector<float> row(tables_[kUsers].width);
-  return {head_->plain_user(row, dense_).factors.size(), head_->plain_offset(dense_)};
-}
-
-void HeadModel::plain_rows(std::size_t table, std::uint32_t block, const BlockReader& read,
-                           PlainRows& rows) {
+void HeadModel::model_rows(std::size_t table, std::uint32_t block, const BlockReader& read,
+                           ModelRows& rows) {
   rows.factors.clear();
   rows.bias.clear();
   const std::span<const float> values = read(table, block);
   const std::size_t width = tables_[table].width;
+  if (!head_->has_plain_form()) {
+    rows.factors.assign(values.begin(), values.end());
+    rows.bias.assign(values.size() / width, 0.0F);
+    return;
+  }
   for (std::size_t at = 0; at < values.size(); at += width) {
     const auto row = values.subspan(at, width);
     const PlainRow plain =

@@ -2,23 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "io/dataset.hpp"
 #include "model/heads/head.hpp"
+#include "ps/rows/fused_start.hpp"
 #include "ps/rows/row_model.hpp"
+#include "ps/rows/row_settings.hpp"
 
 namespace factorps::ps {
-
-/// Optimizers and frozen parts of the tables of a model.
-struct RowSettings {
-  std::uint64_t seed = 1;
-  OptimizerOptions users;
-  OptimizerOptions items;
-  OptimizerOptions dense;
-  bool users_frozen = false;
-  bool items_frozen = false;
-  bool dense_frozen = false;
-};
 
 /// Users, items, then a table for each tensor of dense parameters.
 [[nodiscard]] std::vector<RowTable> head_tables(const HeadShape& shape, const Grid& grid,
@@ -31,28 +23,34 @@ class HeadModel : public RowModel {
   HeadModel(std::unique_ptr<Head> head, const Dataset& dataset, const RowSettings& settings);
 
   [[nodiscard]] const std::vector<RowTable>& tables() const override { return tables_; }
-  void initialise(std::size_t table, std::uint64_t row, std::span<float> values) const override;
+  void initialise(std::size_t table, std::uint64_t row, std::span<float> values) override;
   void touch(const RowExamples& examples, TouchedTables& part, RowIndex& index) const override;
   double gradient(const RowExamples& examples, const RowIndex& index, TouchedTables& part) override;
   void score(const RowExamples& examples, const RowIndex& index, const TouchedTables& part,
              std::span<float> scores) override;
-  [[nodiscard]] bool has_plain_form() const override { return head_->has_plain_form(); }
-  void begin_export(const BlockReader& read) override;
-  [[nodiscard]] PlainShape plain_shape() const override;
-  void plain_rows(std::size_t table, std::uint32_t block, const BlockReader& read,
-                  PlainRows& rows) override;
+  void rank_items(const TouchedTables& items) override;
+  void rank_users(const TouchedTables& users) override { ranked_users_ = &users; }
+  void score_items(std::uint32_t user, std::size_t first, std::span<float> scores) override;
+  [[nodiscard]] ModelInfo begin_export(const BlockReader& read) override;
+  void model_rows(std::size_t table, std::uint32_t block, const BlockReader& read,
+                  ModelRows& rows) override;
 
  private:
   void gather_dense(const TouchedTables& part);
+  void begin_initial();
+  void initialise_row(std::size_t table, std::uint64_t row, std::span<float> values) const;
 
   std::unique_ptr<Head> head_;
   const Dataset& dataset_;
-  std::uint64_t seed_;
+  RowSettings settings_;
   std::vector<RowTable> tables_;
-  std::vector<float> initial_dense_;
+  std::unique_ptr<FusedStart> start_;  // once something was initialised, if pretrained
+  std::vector<float> initial_dense_;   // once something was initialised
   std::vector<float> dense_;
   std::vector<float> dense_gradients_;
   std::vector<float> items_;  // of one user, to be scored
+  const TouchedTables* ranked_items_ = nullptr;
+  const TouchedTables* ranked_users_ = nullptr;
   HeadWorkspace workspace_;
 };
 

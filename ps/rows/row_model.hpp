@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "io/model_file.hpp"
 #include "ps/rows/row_layout.hpp"
 #include "ps/rows/row_outbox.hpp"
 
@@ -29,14 +30,10 @@ struct RowIndex {
 /// Gives the values of a block of a table, [rows][width]; good until it is called again.
 using BlockReader = std::function<std::span<const float>(std::size_t table, std::uint32_t block)>;
 
-/// score = offset + bias of the user + bias of the item + <factors, factors>
-struct PlainShape {
-  std::size_t dim = 0;
-  double offset = 0;
-};
-struct PlainRows {
-  std::vector<float> factors;  // [row][dim]
-  std::vector<float> bias;     // [row]
+/// Rows of model.h5.
+struct ModelRows {
+  std::vector<float> factors;  ///< [row][dim]
+  std::vector<float> bias;     ///< [row]
 };
 
 /// One object per thread. Bits depend on the arguments and the instruction set alone.
@@ -50,7 +47,8 @@ class RowModel {
   /// Users first, in blocks that are the strips of the grid; then items, in its blocks.
   [[nodiscard]] virtual const std::vector<RowTable>& tables() const = 0;
   /// The values of a row before training. @param values [width]
-  virtual void initialise(std::size_t table, std::uint64_t row, std::span<float> values) const = 0;
+  /// @throws DataError if it comes from files that are not what was expected
+  virtual void initialise(std::size_t table, std::uint64_t row, std::span<float> values) = 0;
 
   /// Finds the distinct rows of the examples.
   virtual void touch(const RowExamples& examples, TouchedTables& part, RowIndex& index) const = 0;
@@ -61,14 +59,18 @@ class RowModel {
   virtual void score(const RowExamples& examples, const RowIndex& index, const TouchedTables& part,
                      std::span<float> scores) = 0;
 
-  /// Whether scores are dot products of rows that can be found once and for all. Then:
-  [[nodiscard]] virtual bool has_plain_form() const = 0;
-  /// Reads what all rows need, before the others.
-  virtual void begin_export(const BlockReader& read) = 0;
-  [[nodiscard]] virtual PlainShape plain_shape() const = 0;
-  /// The factors and biases of a block of users or items. @param table 0 or 1
-  virtual void plain_rows(std::size_t table, std::uint32_t block, const BlockReader& read,
-                          PlainRows& rows) = 0;
+  /// Keeps what scores of all items need. @param items must stay until the next call
+  virtual void rank_items(const TouchedTables& items) = 0;
+  /// The same of some users, after rank_items().
+  virtual void rank_users(const TouchedTables& users) = 0;
+  /// Scores as those of score(), of neighbouring items. @param user, first among the touched rows
+  virtual void score_items(std::uint32_t user, std::size_t first, std::span<float> scores) = 0;
+
+  /// Reads what all rows of model.h5 need. @return its kind, dim, mu, layers and features
+  [[nodiscard]] virtual ModelInfo begin_export(const BlockReader& read) = 0;
+  /// A block of users or items, after begin_export(). @param table 0 or 1
+  virtual void model_rows(std::size_t table, std::uint32_t block, const BlockReader& read,
+                          ModelRows& rows) = 0;
 };
 
 }  // namespace factorps::ps

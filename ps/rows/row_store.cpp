@@ -42,19 +42,18 @@ BlockReader blocks_in_files(const std::vector<std::string>& shards, const RowLay
 }
 
 /// Rows of users and items as export_model() wants them.
-RowSource plain_source(RowModel& model, const BlockReader& read) {
-  struct Plain {
-    PlainRows rows;
+RowSource model_source(RowModel& model, const BlockReader& read, std::size_t dim) {
+  struct Block {
+    ModelRows rows;
     std::vector<RowState> states;
   };
-  const std::size_t dim = model.plain_shape().dim;
   return
-      [&model, &read, dim, plain = std::make_shared<Plain>()](RowsKind kind, std::uint32_t index) {
-        model.plain_rows(kind == RowsKind::strip ? 0 : 1, index, read, plain->rows);
-        const auto& bias = plain->rows.bias;
-        plain->states.resize(bias.size());
-        std::ranges::transform(bias, plain->states.begin(), [](float b) { return RowState{b, 0}; });
-        return RowsView{plain->rows.factors.data(), plain->states.data(), dim, bias.size()};
+      [&model, &read, dim, block = std::make_shared<Block>()](RowsKind kind, std::uint32_t index) {
+        model.model_rows(kind == RowsKind::strip ? 0 : 1, index, read, block->rows);
+        const auto& bias = block->rows.bias;
+        block->states.resize(bias.size());
+        std::ranges::transform(bias, block->states.begin(), [](float b) { return RowState{b, 0}; });
+        return RowsView{block->rows.factors.data(), block->states.data(), dim, bias.size()};
       };
 }
 
@@ -144,10 +143,10 @@ void RowStore::load(const ShardReader& reader) {
 std::string RowStore::write_model(const comm::Command& command) const {
   const BlockReader read = command.shards.empty() ? blocks_in_memory(node_)
                                                   : blocks_in_files(command.shards, node_.layout());
-  model_->begin_export(read);
-  const PlainShape shape = model_->plain_shape();
-  return export_model(plain_source(*model_, read), shape.dim, dataset_, command.directory,
-                      command.provenance, shape.offset, options_.store_seen);
+  ModelInfo info = model_->begin_export(read);
+  const RowSource rows = model_source(*model_, read, info.dim);
+  return export_model(rows, std::move(info), dataset_, command.directory, command.provenance,
+                      options_.store_seen);
 }
 
 }  // namespace factorps::ps

@@ -25,11 +25,27 @@ def external_ids(group):
     return [text[a:b].decode() for a, b in zip(offsets, offsets[1:])]
 
 
+def scores_by_layers(model):
+    """What the layers make of every pair of rows, users x items."""
+    layers, wide = model["layers"], lambda name: model[name][:].astype(float)
+    users, items, products = wide("users/factors"), wide("items/factors"), layers.attrs["products"]
+    pairs = [(u, v) for u in users for v in items]
+    product = numpy.array([u[:products] * v[:products] for u, v in pairs])
+    x = numpy.array([numpy.concatenate([u[products:], v[products:]]) for u, v in pairs])
+    for n in range(1, len(layers["tower"])):
+        x = numpy.maximum(0, x @ wide(f"layers/layer{n}.weights") + wide(f"layers/layer{n}.bias"))
+    score = numpy.hstack([product, x]) @ wide("layers/output.weights") + wide("layers/output.bias")
+    return score.reshape(len(users), len(items))
+
+
 def scores(model):
     """Predictions in original units, users x items."""
     wide = lambda name: model[name][:].astype(float)
     bias = wide("users/bias")[:, None] + wide("items/bias")[None, :]
-    score = model.attrs["mu"] + bias + wide("users/factors") @ wide("items/factors").T
+    if "layers" in model:
+        score = scores_by_layers(model)
+    else:
+        score = model.attrs["mu"] + bias + wide("users/factors") @ wide("items/factors").T
     scale, offset = model["normalisation/scale"][:], model["normalisation/offset"][:]
     if model["normalisation"].attrs["by"] == b"user":
         scale, offset = scale[:, None], offset[:, None]

@@ -51,7 +51,7 @@ std::vector<std::vector<std::uint32_t>> lanes_of_workers(const std::vector<ps::S
 StepSizes::StepSizes(const Dataset& dataset, const std::vector<ps::Share>& lanes,
                      const BatchOptions& options)
     : steps_{steps_of_epoch(dataset.interactions(Part::train), options.batch)},
-      examples_of_each_{1 + std::uint64_t{options.negatives}} {
+      examples_of_each_{options.examples_of_interaction()} {
   const auto& begin = dataset.grid().strip_begin;
   for (const ps::Share lane : lanes) {
     const std::uint64_t users = begin[lane.end] - begin[lane.begin];
@@ -94,6 +94,13 @@ bool Lane::knows(std::uint64_t user, std::uint32_t item) const {
   return std::ranges::binary_search(items, item);
 }
 
+void Lane::add(std::uint64_t user, std::uint64_t item, float target,
+               ps::RowExamples& examples) const {
+  examples.users.push_back(first_user_ + user);
+  examples.items.push_back(item);
+  examples.targets.push_back(target);
+}
+
 void Lane::add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t interaction,
                          ps::RowExamples& examples) const {
   const RandomStream random{options_.seed, Purpose::draw_negatives};
@@ -107,9 +114,8 @@ void Lane::add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t 
       const bool trained = dataset_.item_counts()[item] > 0;
       if (trained && !knows(user, static_cast<std::uint32_t>(item))) break;
     }
-    examples.users.push_back(first_user_ + user);
-    examples.items.push_back(item);
-    examples.targets.push_back(0);
+    if (options_.pairs) add(user, items_[interaction], 1, examples);
+    add(user, item, 0, examples);
   }
 }
 
@@ -124,14 +130,13 @@ void Lane::examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& ex
       RandomStream{options_.seed, Purpose::shuffle_examples}.bits(epoch, strips_.begin);
   const KeyedPermutation permute{count, key};
   const std::uint64_t total = dataset_.interactions(Part::train);
-  examples.first = (epoch * total + first_number_ + begin) * (1 + options_.negatives);
+  examples.first = (epoch * total + first_number_ + begin) * options_.examples_of_interaction();
   for (std::uint64_t n = begin; n < end; ++n) {
     const std::uint64_t interaction = permute(n);
     const auto next_user = std::ranges::upper_bound(begin_, interaction);
     const auto user = static_cast<std::uint64_t>(next_user - begin_.begin() - 1);
-    examples.users.push_back(first_user_ + user);
-    examples.items.push_back(items_[interaction]);
-    examples.targets.push_back(options_.binary ? 1.0F : values_[interaction]);
+    if (!options_.pairs)
+      add(user, items_[interaction], options_.binary ? 1.0F : values_[interaction], examples);
     add_negatives(epoch, user, interaction, examples);
   }
 }

@@ -19,6 +19,11 @@ struct BatchOptions {
   std::uint64_t batch = 1024;   ///< interactions of all lanes together
   std::uint32_t negatives = 0;  ///< pairs that are not known, for each
   bool binary = false;          ///< targets are 1, of negatives 0; else values
+  bool pairs = false;           ///< the interaction stands before each of its negatives
+
+  [[nodiscard]] std::uint64_t examples_of_interaction() const noexcept {
+    return pairs ? 2 * std::uint64_t{negatives} : 1 + std::uint64_t{negatives};
+  }
 };
 
 /// As many mini-batches as hold all interactions.
@@ -66,6 +71,7 @@ class Lane {
   void examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const;
 
  private:
+  void add(std::uint64_t user, std::uint64_t item, float target, ps::RowExamples& examples) const;
   void add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t interaction,
                      ps::RowExamples& examples) const;
   [[nodiscard]] bool knows(std::uint64_t user, std::uint32_t item) const;

@@ -11,17 +11,21 @@ namespace factorps::worker {
 /// Of all items. A query's factors are the user's row where it lies among the pulled ones.
 class RowScorer final : public eval::Scorer {
  public:
-  /// @param part with all items
+  /// @param model which has been told of all items (RowModel::rank_items) @param users pulled
   /// References must outlive the object.
-  RowScorer(ps::RowModel& model, const ps::TouchedTables& part) : model_{model}, part_{part} {}
+  RowScorer(ps::RowModel& model, const ps::TouchedTables& users)
+      : model_{model}, users_{users}, items_{model.tables()[1].rows()} {
+    model.rank_users(users);
+  }
 
-  [[nodiscard]] std::size_t items() const override { return part_.tables[1].rows.size(); }
+  [[nodiscard]] std::size_t items() const override { return items_; }
   /// Unlike other scorers for one thread only.
   void score(std::span<const eval::Query> queries, const eval::VisitScores& visit) const override;
 
  private:
   ps::RowModel& model_;
-  const ps::TouchedTables& part_;
+  const ps::TouchedTables& users_;
+  std::size_t items_;
 };
 
 }  // namespace factorps::worker

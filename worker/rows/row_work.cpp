@@ -131,9 +131,7 @@ std::optional<Piece> RowWork::try_unit() {
     unit_ = counter_.take();
     if (!unit_) return std::nullopt;
     batches_.emplace_back();
-    batches_.front().examples.resize(1);
-    batches_.front().index.resize(1);
-    batches_.front().touched.resize(1);
+    grow_batch(1);
     ranks ? ask_for_ranking() : ask_for_cell();
   }
   if (!client_.try_pull(batches_.front().touched)) return std::nullopt;
@@ -142,6 +140,12 @@ std::optional<Piece> RowWork::try_unit() {
   unit_.reset();
   counter_.done();
   return piece;
+}
+
+void RowWork::grow_batch(std::size_t parts) {
+  batches_.front().examples.resize(parts);
+  batches_.front().index.resize(parts);
+  batches_.front().touched.resize(parts);
 }
 
 void RowWork::ask_for_cell() {
@@ -180,18 +184,22 @@ void RowWork::ask_for_ranking() {
     if (to_rank_.wanted[user - to_rank_.users.begin].empty()) continue;
     batch.examples[0].users.push_back(user);
   }
-  if (all_items_.rows.empty() && !batch.examples[0].users.empty()) {
-    batch.examples[0].items.resize(dataset_.grid().items());
-    std::iota(batch.examples[0].items.begin(), batch.examples[0].items.end(), std::uint64_t{0});
+  if (all_items_.tables.empty() && !batch.examples[0].users.empty()) {
+    grow_batch(2);
+    batch.examples[1].items.resize(dataset_.grid().items());
+    std::iota(batch.examples[1].items.begin(), batch.examples[1].items.end(), std::uint64_t{0});
   }
-  model_->touch(batch.examples[0], batch.touched[0], batch.index[0]);
+  for (std::size_t part = 0; part < batch.examples.size(); ++part)
+    model_->touch(batch.examples[part], batch.touched[part], batch.index[part]);
   client_.request(client_.step(), batch.touched);
 }
 
 Piece RowWork::rank_slice() {
-  ps::TouchedTables& part = batches_.front().touched[0];
-  if (!part.tables[1].rows.empty()) all_items_ = std::move(part.tables[1]);
-  part.tables[1] = std::move(all_items_);
+  if (batches_.front().touched.size() > 1) {
+    all_items_ = std::move(batches_.front().touched[1]);
+    model_->rank_items(all_items_);
+  }
+  const ps::TouchedTables& part = batches_.front().touched[0];
   const ps::TouchedRows& users = part.tables[0];
   const std::size_t width = model_->tables()[0].width;
   const auto factors_of = [&](std::uint64_t user) {
@@ -201,7 +209,6 @@ Piece RowWork::rank_slice() {
   const RowScorer scorer{*model_, part};
   const auto sums = rank_users(to_rank_, scorer, factors_of, options_.rank_at);
   node_.sums(strip_of_unit(), block_of_unit()) = sums;
-  all_items_ = std::move(part.tables[1]);
   return {TraceKind::rank_users, strip_of_unit().value(), block_of_unit().value(),
           static_cast<std::uint64_t>(sums[0])};
 }

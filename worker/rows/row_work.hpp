@@ -49,6 +49,7 @@ class RowWork : public Work {
   [[nodiscard]] std::uint64_t compute(Batch& batch);
   void write_sums() const;
   [[nodiscard]] std::optional<Piece> try_unit();
+  void grow_batch(std::size_t parts);
   void ask_for_cell();
   [[nodiscard]] Piece evaluate_cell();
   void ask_for_ranking();
@@ -75,7 +76,7 @@ class RowWork : public Work {
   std::optional<std::uint64_t> unit_;  // of a pass that only looks, asked for
   std::vector<float> predictions_;
   UsersToRank to_rank_;
-  ps::TouchedRows all_items_;  // of a ranking pass, once they were pulled
+  ps::TouchedTables all_items_;  // of a ranking pass, once they were pulled
 };
 
 }  // namespace factorps::worker

@@ -266,7 +266,7 @@ TEST(ModelFile, RefusesValuesThatCannotBe) {
   const TemporaryDirectory directory;
   const std::map<std::string, std::function<void(h5::File&)>> wrong{
       {"format", attribute("/", "format", std::string_view{"factorps-dataset"})},
-      {"version", attribute("/", "version", std::uint64_t{2})},
+      {"version", attribute("/", "version", std::uint64_t{3})},
       {"kind", attribute("/", "kind", std::string_view{"tree"})},
       {"mu", attribute("/", "mu", std::numeric_limits<double>::quiet_NaN())},
       {"value_min", attribute("/", "value_min", 6.0)},

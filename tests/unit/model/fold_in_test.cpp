@@ -36,7 +36,9 @@ struct Catalogue {
     }
     counts.back() = 0;
   }
-  [[nodiscard]] FixedItems items() const { return {kDim, factors, bias, counts, 3.5}; }
+  [[nodiscard]] FixedItems items(double mu = 3.5) const {
+    return {kDim, factors, bias, counts, mu};
+  }
   [[nodiscard]] double score(const std::vector<double>& x, std::uint32_t item) const {
     double sum = 0;
     for (std::size_t c = 0; c < kDim; ++c) sum += x[c] * double{factors[item * kDim + c]};
@@ -171,15 +173,20 @@ TEST(FoldIn, OfRatingsIsTheLeastSquaresSolution) {
 
 double softplus(double x) { return std::log1p(std::exp(x)); }
 
+constexpr double kMu = 0.125;  // of losses that rank
+
 /// Each interaction against all items that somebody has, written down once more.
 Objective ranking_objective(const Catalogue& catalogue, const RankingStep& step) {
   return [&catalogue, step](const std::vector<double>& x) {
     double total = 0;
     for (const std::uint32_t positive : kHas) {
-      const double s = catalogue.score(x, positive);
+      const auto score = [&](std::uint32_t item) {
+        return kMu + double{catalogue.bias[item]} + catalogue.score(x, item);
+      };
+      const double s = score(positive);
       double sum = 0;
       for (std::uint32_t i = 0; i + 1 < kItems; ++i) {
-        const double t = catalogue.score(x, i);
+        const double t = score(i);
         if (step.loss == RankingLoss::softmax) sum += std::exp(t / step.temperature);
         if (step.loss == RankingLoss::ccl) sum += std::max(0.0, t - step.margin) / (kItems - 1);
         if (step.loss == RankingLoss::bpr) sum += softplus(t - s) / (kItems - 1);
@@ -210,7 +217,7 @@ TEST(FoldIn, OfLossesThatRankIsTheirMinimum) {
     for (const bool cosine : {true, false}) {
       step.loss = loss;
       step.cosine = cosine;
-      const RankingFoldIn fold{catalogue.items(), step};
+      const RankingFoldIn fold{catalogue.items(kMu), step};
       SCOPED_TRACE(testing::Message() << static_cast<int>(loss) << (cosine ? " cosine" : " dot"));
       expect_minimum(doubles(fold.row(kHistory).factors), cosine,
                      ranking_objective(catalogue, step));

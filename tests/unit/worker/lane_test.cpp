@@ -109,17 +109,46 @@ TEST_F(Lanes, AStepHasTheExamplesOfAllLanes) {
   options.batch = 50;
   options.negatives = 2;
   const std::vector<ps::Share> shares = lanes_of(dataset_.grid().strips(), 3);
-  const StepSizes sizes{dataset_, shares, options};
-  std::vector<Lane> lanes;
-  for (const ps::Share share : shares) lanes.emplace_back(dataset_, share, options);
-  ps::RowExamples examples;
-  for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 50); ++step) {
-    std::uint64_t sum = 0;
-    for (const Lane& lane : lanes) {
-      lane.examples(0, step, examples);
-      sum += examples.users.size();
+  for (const bool pairs : {false, true}) {
+    options.pairs = pairs;
+    const StepSizes sizes{dataset_, shares, options};
+    std::vector<Lane> lanes;
+    for (const ps::Share share : shares) lanes.emplace_back(dataset_, share, options);
+    ps::RowExamples examples;
+    for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 50); ++step) {
+      std::uint64_t sum = 0;
+      for (const Lane& lane : lanes) {
+        lane.examples(0, step, examples);
+        sum += examples.users.size();
+      }
+      EXPECT_EQ(sizes.examples(step), sum) << step;
     }
-    EXPECT_EQ(sizes.examples(step), sum) << step;
+  }
+}
+
+TEST_F(Lanes, PairsAreAnInteractionBeforeEachOfItsNegatives) {
+  BatchOptions options;
+  options.batch = 40;
+  options.negatives = 3;
+  options.binary = true;
+  const Lane apart{dataset_, {0, dataset_.grid().strips()}, options};
+  options.pairs = true;
+  const Lane paired{dataset_, {0, dataset_.grid().strips()}, options};
+  ps::RowExamples single;
+  ps::RowExamples pairs;
+  apart.examples(1, 2, single);
+  paired.examples(1, 2, pairs);
+  ASSERT_EQ(pairs.users.size(), single.users.size() / 4 * 6);
+  ASSERT_GT(pairs.users.size(), 0U);
+  EXPECT_EQ(pairs.first, single.first / 4 * 6);
+  for (std::size_t n = 0; n < pairs.users.size(); n += 2) {
+    const std::size_t interaction = n / 6 * 4;
+    EXPECT_EQ(pairs.users[n], single.users[interaction]);
+    EXPECT_EQ(pairs.items[n], single.items[interaction]);
+    EXPECT_EQ(pairs.targets[n], 1);
+    EXPECT_EQ(pairs.users[n + 1], single.users[interaction]);
+    EXPECT_EQ(pairs.items[n + 1], single.items[interaction + 1 + n % 6 / 2]);
+    EXPECT_EQ(pairs.targets[n + 1], 0);
   }
 }
 
