@@ -162,6 +162,7 @@ struct ExplainOptions : ModelOptions {
 
 struct InspectOptions {
   std::filesystem::path file;
+  bool verify = false;  ///< checkpoints: what can be used and why not
   OutputOptions output;
 };
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
+#include "apps/usable_checkpoints.hpp"
 #include "comm/environment.hpp"
 #include "io/checkpoint.hpp"
 #include "io/dataset.hpp"
@@ -126,7 +127,7 @@ Json inspect_checkpoint(const std::filesystem::path& path) {
   std::uint64_t bytes = 0;
   for (const CheckpointFile& file : manifest.files) bytes += file.bytes;
   return {{"kind", "checkpoint"},
-          {"version", kCheckpointVersion},
+          {"version", manifest.version},
           {"epochs_done", manifest.epoch},
           {"files", manifest.files.size()},
           {"bytes", bytes},
@@ -200,9 +201,12 @@ Json inspect_run(const std::filesystem::path& path, ExitCode& worst) {
   return json;
 }
 
-Json inspect(const std::filesystem::path& path, ExitCode& worst) {
+Json inspect(const std::filesystem::path& path, bool verify, ExitCode& worst) {
   if (!std::filesystem::exists(path)) throw DataError{path.string() + ": no such file"};
   refuse_parts(path);
+  const bool has_checkpoints = std::filesystem::exists(path / "manifest.json") ||
+                               std::filesystem::exists(path / "config.toml");
+  if (verify && has_checkpoints) return usable_checkpoints(path, worst);
   if (!std::filesystem::is_directory(path)) return inspect_file(path);
   if (std::filesystem::exists(path / "manifest.json")) return inspect_checkpoint(path);
   if (std::filesystem::exists(path / "config.toml")) return inspect_run(path, worst);
@@ -228,7 +232,7 @@ void print_text(const Json& json, std::size_t indent) {
 ExitCode run_inspect(const InspectOptions& options, comm::Environment& environment) {
   if (environment.rank() != 0) return ExitCode::done;
   ExitCode worst = ExitCode::done;
-  const Json json = inspect(options.file, worst);
+  const Json json = inspect(options.file, options.verify, worst);
   if (options.output.json) {
     std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <deque>
 #include <exception>
 #include <limits>
 #include <map>
@@ -19,11 +20,13 @@
 #include <fmt/format.h>
 
 #include "apps/roles.hpp"
+#include "comm/faulty_link.hpp"
 #include "comm/local_transport.hpp"
 #include "comm/mpi_ring.hpp"
 #include "comm/mpi_transport.hpp"
 #include "comm/shared_memory.hpp"
 #include "common/error.hpp"
+#include "common/faults.hpp"
 #include "common/waiter.hpp"
 
 namespace factorps::apps {
@@ -41,7 +44,7 @@ void run_role(Role& role, Abandoned&& abandoned, double longest_nap = kLongNap,
     if (role.step()) {
       waiter.progress();
     } else {
-      waiter.pause("the scheduler");
+      waiter.pause([&role] { return role.waits_for(); });
     }
   }
 }
@@ -52,7 +55,11 @@ class WorkerThreads {
   ~WorkerThreads() { abandon(); }
 
   void start(std::unique_ptr<comm::Transport> link, std::unique_ptr<worker::Worker> worker) {
-    threads_.emplace_back([this, link = std::move(link), worker = std::move(worker)] {
+    Activity& activity = activities_.emplace_back();
+    const std::string name = fmt::format("worker {}", threads_.size());
+    threads_.emplace_back([this, name, &activity, link = std::move(link),
+                           worker = std::move(worker)] {
+      const ActivityScope scope{activity, name};
       try {
         run_role(*worker, [this] { return abandoned_.load(); });
       } catch (...) {
@@ -80,18 +87,26 @@ class WorkerThreads {
   std::atomic<bool> failed_{false};
   std::mutex mutex_;
   std::exception_ptr failure_;  // guarded by mutex_ until failed_ is set
+  std::deque<Activity> activities_;  // [thread]
   std::vector<std::jthread> threads_;
 };
 
 void run_in_process(const Roles& roles, const ps::JobLayout& layout, const Grid& grid,
                     double timeout, const Conduct& conduct) {
   comm::LocalHub hub{layout.roles()};
-  const auto scheduler_link = hub.link(0);
-  const auto server_link = hub.link(layout.server(0));
+  comm::MessageFaults messages;
+  if (faults() != nullptr) messages = comm::message_faults(faults()->messages());
+  const auto link_of = [&](comm::RoleId role) {
+    auto link = hub.link(role);
+    return faults() == nullptr ? std::move(link)
+                               : comm::faulty_link(std::move(link), role, messages);
+  };
+  const auto scheduler_link = link_of(0);
+  const auto server_link = link_of(layout.server(0));
   const auto server = roles.server(*server_link, 0, std::nullopt);
   WorkerThreads workers;
   for (int w = 0; w < layout.workers; ++w) {
-    auto link = hub.link(layout.worker(w));
+    auto link = link_of(layout.worker(w));
     auto worker = roles.worker(*link, w);
     workers.start(std::move(link), std::move(worker));
   }
@@ -120,11 +135,32 @@ struct RankRoles {
     for (auto& worker : workers) worked = (!worker->stopped() && worker->step()) || worked;
     return worked;
   }
+  [[nodiscard]] std::string waits_for() const {
+    std::string text;
+    const auto add = [&](const auto& role) {
+      if (!role->stopped()) text += (text.empty() ? "" : "; and for ") + role->waits_for();
+    };
+    for (const auto& server : servers) add(server);
+    for (const auto& worker : workers) add(worker);
+    return text;
+  }
   [[nodiscard]] bool stopped() const {
     return std::ranges::all_of(servers, [](auto& s) { return s->stopped(); }) &&
            std::ranges::all_of(workers, [](auto& w) { return w->stopped(); });
   }
 };
+
+/// "server 0, worker 1": the roles of a rank.
+std::string names_of_roles(const ps::JobLayout& layout, int rank) {
+  std::vector<std::string> names;
+  const auto add = [&](comm::RoleId role, const std::string& name) {
+    if (layout.rank_of_role[static_cast<std::size_t>(role)] == rank) names.push_back(name);
+  };
+  add(0, "scheduler");
+  for (int s = 0; s < layout.servers; ++s) add(layout.server(s), fmt::format("server {}", s));
+  for (int w = 0; w < layout.workers; ++w) add(layout.worker(w), fmt::format("worker {}", w));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 /// The rank that moves the blocks of a node.
 int mover_of(const ps::JobLayout& layout, int node) {
@@ -213,6 +249,7 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
                         const comm::Environment& environment, const Conduct& conduct) {
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
+  if (activity() != nullptr) activity()->rename(names_of_roles(layout, environment.rank()));
   RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring);
   const bool moves = map.rows || (ring != nullptr && mover_of(layout, node) == environment.rank());
   const double longest_nap = moves ? kShortNap : kLongNap;

@@ -15,6 +15,7 @@
 #include <fmt/core.h>
 
 #include "apps/command_line.hpp"
+#include "apps/inject_faults.hpp"
 #include "apps/stop_signals.hpp"
 #include "comm/environment.hpp"
 
@@ -68,6 +69,7 @@ ExitCode run(int argc, const char* const* argv, comm::Environment& environment) 
     flush_results();
     return ExitCode::done;
   }
+  inject_faults({}, environment);
   const ExitCode code = std::get<Command>(parsed)(environment);
   flush_results();
   return code;

@@ -273,6 +273,9 @@ void declare_options(CLI::App& app, InspectOptions& options) {
   app.add_option("file", options.file, "Dataset, model, checkpoint or directory of a run")
       ->type_name("FILE")
       ->required();
+  app.add_flag("--verify", options.verify,
+               "Of a run or checkpoint: which checkpoints can be used, and all that is wrong with "
+               "the others");
 }
 
 void declare_options(CLI::App& app, ReportOptions& options) {

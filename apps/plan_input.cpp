@@ -141,8 +141,8 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.checkpoints =
       static_cast<std::uint64_t>(config.checkpoint.keep) + 2;  // best, being written
   input.store_seen = config.run.store_seen;
-  input.saves = config.checkpoint.every_epochs > 0 || config.checkpoint.every_minutes > 0 ||
-                (config.evaluate.keep == "best" && input.validation > 0);
+  input.saves = saves_on_the_way(config);
+  input.copies_to_save = input.saves && config.checkpoint.background && (map.als || map.rows.has_value());
   if (map.rows) {
     input.lanes = std::min(map.rows->work.lanes, input.grid.strips());
     const std::uint64_t interactions =

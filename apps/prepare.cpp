@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "apps/commands.hpp"
+#include "apps/inject_faults.hpp"
+#include "apps/watchdog.hpp"
 #include "comm/borrowed_cores.hpp"
 #include "comm/environment.hpp"
 #include "common/timer.hpp"
@@ -68,6 +70,8 @@ void refuse_to_replace_other_files(const std::filesystem::path& dataset) {
 ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environment) {
   const Stopwatch watch;
   const Config config = load_config(options.config, options.assignments);
+  if (!config.faults.inject.empty()) inject_faults(config.faults.inject, environment);
+  const Watchdog watchdog{environment, config.cluster};
   refuse_to_replace_other_files(config.data.dataset);
   if (environment.rank() == 0) make_directories(config.data.dataset.parent_path());
   const comm::BorrowedCores cores{environment};

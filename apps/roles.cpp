@@ -146,7 +146,8 @@ JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout,
       als{solves_rows(config)},
       all_pairs{config.train.solver == "ials"},
       numbered{!all_pairs || config.ials.confidence != "one"},
-      more_columns{als && config.model.biases ? ps::kBiasColumns : 0} {
+      more_columns{als && config.model.biases ? ps::kBiasColumns : 0},
+      copies{config.checkpoint.background && saves_on_the_way(config)} {
   if (pulls_rows(config)) rows.emplace(config, grid, layout, placement, dataset);
   if (dataset != nullptr && scheduler::ranks_in_turns(config, layout.nodes)) {
     ranked = ps::pairs_to_rank(*dataset);
@@ -154,7 +155,7 @@ JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout,
 }
 
 ps::NodeShare JobMap::tables(int node) const {
-  if (!als) return placement.share(node);
+  if (!als) return placement.share(node, copies);
   return {{0, placement.strips(placement.nodes() - 1).end}, 0, false, more_columns};
 }
 

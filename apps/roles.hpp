@@ -44,6 +44,7 @@ struct JobMap {
   bool all_pairs;                     // as AlsShare says
   bool numbered;
   std::uint32_t more_columns;   // as NodeShare says
+  bool copies;                  ///< room for copies of rows that travel (ps/cut.hpp)
   std::optional<RowPlan> rows;  ///< in row mode, which has no blocks that travel
 
   /// What a node holds of both tables.

@@ -10,12 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
+#include "apps/inject_faults.hpp"
 #include "apps/job.hpp"
 #include "apps/job_facts.hpp"
 #include "apps/plan_input.hpp"
 #include "apps/rebalance.hpp"
 #include "apps/stop_signals.hpp"
 #include "apps/training.hpp"
+#include "apps/watchdog.hpp"
 #include "scheduler/plan_record.hpp"
 #include "scheduler/resume.hpp"
 
@@ -73,7 +75,7 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
     const auto note = [](const std::string& text) {
       std::fputs(fmt::format("factorps: {}\n", text).c_str(), stderr);
     };
-    const auto found = scheduler::find_resume_point(run, config, dataset, note);
+    auto found = scheduler::find_resume_point(run, config, dataset, note);
     if (!found && !run.checkpoints().list().empty() && !options.overwrite) {
       throw CheckpointError{
           fmt::format("{}: no checkpoint can be used; --overwrite discards them "
@@ -81,6 +83,7 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
                       run.path().string())};
     }
     if (!found) run.clear();
+    if (found) found->or_anew = options.overwrite;
     return found;
   }
   if (options.resume.empty()) {
@@ -130,6 +133,7 @@ struct Session {
 scheduler::TrainingResult train(const Config& config, const TrainOptions& options,
                                 const comm::Environment& environment) {
   const StopSignals signals{environment.size() == 1};
+  const Watchdog watchdog{environment, config.cluster};
   const Dataset dataset = open_dataset(config, environment);
   require_agreement(config, dataset, environment);
   ps::JobLayout layout = plan_layout(config, environment);
@@ -168,6 +172,7 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
 
 ExitCode run_train(const TrainOptions& options, comm::Environment& environment) {
   const Config config = load_config(options.config, options.assignments);
+  if (!config.faults.inject.empty()) inject_faults(config.faults.inject, environment);
   const auto result = train(config, options, environment);
   if (environment.rank() == 0 && !result.summary.empty()) {
     print_summary(result.summary, options.output);

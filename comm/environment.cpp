@@ -21,9 +21,12 @@ constexpr int kTag = 0;
 /// Waits without taking time from the ranks that work; blocking calls of MPI spin.
 void complete(MPI_Request request, const char* call) {
   Waiter waiter{std::numeric_limits<double>::infinity()};
-  for (int done = 0;; waiter.pause("another rank")) {
+  const auto what = [call] { return std::string{"another rank in "} + call; };
+  for (int done = 0;; waiter.pause(what)) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    if (done != 0) return;
+    if (done == 0) continue;
+    waiter.progress();
+    return;
   }
 }
 

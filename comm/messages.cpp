@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <streambuf>
+#include <utility>
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
@@ -51,7 +52,7 @@ namespace messages = factorps::comm;
 
 template <class Archive>
 void serialize(Archive& archive, messages::StartPass& m, unsigned) {
-  archive& m.pass& m.kind& m.part& m.learning_rate_factor& m.epoch;
+  archive& m.pass& m.kind& m.part& m.learning_rate_factor& m.epoch& m.cut& m.first_step;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::MemoryUse& m, unsigned) {
@@ -77,15 +78,19 @@ void serialize(Archive& archive, messages::WorkerDone& m, unsigned) {
 }
 template <class Archive>
 void serialize(Archive& archive, messages::Command& m, unsigned) {
-  archive& m.kind& m.directory& m.provenance& m.shards;
+  archive& m.kind& m.directory& m.provenance& m.shards& m.cut& m.step;
+}
+template <class Archive>
+void serialize(Archive& archive, messages::DatasetEntry& m, unsigned) {
+  archive& m.name& m.offset& m.bytes& m.checksum;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::FileEntry& m, unsigned) {
-  archive& m.name& m.bytes& m.checksum;
+  archive& m.name& m.bytes& m.checksum& m.frame& m.datasets;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::CommandDone& m, unsigned) {
-  archive& m.kind& m.files& m.digest& m.error& m.exit_code;
+  archive& m.kind& m.files& m.digest& m.error& m.exit_code& m.step;
 }
 
 }  // namespace boost::serialization
@@ -104,12 +109,54 @@ RowTraffic& RowTraffic::operator+=(const RowTraffic& other) noexcept {
   return *this;
 }
 
+namespace {
+
+constexpr std::array<std::pair<Tag, std::string_view>, 11> kTagNames{
+    {{Tag::start_pass, "start_pass"},
+     {Tag::strips_done, "strips_done"},
+     {Tag::worker_done, "worker_done"},
+     {Tag::command, "command"},
+     {Tag::command_done, "command_done"},
+     {Tag::shutdown, "shutdown"},
+     {Tag::progress, "progress"},
+     {Tag::credit, "credit"},
+     {Tag::pull_rows, "pull_rows"},
+     {Tag::rows, "rows"},
+     {Tag::push_rows, "push_rows"}}};
+
+}  // namespace
+
+std::string_view name_of(Tag tag) {
+  for (const auto& [value, name] : kTagNames) {
+    if (value == tag) return name;
+  }
+  throw ProtocolError{"unknown message"};
+}
+
+std::optional<Tag> tag_named(std::string_view name) {
+  for (const auto& [value, known] : kTagNames) {
+    if (known == name) return value;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> names_of_tags() {
+  std::vector<std::string_view> names;
+  for (const auto& [value, name] : kTagNames) names.push_back(name);
+  return names;
+}
+
 TraceKind trace_kind(CommandKind kind) {
   switch (kind) {
     case CommandKind::initialise:
       return TraceKind::initialise;
     case CommandKind::save:
+    case CommandKind::cut:
+    case CommandKind::copy_rest:
       return TraceKind::save;
+    case CommandKind::hold:
+    case CommandKind::pause:
+      return TraceKind::pause;
     case CommandKind::load:
       return TraceKind::load;
     case CommandKind::export_model:

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/trace.hpp"
@@ -25,7 +27,12 @@ enum class Tag : int {
   pull_rows = 9,     ///< worker -> server of another node (ps/rows/row_sections.hpp)
   rows = 10,         ///< server -> worker of another node: the answer
   push_rows = 11,    ///< worker -> server of another node: gradients, and the end of a step
+  cut_saved = 12,    ///< server -> scheduler: CommandDone of a cut, when its copies are on disk
 };
+
+[[nodiscard]] std::string_view name_of(Tag tag);
+[[nodiscard]] std::optional<Tag> tag_named(std::string_view name);
+[[nodiscard]] std::vector<std::string_view> names_of_tags();
 
 enum class PassKind : std::uint8_t {
   // visits of every cell of the grid
@@ -50,6 +57,9 @@ struct StartPass {
   std::uint8_t part = 0;           ///< evaluate, rank: Part
   float learning_rate_factor = 1;  ///< train: of the schedule
   std::uint32_t epoch = 0;         ///< being trained, or last trained; for people
+  /// train: rows that this cut does not have yet are copied before they change (ps/cut.hpp); 0: none
+  std::uint64_t cut = 0;
+  std::uint32_t first_step = 0;  ///< train: cells of earlier steps are done already (ps/leases.hpp)
 };
 
 /// Proportional set size of a process: its private pages and its share of the shared ones.
@@ -105,24 +115,45 @@ struct WorkerDone {
   MemoryUse memory;
 };
 
-enum class CommandKind : std::uint8_t { initialise, save, load, export_model };
+enum class CommandKind : std::uint8_t {
+  initialise,
+  save,  ///< while everybody waits
+  load,
+  export_model,
+  cut,        ///< while training goes on: done when it is noted what to copy; `cut_saved` follows
+  copy_rest,  ///< of the cut, because no pass comes that would
+  hold,       ///< within a pass: no cell of a step that nobody has begun
+  pause       ///< within a pass: cells from a step on are left out; ends the hold
+};
 
 [[nodiscard]] TraceKind trace_kind(CommandKind kind);
 
-/// Work of the servers between passes.
+/// Work of the servers; what is not said to come within a pass comes between two.
 struct Command {
   CommandKind kind = CommandKind::initialise;
   std::string directory;   ///< save, load: of the checkpoint; export_model: of the run
   std::string provenance;  ///< export_model: JSON text
   /// export_model: read the rows from these files, not from memory
   std::vector<std::string> shards = {};
+  std::uint64_t cut = 0;   ///< cut, copy_rest: its number
+  std::uint32_t step = 0;  ///< pause; save, cut: of the epoch, 0 between epochs
 };
 
-/// A file that a server wrote.
+/// A part of a file; as io/checkpoint_file.hpp says.
+struct DatasetEntry {
+  std::string name;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t checksum = 0;
+};
+
+/// A file that a server wrote; as io/checkpoint_file.hpp says.
 struct FileEntry {
   std::string name;  ///< relative to the directory of the command
   std::uint64_t bytes = 0;
   std::uint64_t checksum = 0;
+  std::uint64_t frame = 0;
+  std::vector<DatasetEntry> datasets = {};
 };
 
 struct CommandDone {
@@ -131,6 +162,7 @@ struct CommandDone {
   std::string digest;  ///< export_model: SHA-256
   std::string error;   ///< empty: success
   int exit_code = 0;   ///< of the error
+  std::uint32_t step = 0;  ///< hold: the first that nobody on the node has begun
 };
 
 /// Bytes of a message, by Boost.Serialization; readable by the same build only.

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "comm/mpi_check.hpp"
+#include "common/activity.hpp"
 
 namespace factorps::comm {
 namespace {
@@ -92,6 +93,7 @@ class MpiRing::Link final : public RingLink {
 MpiRing::MpiRing(int next, int previous) : impl_{std::make_unique<Impl>()} {
   impl_->next = next;
   impl_->previous = previous;
+  const Waiting waiting{"all ranks in MPI_Comm_dup"};
   check(MPI_Comm_dup(MPI_COMM_WORLD, &impl_->communicator), "MPI_Comm_dup");
 }
 

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 
 #include "comm/mpi_check.hpp"
+#include "common/activity.hpp"
 #include "common/error.hpp"
 
 namespace factorps::comm {
@@ -62,6 +63,7 @@ struct SharedMemory::Impl {
   ~Impl() {
     if (mapping != MAP_FAILED) ::munmap(mapping, mapped);
     if (std::uncaught_exceptions() > 0) return;
+    const Waiting waiting{"the ranks of its node in MPI_Win_free"};
     if (window != MPI_WIN_NULL) MPI_Win_free(&window);
     if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
   }
@@ -80,6 +82,7 @@ struct SharedMemory::Impl {
     int rank = 0;
     check(MPI_Comm_rank(node, &rank), "MPI_Comm_rank");
     void* base = nullptr;
+    const Waiting waiting{"the ranks of its node in MPI_Win_allocate_shared"};
     const MPI_Aint mine = rank == 0 ? static_cast<MPI_Aint>(size + kPage) : 0;
     check(MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, node, &base, &window),
           "MPI_Win_allocate_shared");
@@ -96,8 +99,10 @@ SharedMemory::SharedMemory(const Environment& environment, int node, int ranks_o
                            std::size_t bytes, std::size_t machine_bytes)
     : impl_{std::make_unique<Impl>()} {
   const std::size_t size = (bytes / kPage + 1) * kPage;
+  const Doing doing{"makes the memory of its node"};
   if (environment.size() > 1) {
     require_room(environment, ranks_of_node > 1 ? machine_bytes : 0);
+    const Waiting waiting{"all ranks in MPI_Comm_split"};
     check(MPI_Comm_split(MPI_COMM_WORLD, node, environment.rank(), &impl_->node), "MPI_Comm_split");
   }
   bytes_ = {ranks_of_node > 1 ? impl_->map_window(size) : impl_->map_alone(size), bytes};

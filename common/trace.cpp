@@ -14,11 +14,12 @@ constexpr std::chrono::microseconds kAttempt{100};
 }  // namespace
 
 std::string_view name_of(TraceKind kind) {
-  constexpr std::array<std::string_view, 16> names{
+  constexpr std::array<std::string_view, 17> names{
       "cell",         "evaluate cell", "solve rows",    "list interactions",
       "sum products", "rank users",    "wait for turn", "wait for block",
       "send block",   "receive block", "train",         "evaluate",
-      "initialise",   "save",          "load",          "export model"};
+      "initialise",   "save",          "load",          "export model",
+      "pause"};
   return names.at(static_cast<std::size_t>(kind));
 }
 

@@ -31,6 +31,7 @@ enum class TraceKind : std::uint8_t {
   save,
   load,
   export_model,
+  pause,
 };
 
 /// For people.

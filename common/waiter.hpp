@@ -2,8 +2,10 @@
 /// who works.
 #pragma once
 
+#include <concepts>
 #include <string>
 
+#include "common/activity.hpp"
 #include "common/timer.hpp"
 
 namespace factorps {
@@ -27,12 +29,34 @@ class Waiter {
   explicit Waiter(double timeout, double longest_nap = kLongNap, unsigned yields = kFewYields)
       : timeout_{timeout}, longest_nap_{longest_nap}, yields_{yields} {}
 
-  void progress() noexcept { pauses_ = 0; }
-  /// @param what is waited for, for the message
+  void progress() noexcept {
+    if (pauses_ > 0) wake();
+    note_progress();
+    pauses_ = 0;
+  }
+  /// @param what is waited for, for the message and for the watchdog
   /// @throws ResourceError when the deadline has passed
-  void pause(const std::string& what);
+  void pause(const std::string& what) {
+    pause([&]() -> const std::string& { return what; });
+  }
+  /// @param describe says what is waited for; called when somebody may want to know
+  template <std::invocable Describe>
+  void pause(Describe&& describe) {
+    if (!shall_sleep()) return;
+    if (late()) give_up(describe());
+    if (shall_describe()) rest(describe());
+    nap();
+  }
 
  private:
+  [[nodiscard]] bool shall_sleep();
+  [[nodiscard]] bool shall_describe() const noexcept;
+  [[nodiscard]] bool late() const { return since_progress_.seconds() > timeout_; }
+  [[noreturn]] void give_up(const std::string& what) const;
+  void nap();
+  static void rest(const std::string& what) noexcept;
+  static void wake() noexcept;
+
   double timeout_;
   double longest_nap_;
   unsigned yields_;

@@ -181,9 +181,13 @@ struct EvaluateConfig {
 };
 
 struct CheckpointConfig {
+  std::string interval = "fixed";  ///< fixed | auto
+  double mtbf_hours = 24;          ///< mean time between failures of the job, for auto
+  bool background = true;          ///< saved while training goes on
   std::int64_t every_epochs = 1;  ///< 0: never by epochs
   double every_minutes = 0;       ///< 0: never by time
   std::int64_t keep = 2;          ///< newest checkpoints kept, beside the best
+  std::int64_t keep_every = 0;    ///< epochs; those that this divides stay too; 0: none
 };
 
 struct ClusterConfig {
@@ -195,6 +199,7 @@ struct ClusterConfig {
   std::int64_t rebalance = 0;         ///< epochs between moves of strips to faster nodes; 0: never
   std::int64_t workers = 0;           ///< worker threads without a launcher; 0: one per core
   double timeout_seconds = 300;       ///< a wait longer than this ends the job
+  double watchdog_seconds = 10;       ///< a rank that stands still for longer ends the job
   std::string instruction_set = "auto";  ///< auto | avx512 | avx2 | sse4 | reference
 };
 
@@ -217,6 +222,11 @@ struct ScalingConfig {
   std::vector<std::string> launcher = {"mpirun", "--quiet", "--oversubscribe", "--bind-to", "none"};
 };
 
+/// What goes wrong on purpose; docs/faults.md.
+struct FaultsConfig {
+  std::vector<std::string> inject = {};
+};
+
 struct Config {
   DataConfig data;
   AttributesConfig attributes;
@@ -233,12 +243,16 @@ struct Config {
   ClusterConfig cluster;
   RunConfig run;
   ScalingConfig scaling;
+  FaultsConfig faults;
 };
 
 /// Whether rows are solved, each against a copy of the other table: `als` and `ials`.
 [[nodiscard]] bool solves_rows(const Config& config);
 /// Whether rows are pulled and pushed: `rows`.
 [[nodiscard]] bool pulls_rows(const Config& config);
+/// Whether checkpoints may be written before the end of the training, as far as the configuration
+/// alone says.
+[[nodiscard]] bool saves_on_the_way(const Config& config);
 /// Whether the training orders items instead of predicting values.
 [[nodiscard]] bool learns_to_rank(const Config& config);
 

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "common/error.hpp"
+#include "common/fault.hpp"
 #include "io/attributes.hpp"
 #include "io/config_problems.hpp"
 #include "io/event_weight.hpp"
@@ -69,6 +70,7 @@ class CrossCheck {
     check_validation_users();
     check_rebalance();
     check_scaling();
+    check_faults();
   }
 
  private:
@@ -293,6 +295,17 @@ class CrossCheck {
     require(scaling.users == 0 || scaling.interactions > 0, "scaling.interactions", kWhy);
   }
 
+  void check_faults() {
+    for (const std::string& text : config_.faults.inject) {
+      try {
+        static_cast<void>(parse_fault(text));
+      } catch (const ConfigError& error) {
+        problems_.add("faults.inject", fmt::format("\"{}\"", text),
+                      fmt::format("a fault as in docs/faults.md; {}", error.what()));
+      }
+    }
+  }
+
   Config& config_;
   std::vector<Field> fields_;
   ConfigProblems& problems_;
@@ -325,6 +338,11 @@ bool solves_rows(const Config& config) {
 }
 
 bool pulls_rows(const Config& config) { return config.train.solver == "rows"; }
+bool saves_on_the_way(const Config& config) {
+  const CheckpointConfig& checkpoint = config.checkpoint;
+  return checkpoint.interval == "auto" || checkpoint.every_epochs > 0 ||
+         checkpoint.every_minutes > 0 || config.evaluate.keep == "best";
+}
 
 bool learns_to_rank(const Config& config) {
   constexpr std::array kValueLosses{"squared", "absolute", "huber"};

@@ -306,11 +306,25 @@ std::vector<Field> evaluate_fields(EvaluateConfig& c) {
 
 std::vector<Field> checkpoint_fields(CheckpointConfig& c) {
   return {
+      {"checkpoint.interval", &c.interval, one_of({"fixed", "auto"}), no,
+       "`fixed`: as `every_epochs` and `every_minutes` say. `auto`: instead of these so often that "
+       "checkpoints and repeated work together cost least, from the measured time of a checkpoint "
+       "and `mtbf_hours`."},
+      {"checkpoint.mtbf_hours", &c.mtbf_hours, above(0), no,
+       "Mean time between failures of the whole job, for `auto`."},
+      {"checkpoint.background", &c.background, any(), no,
+       "Checkpoints are written while training goes on. Takes memory for a copy of all rows; "
+       "`plan` counts it. Otherwise training waits."},
       {"checkpoint.every_epochs", &c.every_epochs, at_least(0), no,
        "Epochs between checkpoints; 0: not by epochs."},
       {"checkpoint.every_minutes", &c.every_minutes, at_least(0), no,
-       "Minutes between checkpoints, taken at the end of an epoch; 0: not by time."},
-      {"checkpoint.keep", &c.keep, at_least(1), no, "Newest checkpoints kept, beside the best."}};
+       "Minutes between checkpoints; 0: not by time. `sgd` pauses within an epoch for it, "
+       "unless `cluster.wire = \"bf16\"`; other solvers wait for its end."},
+      {"checkpoint.keep", &c.keep, at_least(1), no,
+       "Newest checkpoints kept, beside the best epoch's. Older ones go when the next has been "
+       "read back and is whole."},
+      {"checkpoint.keep_every", &c.keep_every, at_least(0), no,
+       "Checkpoints of epochs that this divides are kept for ever; 0: none."}};
 }
 
 std::vector<Field> cluster_fields(ClusterConfig& c) {
@@ -338,7 +352,11 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
       {"cluster.workers", &c.workers, between(0, 4096), no,
        "Worker threads without an MPI launcher; 0: one per core."},
       {"cluster.timeout_seconds", &c.timeout_seconds, above(0), no,
-       "A wait for another rank that is longer than this ends the job."},
+       "A wait for another rank that is longer than this ends the job, and so does such a time in "
+       "which no rank gets on."},
+      {"cluster.watchdog_seconds", &c.watchdog_seconds, at_least(0), no,
+       "A rank whose process stands still for so long ends the job, and what it held is said; 0: no "
+       "watchdog, for debuggers."},
       {"cluster.instruction_set", &c.instruction_set,
        one_of({"auto", "avx512", "avx2", "sse4", "reference"}), no,
        "Of the kernels. Each gives the same bits on any layout; two of them may differ."}};
@@ -374,6 +392,12 @@ std::vector<Field> scaling_fields(ScalingConfig& c) {
        "that is its name, else as `mpirun` does."}};
 }
 
+std::vector<Field> faults_fields(FaultsConfig& c) {
+  return {{"faults.inject", &c.inject, any(), no,
+           "Each a fault of `prepare` or `train`: `\"kill rank=2 epoch=3\"`. The environment variable "
+           "`FACTORPS_FAULTS` adds others, with semicolons between them."}};
+}
+
 }  // namespace
 
 const std::vector<Section>& config_sections() {
@@ -397,7 +421,8 @@ const std::vector<Section>& config_sections() {
       {"checkpoint", "When the state is saved."},
       {"cluster", "Which rank does what; never changes the result."},
       {"run", "Where the output goes."},
-      {"scaling", "What `factorps bench scaling` runs and compares; docs/scaling.md."}};
+      {"scaling", "What `factorps bench scaling` runs and compares; docs/scaling.md."},
+      {"faults", "What goes wrong on purpose, in drills; docs/faults.md."}};
   return kSections;
 }
 
@@ -409,7 +434,7 @@ std::vector<Field> config_fields(Config& config) {
         train_fields(config.train), ranking_fields(config.ranking), ials_fields(config.ials),
         rows_fields(config.rows), evaluate_fields(config.evaluate),
         checkpoint_fields(config.checkpoint), cluster_fields(config.cluster),
-        run_fields(config.run), scaling_fields(config.scaling)})
+        run_fields(config.run), scaling_fields(config.scaling), faults_fields(config.faults)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

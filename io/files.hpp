@@ -16,6 +16,9 @@ void sync_file(const std::filesystem::path& path);
 void commit_rename(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Replaces `path` with `text` by way of a temporary file beside it. @throws ResourceError
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+/// Adds to the end of a file and forces it to disk; a failure may leave a part of `text` there.
+/// @throws ResourceError
+void append_to_file(const std::filesystem::path& path, std::string_view text);
 /// The whole file. @throws DataError if it cannot be read
 [[nodiscard]] std::string read_file(const std::filesystem::path& path);
 /// The name to write to before commit_rename(): beside `path`, hidden, unique to this process.

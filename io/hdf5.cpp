@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/error.hpp"
+#include "common/faults.hpp"
 #include "io/files.hpp"
 #include "io/hdf5_detail.hpp"
 
@@ -39,7 +40,7 @@ void silence() {
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   const std::string reason = last_error();
   H5Eclear2(H5E_DEFAULT);
-  for (const int full : {ENOSPC, EDQUOT}) {  // HDF5 adds addresses and sizes in bytes
+  for (const int full : {ENOSPC, EDQUOT, EIO, EROFS}) {  // HDF5 adds addresses and sizes in bytes
     if (reason.find(fmt::format("errno = {},", full)) != std::string::npos)
       throw ResourceError{fmt::format("{}: {}: {}", path.string(), what, std::strerror(full))};
   }
@@ -68,6 +69,7 @@ File File::create(const std::filesystem::path& path) {
   H5Pset_alignment(access.get(), 1, 64);  // small datasets too, or they cannot be mapped
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V110);
   H5Pset_obj_track_times(creation.get(), 0);
+  if (faults() != nullptr && faults()->has_files()) let_writes_fail(access.get());
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
   if (id < 0) {
     const std::string reason = last_error();
@@ -91,7 +93,9 @@ File File::open(const std::filesystem::path& path) {
 
 File File::modify(const std::filesystem::path& path) {
   silence();
-  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const Handle access{H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
+  if (faults() != nullptr && faults()->has_files()) let_writes_fail(access.get());
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get());
   return File{path, check(id, path, "cannot open for writing"), true};
 }
 

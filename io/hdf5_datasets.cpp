@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "common/activity.hpp"
 #include "common/check.hpp"
 #include "common/error.hpp"
 #include "io/hdf5_detail.hpp"
@@ -166,6 +167,7 @@ void File::write_raw(const std::string& name, std::uint64_t first_row, Type type
   check(H5Dwrite(dataset.get(), disk_type(type), selection.memory_space.get(),
                  selection.file_space.get(), H5P_DEFAULT, values),
         path_, "cannot write " + name);
+  note_progress();
 }
 
 void File::read_raw(const std::string& name, std::uint64_t first_row, std::uint64_t rows, Type type,
@@ -178,6 +180,7 @@ void File::read_raw(const std::string& name, std::uint64_t first_row, std::uint6
   check(H5Dread(dataset.get(), disk_type(type), selection.memory_space.get(),
                 selection.file_space.get(), H5P_DEFAULT, values),
         path_, "cannot read " + name);
+  note_progress();
 }
 
 }  // namespace factorps::h5

@@ -31,7 +31,7 @@ class Handle {
   Close close_;
 };
 
-/// Throws ResourceError if HDF5's last error was a full disk, else DataError.
+/// Throws ResourceError if HDF5's last error was of the disk, else DataError.
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what);
 
 template <class Result>
@@ -45,6 +45,9 @@ Result check(Result result, const std::filesystem::path& path, const std::string
                                  const std::string& name);
 [[nodiscard]] Handle open_dataset(hid_t file, const std::filesystem::path& path,
                                   const std::string& name);
+
+/// Files that are written with these properties fail as the faults of the process want it.
+void let_writes_fail(hid_t access);
 
 /// Elements in `rows` slices of the first dimension. @throws DataError if 64 bits cannot hold them
 [[nodiscard]] std::uint64_t elements(const Shape& shape, std::uint64_t rows,

@@ -1,15 +1,19 @@
 #include "io/shard_file.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/hash.hpp"
+#include "io/hdf5.hpp"
 
 namespace factorps {
 namespace {
 
-constexpr std::uint64_t kRowsAtOnce = 4096;
+constexpr std::size_t kPiece = std::size_t{1} << 20;  // bytes read or written at once
 
 std::string group_of(RowsKind kind, std::uint32_t index) {
   return fmt::format("/{}/{:06}", kind == RowsKind::strip ? "strips" : "blocks", index);
@@ -18,128 +22,302 @@ std::string group_of(RowsKind kind, std::uint32_t index) {
 std::string residents_of(std::uint32_t block) { return fmt::format("/residents/{:06}", block); }
 
 std::string records_of(const std::string& table, std::uint32_t block) {
-  return fmt::format("/tables/{}/{:06}/records", table, block);
+  return fmt::format("/tables/{}/{:06}", table, block);
 }
 
-void write_states(h5::File& file, const std::string& group, RowsView rows) {
-  std::vector<float> bias(rows.rows);
-  std::vector<float> accumulator(rows.rows);
-  for (std::size_t r = 0; r < rows.rows; ++r) {
-    bias[r] = rows.states[r].bias;
-    accumulator[r] = rows.states[r].accumulator;
-  }
-  file.write(group + "/bias", bias);
-  file.write(group + "/accumulator", accumulator);
+/// How many rows of so many floats fit a piece.
+std::size_t rows_of_piece(std::size_t width) {
+  return std::max<std::size_t>(1, kPiece / std::max<std::size_t>(1, width * sizeof(float)));
 }
 
-/// Rows that lie `stride` floats apart, packed in the file.
-struct FloatRows {
-  float* begin = nullptr;
-  std::uint64_t rows = 0;
-  std::size_t width = 0;
-  std::size_t stride = 0;
-};
-
-void write_floats(h5::File& file, const std::string& name, const FloatRows& rows) {
-  file.create_dataset(name, h5::Type::f32, {rows.rows, rows.width});
-  std::vector<float> packed;
-  for (std::uint64_t first = 0; first < rows.rows; first += kRowsAtOnce) {
-    const std::uint64_t count = std::min(kRowsAtOnce, rows.rows - first);
-    packed.clear();
-    for (std::uint64_t r = first; r < first + count; ++r) {
-      const float* row = rows.begin + r * rows.stride;
-      packed.insert(packed.end(), row, row + rows.width);
-    }
-    file.write_rows(name, first, std::span<const float>{packed});
+/// Creates the datasets of a part. @return their names, in the order of write()
+std::vector<std::string> create_datasets(h5::File& file, const ShardPart& part) {
+  if (part.is_record) {
+    file.create_dataset(part.group + "/records", h5::Type::f32, {part.rows.rows, part.width});
+    return {part.group + "/records"};
   }
+  std::vector<std::string> names{part.group + "/factors", part.group + "/bias",
+                                 part.group + "/accumulator"};
+  file.create_dataset(names[0], h5::Type::f32, {part.rows.rows, part.width});
+  for (const std::size_t state : {1U, 2U}) {
+    file.create_dataset(names[state], h5::Type::f32, {part.rows.rows});
+  }
+  if (!part.which.empty()) {
+    names.push_back(part.group + "/row");
+    file.create_dataset(names.back(), h5::Type::u32, {part.which.size()});
+  }
+  if (!part.sums.empty()) {
+    names.push_back(part.group + "/sums");
+    file.create_dataset(names.back(), h5::Type::f64, {part.sums.size() / 2, 2});
+  }
+  return names;
 }
 
-/// @throws CheckpointError if the shape is another
-void read_floats(const h5::File& file, const std::string& name, const FloatRows& rows) {
-  if (file.shape(name) != h5::Shape{rows.rows, rows.width}) {
-    throw CheckpointError{
-        fmt::format("{}: {} is not {} x {}", file.path().string(), name, rows.rows, rows.width)};
-  }
-  for (std::uint64_t first = 0; first < rows.rows; first += kRowsAtOnce) {
-    const std::uint64_t count = std::min(kRowsAtOnce, rows.rows - first);
-    const auto packed = file.read_rows<float>(name, first, count);
-    for (std::uint64_t r = 0; r < count; ++r) {
-      std::copy_n(packed.data() + r * rows.width, rows.width,
-                  rows.begin + (first + r) * rows.stride);
+CheckpointDataset place_of(const h5::File& file, const std::string& name) {
+  std::uint64_t bytes = h5::size_of(file.type(name));
+  for (const std::uint64_t extent : file.shape(name)) {
+    if (__builtin_mul_overflow(bytes, extent, &bytes)) {
+      throw DataError{fmt::format("{}: {} has more than 2^64 bytes", file.path().string(), name)};
     }
   }
+  return {name, file.offset(name), bytes, 0};
 }
 
-/// @throws CheckpointError if the shape is another
-void read_group(const h5::File& file, const std::string& group, RowsView rows, std::size_t dim) {
-  read_floats(file, group + "/factors", {rows.factors, rows.rows, dim, rows.stride});
-  const auto bias = file.read_rows<float>(group + "/bias", 0, rows.rows);
-  const auto accumulator = file.read_rows<float>(group + "/accumulator", 0, rows.rows);
-  for (std::size_t r = 0; r < rows.rows; ++r) rows.states[r] = {bias[r], accumulator[r]};
+/// Creates a file with room for all parts. @return where their datasets lie [part]
+std::vector<std::vector<CheckpointDataset>> lay_out(const std::filesystem::path& path,
+                                                    const std::vector<ShardPart>& parts) {
+  std::vector<std::vector<std::string>> names;
+  {
+    h5::File file = h5::File::create(path);
+    for (const ShardPart& part : parts) names.push_back(create_datasets(file, part));
+    file.close();
+  }
+  const h5::File file = h5::File::open(path);
+  std::vector<std::vector<CheckpointDataset>> places;
+  for (const auto& of_part : names) {
+    auto& datasets = places.emplace_back();
+    for (const std::string& name : of_part) datasets.push_back(place_of(file, name));
+  }
+  return places;
+}
+
+/// All datasets below a group, by asking HDF5.
+void list_datasets(const h5::File& file, const std::string& group, int depth,
+                   std::vector<CheckpointDataset>& found) {
+  for (const std::string& name : file.members(group)) {
+    const std::string path = (group == "/" ? "" : group) + '/' + name;
+    const int levels = depth + (group == "/" && name == "tables" ? 1 : 0);
+    if (levels > 0) {
+      list_datasets(file, path, levels - 1, found);
+    } else {
+      found.push_back(place_of(file, path));
+    }
+  }
 }
 
 }  // namespace
 
-void ShardWriter::write(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim) {
-  write_group(group_of(kind, index), rows, dim);
+ShardPart rows_part(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim) {
+  return {group_of(kind, index), rows, dim};
 }
 
-void ShardWriter::write_residents(std::uint32_t block, std::span<const std::uint32_t> which,
-                                  RowsView rows, std::size_t dim) {
-  const std::string group = residents_of(block);
-  write_group(group, rows, dim);
-  file_.write(group + "/row", std::vector<std::uint32_t>{which.begin(), which.end()});
+ShardPart residents_part(std::uint32_t block, std::span<const std::uint32_t> which, RowsView rows,
+                         std::size_t dim) {
+  return {residents_of(block), rows, dim, false, which};
 }
 
-void ShardWriter::write_group(const std::string& group, RowsView rows, std::size_t dim) {
-  write_floats(file_, group + "/factors", {rows.factors, rows.rows, dim, rows.stride});
-  write_states(file_, group, rows);
+ShardPart records_part(const std::string& table, std::uint32_t block, float* records,
+                       std::uint64_t rows, std::size_t width, std::size_t stride) {
+  return {records_of(table, block), {records, nullptr, stride, rows}, width, true};
 }
 
-void ShardWriter::write_records(const std::string& table, std::uint32_t block, float* records,
-                                std::uint64_t rows, std::size_t width, std::size_t stride) {
-  write_floats(file_, records_of(table, block), {records, rows, width, stride});
+ShardWriter::ShardWriter(const std::filesystem::path& path, std::vector<ShardPart> parts)
+    : parts_{std::move(parts)},
+      datasets_{lay_out(path, parts_)},
+      file_{RawFile::open_to_write(path)} {}
+
+void ShardWriter::write(std::size_t n) {
+  const ShardPart& part = parts_.at(n);
+  auto& datasets = datasets_[n];
+  const RowsView& rows = part.rows;
+  StreamChecksum checksum;
+  std::vector<float> packed;
+  std::uint64_t offset = datasets[0].offset;
+  for (std::size_t first = 0; first < rows.rows; first += rows_of_piece(part.width)) {
+    packed.clear();
+    for (std::size_t r = first; r < std::min(first + rows_of_piece(part.width), rows.rows); ++r) {
+      const float* row = rows.factors + r * rows.stride;
+      packed.insert(packed.end(), row, row + part.width);
+    }
+    const auto bytes = std::as_bytes(std::span{packed});
+    checksum.update(bytes);
+    file_.write_at(offset, bytes);
+    offset += bytes.size();
+  }
+  datasets[0].checksum = checksum.value();
+  if (part.is_record) return;
+  for (const std::size_t state : {1U, 2U}) {
+    packed.resize(rows.rows);
+    for (std::size_t r = 0; r < rows.rows; ++r) {
+      packed[r] = state == 1 ? rows.states[r].bias : rows.states[r].accumulator;
+    }
+    write_data(datasets[state], std::as_bytes(std::span{packed}));
+  }
+  if (!part.which.empty()) write_data(datasets[3], std::as_bytes(part.which));
+  if (!part.sums.empty()) write_data(datasets.back(), std::as_bytes(std::span{part.sums}));
+}
+
+void ShardWriter::write_data(CheckpointDataset& data, std::span<const std::byte> bytes) {
+  file_.write_at(data.offset, bytes);
+  data.checksum = checksum(bytes);
+}
+
+CheckpointFile ShardWriter::finish() {
+  file_.sync();
+  file_.forget();
+  std::vector<CheckpointDataset> written;
+  for (const auto& of_part : datasets_) {
+    written.insert(written.end(), of_part.begin(), of_part.end());
+  }
+  CheckpointFile found = describe_file(file_.path(), written);
+  CheckpointFile expected = found;
+  expected.datasets = std::move(written);
+  arrange_datasets(expected);
+  for (std::size_t d = 0; d < found.datasets.size(); ++d) {
+    const CheckpointDataset& data = expected.datasets[d];
+    if (found.datasets[d].checksum == data.checksum) continue;
+    throw ResourceError{fmt::format(
+        "{}: {} is not what was written, when it is read back: checksum {:016x}, expected {:016x}",
+        file_.path().string(), data.name, found.datasets[d].checksum, data.checksum)};
+  }
+  return found;
+}
+
+ShardReader::ShardReader(const std::filesystem::path& checkpoint,
+                         const CheckpointManifest& manifest) {
+  for (const CheckpointFile& file : manifest.files) {
+    const std::filesystem::path path = checkpoint / file.name;
+    if (manifest.version < 3) {
+      add_unlisted(path);
+    } else {
+      add({path, std::nullopt, true}, file.datasets);
+    }
+  }
 }
 
 ShardReader::ShardReader(const std::vector<std::filesystem::path>& files) {
-  for (const auto& path : files) files_.push_back(h5::File::open(path));
+  for (const auto& path : files) add_unlisted(path);
 }
 
-const h5::File& ShardReader::file_with(const std::string& group) const {
-  const auto file = std::find_if(files_.begin(), files_.end(),
-                                 [&](const h5::File& f) { return f.exists(group); });
-  if (file == files_.end()) {
+void ShardReader::add_unlisted(const std::filesystem::path& path) {
+  std::vector<CheckpointDataset> datasets;
+  list_datasets(h5::File::open(path), "/", 2, datasets);
+  add({path}, datasets);
+}
+
+void ShardReader::add(File file, const std::vector<CheckpointDataset>& datasets) {
+  for (const CheckpointDataset& data : datasets) {
+    places_[data.name].push_back({files_.size(), data});
+  }
+  files_.push_back(std::move(file));
+}
+
+const std::vector<ShardReader::Place>& ShardReader::places_of(const std::string& name,
+                                                              const std::string& group) const {
+  const auto found = places_.find(name);
+  if (found == places_.end()) {
     throw CheckpointError{fmt::format("no file of the checkpoint has {}", group)};
   }
-  return *file;
+  return found->second;
+}
+
+const ShardReader::Place& ShardReader::place_in(std::size_t file, const std::string& name) const {
+  if (const auto found = places_.find(name); found != places_.end()) {
+    const auto place = std::ranges::find(found->second, file, &Place::file);
+    if (place != found->second.end()) return *place;
+  }
+  throw CheckpointError{fmt::format("{}: has no {}", files_.at(file).path.string(), name)};
+}
+
+template <class Take>
+void ShardReader::read_data(const Place& place, std::size_t piece, Take&& take) {
+  File& file = files_[place.file];
+  const CheckpointDataset& data = place.data;
+  StreamChecksum checksum;
+  std::vector<std::byte> bytes;
+  try {
+    if (!file.open && data.bytes > 0) file.open.emplace(RawFile::open_to_read(file.path));
+    for (std::uint64_t at = 0; at < data.bytes; at += bytes.size()) {
+      bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(piece, data.bytes - at)));
+      file.open->read_at(data.offset + at, bytes);
+      checksum.update(bytes);
+      take(at, std::span<const std::byte>{bytes});
+    }
+  } catch (const ResourceError& error) {
+    throw CheckpointError{error.what()};
+  }
+  if (!file.checked || checksum.value() == data.checksum) return;
+  throw CheckpointError{fmt::format("{}: {} has checksum {:016x}, expected {:016x}",
+                                    file.path.string(), data.name, checksum.value(),
+                                    data.checksum)};
+}
+
+/// @throws CheckpointError if there are not so many elements
+template <class T>
+std::vector<T> ShardReader::read_vector(const Place& place, std::size_t count) {
+  if (place.data.bytes != count * sizeof(T)) {
+    throw CheckpointError{fmt::format("{}: {} has {} bytes, expected {}",
+                                      files_[place.file].path.string(), place.data.name,
+                                      place.data.bytes, count * sizeof(T))};
+  }
+  std::vector<T> values(count);
+  read_data(place, kPiece, [&](std::uint64_t at, std::span<const std::byte> bytes) {
+    std::memcpy(reinterpret_cast<std::byte*>(values.data()) + at, bytes.data(), bytes.size());
+  });
+  return values;
+}
+
+void ShardReader::read_floats(const Place& place, RowsView rows, std::size_t width) {
+  if (place.data.bytes != rows.rows * width * sizeof(float)) {
+    throw CheckpointError{fmt::format(
+        "{}: {} is not {} x {}: has {} bytes", files_[place.file].path.string(), place.data.name,
+        rows.rows, width, place.data.bytes)};
+  }
+  const std::size_t row_bytes = width * sizeof(float);
+  read_data(place, rows_of_piece(width) * row_bytes,
+            [&](std::uint64_t at, std::span<const std::byte> bytes) {
+              float* row = rows.factors + at / row_bytes * rows.stride;
+              for (std::size_t n = 0; n < bytes.size(); n += row_bytes, row += rows.stride) {
+                std::memcpy(row, bytes.data() + n, row_bytes);
+              }
+            });
+}
+
+void ShardReader::read_group(std::size_t file, const std::string& group, RowsView rows,
+                             std::size_t dim) {
+  read_floats(place_in(file, group + "/factors"), rows, dim);
+  const auto bias = read_vector<float>(place_in(file, group + "/bias"), rows.rows);
+  const auto accumulator = read_vector<float>(place_in(file, group + "/accumulator"), rows.rows);
+  for (std::size_t r = 0; r < rows.rows; ++r) rows.states[r] = {bias[r], accumulator[r]};
+}
+
+std::vector<double> ShardReader::read_sums(std::uint32_t strip, std::size_t count) {
+  const std::string name = group_of(RowsKind::strip, strip) + "/sums";
+  return read_vector<double>(places_of(name, name).front(), count);
 }
 
 void ShardReader::read_records(const std::string& table, std::uint32_t block, float* records,
-                               std::uint64_t rows, std::size_t width, std::size_t stride) const {
-  const std::string name = records_of(table, block);
-  read_floats(file_with(name), name, {records, rows, width, stride});
+                               std::uint64_t rows, std::size_t width, std::size_t stride) {
+  const std::string name = records_of(table, block) + "/records";
+  read_floats(places_of(name, name).front(), {records, nullptr, stride, rows}, width);
 }
 
-void ShardReader::read(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim) const {
+void ShardReader::read(RowsKind kind, std::uint32_t index, RowsView rows, std::size_t dim) {
   const std::string group = group_of(kind, index);
-  read_group(file_with(group), group, rows, dim);
+  read_group(places_of(group + "/factors", group).front().file, group, rows, dim);
   if (kind == RowsKind::block) read_residents(index, rows, dim);
 }
 
-void ShardReader::read_residents(std::uint32_t block, RowsView rows, std::size_t dim) const {
+void ShardReader::read_residents(std::uint32_t block, RowsView rows, std::size_t dim) {
   const std::string group = residents_of(block);
-  for (const h5::File& file : files_) {
-    if (!file.exists(group)) continue;
-    const auto which =
-        file.read_rows<std::uint32_t>(group + "/row", 0, file.shape(group + "/row").at(0));
+  const auto found = places_.find(group + "/row");
+  if (found == places_.end()) return;
+  for (const Place& place : found->second) {
+    const std::uint64_t count = place.data.bytes / sizeof(std::uint32_t);
+    if (count > rows.rows) {
+      throw CheckpointError{fmt::format("{}: {}/row has {} rows, expected at most {}",
+                                        files_[place.file].path.string(), group, count,
+                                        rows.rows)};
+    }
+    const auto which = read_vector<std::uint32_t>(place, count);
     if (!which.empty() && std::ranges::max(which) >= rows.rows) {
       throw CheckpointError{fmt::format("{}: {}/row has row {}, expected less than {}",
-                                        file.path().string(), group, std::ranges::max(which),
-                                        rows.rows)};
+                                        files_[place.file].path.string(), group,
+                                        std::ranges::max(which), rows.rows)};
     }
     std::vector<float> factors(which.size() * dim);
     std::vector<RowState> states(which.size());
-    read_group(file, group, {factors.data(), states.data(), dim, which.size()}, dim);
+    read_group(place.file, group, {factors.data(), states.data(), dim, which.size()}, dim);
     for (std::size_t n = 0; n < which.size(); ++n) {
       std::copy_n(factors.data() + n * dim, dim, rows.factors + which[n] * rows.stride);
       rows.states[which[n]] = states[n];

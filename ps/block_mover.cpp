@@ -33,6 +33,7 @@ BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
   for (std::uint32_t b = 0; b < placement.blocks(); ++b) tables.turns(BlockId{b}) = kAbsent;
   std::uint32_t place = 0;
   for (const BlockId block : placement.homes(node)) {
+    tables.set_home(block, place);
     tables.put(block, place++);
     tables.turns(block) = 0;
   }
@@ -56,6 +57,11 @@ bool BlockMover::step() {
 }
 
 bool BlockMover::finished() const noexcept { return gone_ == target_ && arrivals_ == target_; }
+
+std::string BlockMover::waits_for() const {
+  return fmt::format("blocks of other nodes: {} of {} are in, {} of {} are out, {} may leave",
+                     arrivals_, target_, gone_, target_, credits_ - leaving_);
+}
 
 /// Sends the oldest visitor on when its visit has ended, and notes what has left.
 bool BlockMover::let_go() {

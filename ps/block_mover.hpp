@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "comm/ring_link.hpp"
@@ -38,6 +39,8 @@ class BlockMover {
   bool step();
   /// Whether every block of the pass has come home.
   [[nodiscard]] bool finished() const noexcept;
+  /// What finished() still misses, for people.
+  [[nodiscard]] std::string waits_for() const;
   /// Of the pass.
   [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
   /// What stays here of blocks that are elsewhere.

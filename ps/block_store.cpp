@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/error.hpp"
 #include "model/initial.hpp"
+#include "ps/leases.hpp"
 #include "ps/model_export.hpp"
 
 namespace factorps::ps {
@@ -91,6 +94,14 @@ void BlockStore::receive(comm::Envelope envelope) {
 
 bool BlockStore::finished() const { return work_finished() && rows_moved(); }
 
+std::string BlockStore::waits_for() const {
+  if (work_finished()) return als_.exchange ? als_.exchange->waits_for() : mover_->waits_for();
+  const std::string work = units_ ? "the workers of its node"
+                                  : fmt::format("the workers to end strips {} to {}",
+                                                shard_.strips.begin, shard_.strips.end - 1);
+  return mover_ ? work + ", and " + mover_->waits_for() : work;
+}
+
 std::string BlockStore::write_model(const comm::Command& command) const {
   ModelInfo info;
   info.dim = tables_.dim();
@@ -125,20 +136,82 @@ void BlockStore::initialise() {
   fill_bias_columns();
 }
 
-void BlockStore::save(ShardWriter& writer) const {
+std::vector<ShardPart> BlockStore::parts(std::uint32_t step) const {
+  const std::size_t dim = tables_.dim();
+  std::vector<ShardPart> parts;
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
-    writer.write(RowsKind::strip, s, tables_.strip(StripId{s}), tables_.dim());
+    parts.push_back(rows_part(RowsKind::strip, s, tables_.strip(StripId{s}), dim));
+    parts.back().sums = sums_in_file(StripId{s}, step);
   }
   for (const BlockId block : shard_.blocks) {
-    writer.write(RowsKind::block, block.value(), tables_.block(block), tables_.dim());
+    parts.push_back(rows_part(RowsKind::block, block.value(), tables_.block(block), dim));
   }
-  for (const BlockId block : blocks_with_residents()) {
-    writer.write_residents(block.value(), mover_->residents().staying(block),
-                           mover_->residents().kept(block), tables_.dim());
+  for (const BlockId block : blocks_with_residents()) parts.push_back(residents_part_of(block));
+  return parts;
+}
+
+ShardPart BlockStore::residents_part_of(BlockId block) const {
+  return residents_part(block.value(), mover_->residents().staying(block),
+                        mover_->residents().kept(block), tables_.dim());
+}
+
+/// Workers copy what they lease; rows that stay here have no other master than this server.
+Cut BlockStore::cut(std::uint64_t number, std::uint32_t step) {
+  if (!tables_.has_copies()) return ShardStore::cut(number, step);
+  const std::size_t dim = tables_.dim();
+  Cut cut{number, {}, {}};
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
+    const StripId strip{s};
+    cut.parts.push_back(
+        {rows_part(RowsKind::strip, s, tables_.copy_of(strip), dim), &tables_.cut_of(strip)});
+    cut.parts.back().part.sums = sums_in_file(strip, step);
+  }
+  for (const BlockId block : shard_.blocks) {
+    cut.parts.push_back({rows_part(RowsKind::block, block.value(), tables_.copy_of(block), dim),
+                         &tables_.cut_of(block)});
+  }
+  for (const BlockId block : blocks_with_residents()) cut.add_copy(residents_part_of(block));
+  return cut;
+}
+
+void BlockStore::copy_rest(std::uint64_t cut) {
+  if (!tables_.has_copies()) return;
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
+    tables_.copy_for_cut(StripId{s}, cut);
+  }
+  for (const BlockId block : shard_.blocks) tables_.copy_for_cut(block, cut);
+}
+
+std::uint32_t BlockStore::hold() {
+  return hold_pass(tables_, shard_.strips, {pass_.pass, steps_per_pass_});
+}
+
+void BlockStore::pause(std::uint32_t step) {
+  pause_pass(tables_, step, {pass_.pass, steps_per_pass_});
+}
+
+/// Of training, as they are now; none between epochs.
+std::vector<double> BlockStore::sums_in_file(StripId strip, std::uint32_t step) const {
+  std::vector<double> sums;
+  for (std::uint32_t b = 0; step > 0 && b < tables_.grid().blocks(); ++b) {
+    const CellSums& cell = tables_.sums(strip, BlockId{b});
+    sums.insert(sums.end(), {cell[0], cell[1]});
+  }
+  return sums;
+}
+
+void BlockStore::load_sums(ShardReader& reader) const {
+  const std::uint32_t blocks = tables_.grid().blocks();
+  for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
+    const auto sums = reader.read_sums(s, 2 * std::size_t{blocks});
+    for (std::uint32_t b = 0; b < blocks; ++b) {
+      tables_.sums(StripId{s}, BlockId{b}) = {sums[2 * b], sums[2 * b + 1]};
+    }
   }
 }
 
-void BlockStore::load(const ShardReader& reader) {
+void BlockStore::load(ShardReader& reader, std::uint32_t step) {
+  if (step > 0) load_sums(reader);
   const std::size_t dim = tables_.dim();
   for (const StripId strip : strips_here()) {
     reader.read(RowsKind::strip, strip.value(), tables_.strip(strip), dim);

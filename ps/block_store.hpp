@@ -62,13 +62,18 @@ class BlockStore : public ShardStore {
   void begin(const comm::StartPass& start) override;
   bool step() override;
   [[nodiscard]] bool finished() const override;
+  [[nodiscard]] std::string waits_for() const override;
   void receive(comm::Envelope envelope) override;
   [[nodiscard]] Share strips() const override { return shard_.strips; }
   [[nodiscard]] CellSums sums_of(StripId strip) const override;
   [[nodiscard]] Traffic traffic() const override;
   void initialise() override;
-  void save(ShardWriter& writer) const override;
-  void load(const ShardReader& reader) override;
+  [[nodiscard]] std::vector<ShardPart> parts(std::uint32_t step) const override;
+  [[nodiscard]] Cut cut(std::uint64_t number, std::uint32_t step) override;
+  void copy_rest(std::uint64_t cut) override;
+  void load(ShardReader& reader, std::uint32_t step) override;
+  [[nodiscard]] std::uint32_t hold() override;
+  void pause(std::uint32_t step) override;
   [[nodiscard]] std::string write_model(const comm::Command& command) const override;
 
  private:
@@ -76,6 +81,9 @@ class BlockStore : public ShardStore {
   [[nodiscard]] std::vector<BlockId> blocks_with_residents() const;
   [[nodiscard]] std::vector<StripId> strips_here() const;
   [[nodiscard]] std::vector<BlockId> blocks_here() const;
+  [[nodiscard]] std::vector<double> sums_in_file(StripId strip, std::uint32_t step) const;
+  void load_sums(ShardReader& reader) const;
+  [[nodiscard]] ShardPart residents_part_of(BlockId block) const;
   [[nodiscard]] bool rows_moved() const;
   [[nodiscard]] bool work_finished() const;
 

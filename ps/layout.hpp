@@ -52,6 +52,8 @@ struct NodeShare {
   /// block stays, all item factors are one table, like the user factors always.
   bool blank_rows = true;
   std::uint32_t more_columns = 0;  ///< of every row, behind its factors
+  /// Room for copies of so many blocks, and of all strips, for checkpoints (ps/cut.hpp); 0: none.
+  std::uint32_t copies = 0;
 };
 
 enum class StripPlacement : std::uint8_t {

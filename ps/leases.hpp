@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "model/cell_order.hpp"
@@ -17,6 +18,24 @@ struct Lease {
   BlockId block;
   std::uint32_t step = 0;
 };
+
+/// A pass among all passes of a job.
+struct PassSteps {
+  std::uint64_t pass = 0;
+  std::uint32_t steps = 0;  ///< CellOrder::steps()
+};
+
+/// A pass can pause within: all cells of the steps before some step are done, and none from it on.
+/// Every node first holds (hold_pass): no cell begins at a step that none of its cells has begun.
+/// The largest of these steps over all nodes is where they pause (pause_pass): every cell before it
+/// is worked on, every other one is leased and given back without work, so that turns, blocks and
+/// the end of the pass are as ever. A later pass that leaves out the steps before goes on from there.
+///
+/// @param strips those of the node; none of its servers has another idea of them
+/// @return the first step that no cell of the node has begun
+[[nodiscard]] std::uint32_t hold_pass(const Tables& tables, Share strips, PassSteps pass);
+/// @param step CellOrder::steps(): nothing is left out
+void pause_pass(const Tables& tables, std::uint32_t step, PassSteps pass);
 
 /// A worker's view of the cells of its node in one pass. Any idle worker may take any ready cell;
 /// no locks, no messages: a compare-and-swap on the strip, a counter on the block.
@@ -35,11 +54,17 @@ class Leases {
   [[nodiscard]] bool starved() const noexcept { return starved_; }
   /// Gives a lease back; what was written to the rows is visible to the next holder.
   void release(const Lease& lease);
+  /// Whether the pass pauses before the cell of a lease: it is to be given back as it is.
+  [[nodiscard]] bool paused_before(const Lease& lease) const;
+  /// Which strips wait for which turn of which block, for people: the first few.
+  [[nodiscard]] std::string waits_for() const;
   /// Whether every strip of this node has finished the pass.
   [[nodiscard]] bool finished() const;
 
  private:
   [[nodiscard]] std::optional<Lease> try_strip(StripId strip);
+  [[nodiscard]] bool held_before(std::uint64_t step) const;
+  [[nodiscard]] std::string wait_of(StripId strip, std::uint64_t progress) const;
 
   const Tables& tables_;
   const CellOrder& order_;

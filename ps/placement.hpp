@@ -37,8 +37,10 @@ class Placement {
   [[nodiscard]] std::vector<BlockId> homes(int node) const;
   /// Places for blocks in the memory of the node.
   [[nodiscard]] std::uint32_t places(int node) const;
-  [[nodiscard]] NodeShare share(int node) const {
-    return {strips(node), nodes() == 1 ? 0 : places(node)};
+  /// @param copies with room for copies of what is there between passes
+  [[nodiscard]] NodeShare share(int node, bool copies = false) const {
+    const auto blocks = static_cast<std::uint32_t>(homes(node).size());
+    return {strips(node), nodes() == 1 ? 0 : places(node), true, 0, copies ? blocks : 0};
   }
   /// Where blocks of this node go, and whence they come.
   [[nodiscard]] int next(int node) const noexcept { return (node + nodes() - 1) % nodes(); }

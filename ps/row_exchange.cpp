@@ -3,6 +3,8 @@
 #include <span>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace factorps::ps {
 namespace {
 
@@ -20,6 +22,11 @@ RowExchange::RowExchange(comm::Transport& transport, comm::RoleId previous,
       node_{node},
       tables_{tables},
       trace_{trace} {}
+
+std::string RowExchange::waits_for() const {
+  return fmt::format("rows of other nodes: {} of {} parts are in, {} of {} are out", arrived_,
+                     incoming_.size(), gone_, outgoing_.size());
+}
 
 void RowExchange::begin(const comm::StartPass& pass) {
   pass_ = pass;

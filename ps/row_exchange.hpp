@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "comm/messages.hpp"
@@ -38,6 +39,8 @@ class RowExchange {
   [[nodiscard]] bool finished() const noexcept {
     return gone_ == outgoing_.size() && arrived_ == incoming_.size();
   }
+  /// What finished() still misses, for people.
+  [[nodiscard]] std::string waits_for() const;
   /// Of the pass.
   [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
 

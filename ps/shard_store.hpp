@@ -3,11 +3,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "comm/messages.hpp"
 #include "comm/transport.hpp"
 #include "io/checkpoint.hpp"
 #include "io/shard_file.hpp"
+#include "ps/cut.hpp"
 #include "ps/layout.hpp"
 #include "ps/tables.hpp"
 
@@ -34,6 +36,9 @@ class ShardStore {
   /// A message of another server or of a worker. @throws ProtocolError if none can come
   virtual void receive(comm::Envelope envelope) = 0;
 
+  /// What finished() still misses, for people.
+  [[nodiscard]] virtual std::string waits_for() const { return "the workers of its node"; }
+
   /// The strips whose sums this server reports.
   [[nodiscard]] virtual Share strips() const = 0;
   /// Of the pass. What belongs to no strip counts for the first.
@@ -42,9 +47,20 @@ class ShardStore {
   [[nodiscard]] virtual Traffic traffic() const = 0;
 
   virtual void initialise() = 0;
-  /// Writes what nobody else writes.
-  virtual void save(ShardWriter& writer) const = 0;
-  virtual void load(const ShardReader& reader) = 0;
+  /// What this server writes and nobody else, where it lies now.
+  /// @param step within an epoch: the sums of its cells too; 0: between epochs
+  [[nodiscard]] virtual std::vector<ShardPart> parts(std::uint32_t step) const = 0;
+  /// The same, in copies that are made here and now.
+  [[nodiscard]] virtual Cut cut(std::uint64_t number, std::uint32_t step);
+  /// What the workers of a pass would still copy of a cut, when no pass comes.
+  virtual void copy_rest(std::uint64_t) {}
+  virtual void load(ShardReader& reader, std::uint32_t step) = 0;
+
+  // Within a training pass of cells (ps/leases.hpp).
+  /// @return the first step that no cell of this node has begun; until pause() none begins
+  [[nodiscard]] virtual std::uint32_t hold();
+  virtual void pause(std::uint32_t step);
+
   /// Of the first server. @return digest of the model
   [[nodiscard]] virtual std::string write_model(const comm::Command& command) const = 0;
 };

@@ -1,6 +1,7 @@
 #include "ps/tables.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "common/check.hpp"
 
@@ -8,6 +9,23 @@ namespace factorps::ps {
 namespace {
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
+
+// Of the cache line of a block: turns, place, place of the copy and 1 (0: at home elsewhere), cut.
+constexpr std::size_t kPlace = 8;
+constexpr std::size_t kCopyPlace = 12;
+constexpr std::size_t kCutOfBlock = 16;
+// Of the cache line of a strip: progress, cut.
+constexpr std::size_t kCutOfStrip = 8;
+
+template <class T>
+T& at(std::byte* place) {
+  return *reinterpret_cast<T*>(place);
+}
+
+void copy_rows(RowsView from, RowsView to) {
+  std::memcpy(to.factors, from.factors, from.rows * from.stride * sizeof(float));
+  std::memcpy(to.states, from.states, from.rows * sizeof(RowState));
+}
 
 std::size_t padded(std::size_t dim) { return round_up(dim, kRowMultiple); }
 
@@ -17,6 +35,16 @@ std::uint64_t rows_of_largest_block(const Grid& grid) {
     largest = std::max(largest, grid.items_of(BlockId{b}).size());
   }
   return largest;
+}
+
+/// Rows of each copy of a block.
+std::vector<std::uint64_t> copied_items(const Grid& grid, const NodeShare& share) {
+  if (share.places > 0) return {share.copies, rows_of_largest_block(grid)};
+  std::vector<std::uint64_t> items;
+  for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+    items.push_back(grid.items_of(BlockId{b}).size());
+  }
+  return items;
 }
 
 }  // namespace
@@ -49,12 +77,18 @@ Tables::Tables(const Grid& grid, std::size_t dim, NodeShare share)
   for (std::uint32_t b = 0; share.places == 0 && b < grid.blocks(); ++b) {
     items.push_back(grid.items_of(BlockId{b}).size());
   }
+  const std::vector<std::uint64_t> copied = copied_items(grid, share);
   for (std::uint64_t& rows : items) rows += share.blank_rows ? kBlankRows : 0;
   places_ = lay_out(cursor, items);
   const std::size_t strips = strips_.size();
   blocks_offset_ = cursor.take(std::size_t{grid.blocks()} * kAlignment);
   progress_offset_ = cursor.take(strips * kAlignment);
   sums_offset_ = cursor.take(strips * grid.blocks() * sizeof(CellSums));
+  gate_offset_ = cursor.take(2 * kAlignment);
+  if (share.copies > 0) {
+    strip_copies_ = lay_out(cursor, users);
+    block_copies_ = lay_out(cursor, copied);
+  }
   bytes_ = cursor.take(0);
 }
 
@@ -81,27 +115,70 @@ RowsView Tables::strip(StripId strip) const {
 }
 RowsView Tables::block(BlockId block) const {
   if (share_.places == 0) return block_in_place(block, block.value());
-  return block_in_place(
-      block, *reinterpret_cast<const std::uint32_t*>(counters_of(block) + sizeof(std::uint64_t)));
+  return block_in_place(block, at<std::uint32_t>(counters_of(block) + kPlace));
 }
 RowsView Tables::block_in_place(BlockId block, std::uint32_t place) const {
   return rows(places_.at(place), grid_.items_of(block).size());
 }
 void Tables::put(BlockId block, std::uint32_t place) const {
-  *reinterpret_cast<std::uint32_t*>(counters_of(block) + sizeof(std::uint64_t)) = place;
+  at<std::uint32_t>(counters_of(block) + kPlace) = place;
 }
 
-/// One cache line per block: the turns, then the place.
+/// One cache line per block and strip.
 std::byte* Tables::counters_of(BlockId block) const {
   return memory_.data() + blocks_offset_ + std::size_t{block.value()} * kAlignment;
 }
+std::byte* Tables::counters_of(StripId strip) const {
+  const std::size_t local = strip.value() - share_.strips.begin;
+  return memory_.data() + progress_offset_ + local * kAlignment;
+}
 std::atomic<std::uint64_t>& Tables::turns(BlockId block) const {
-  return *reinterpret_cast<std::atomic<std::uint64_t>*>(counters_of(block));
+  return at<std::atomic<std::uint64_t>>(counters_of(block));
 }
 std::atomic<std::uint64_t>& Tables::progress(StripId strip) const {
-  const std::size_t local = strip.value() - share_.strips.begin;
-  return *reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.data() + progress_offset_ +
-                                                        local * kAlignment);
+  return at<std::atomic<std::uint64_t>>(counters_of(strip));
+}
+
+void Tables::set_home(BlockId block, std::uint32_t place) const {
+  at<std::uint32_t>(counters_of(block) + kCopyPlace) = place + 1;
+}
+std::uint32_t Tables::copy_place(BlockId block) const {
+  return share_.places == 0 ? block.value() + 1
+                            : at<std::uint32_t>(counters_of(block) + kCopyPlace);
+}
+RowsView Tables::copy_of(StripId strip) const {
+  return rows(strip_copies_.at(strip.value() - share_.strips.begin), grid_.users_of(strip).size());
+}
+RowsView Tables::copy_of(BlockId block) const {
+  return rows(block_copies_.at(copy_place(block) - 1), grid_.items_of(block).size());
+}
+std::atomic<std::uint64_t>& Tables::cut_of(StripId strip) const {
+  return at<std::atomic<std::uint64_t>>(counters_of(strip) + kCutOfStrip);
+}
+std::atomic<std::uint64_t>& Tables::cut_of(BlockId block) const {
+  return at<std::atomic<std::uint64_t>>(counters_of(block) + kCutOfBlock);
+}
+
+void Tables::copy_for_cut(StripId strip, BlockId block, std::uint64_t cut) const {
+  copy_for_cut(strip, cut);
+  if (copy_place(block) > 0) copy_for_cut(block, cut);
+}
+void Tables::copy_for_cut(StripId strip, std::uint64_t cut) const {
+  if (cut_of(strip).load(std::memory_order_relaxed) >= cut) return;
+  copy_rows(this->strip(strip), copy_of(strip));
+  cut_of(strip).store(cut, std::memory_order_release);
+}
+void Tables::copy_for_cut(BlockId block, std::uint64_t cut) const {
+  if (cut_of(block).load(std::memory_order_relaxed) >= cut) return;
+  copy_rows(this->block(block), copy_of(block));
+  cut_of(block).store(cut, std::memory_order_release);
+}
+
+std::atomic<std::uint64_t>& Tables::hold() const {
+  return at<std::atomic<std::uint64_t>>(memory_.data() + gate_offset_);
+}
+std::atomic<std::uint64_t>& Tables::pause() const {
+  return at<std::atomic<std::uint64_t>>(memory_.data() + gate_offset_ + kAlignment);
 }
 CellSums& Tables::sums(StripId strip, BlockId block) const {
   const std::size_t local = strip.value() - share_.strips.begin;

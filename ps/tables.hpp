@@ -64,6 +64,27 @@ class Tables {
   /// Written by the worker that holds the cell. @param strip one of this node
   [[nodiscard]] CellSums& sums(StripId strip, BlockId block) const;
 
+  // Copies for checkpoints, if NodeShare says so.
+  [[nodiscard]] bool has_copies() const noexcept { return share_.copies > 0; }
+  /// Where blocks travel: says that the block is at home here, and has this place for its copy.
+  void set_home(BlockId block, std::uint32_t place) const;
+  [[nodiscard]] RowsView copy_of(StripId strip) const;
+  [[nodiscard]] RowsView copy_of(BlockId block) const;
+  /// The number of the newest cut that the copy belongs to; released after the copy.
+  [[nodiscard]] std::atomic<std::uint64_t>& cut_of(StripId strip) const;
+  [[nodiscard]] std::atomic<std::uint64_t>& cut_of(BlockId block) const;
+  /// Copies strip and block, unless their copies belong to this cut or the block is at home
+  /// elsewhere. For who may change them, before the first change after the cut.
+  void copy_for_cut(StripId strip, BlockId block, std::uint64_t cut) const;
+  void copy_for_cut(StripId strip, std::uint64_t cut) const;
+  void copy_for_cut(BlockId block, std::uint64_t cut) const;
+
+  // Where a pass pauses; ps/leases.hpp says how. Both count steps since the start of the job.
+  /// Cells at or beyond it may not be leased, in this pass; 0 or of an earlier pass: none.
+  [[nodiscard]] std::atomic<std::uint64_t>& hold() const;
+  /// Cells at or beyond it are left out, in this pass; 0 or of an earlier pass: none.
+  [[nodiscard]] std::atomic<std::uint64_t>& pause() const;
+
  private:
   /// Bytes from the start of the memory.
   struct RowsPlace {
@@ -77,6 +98,8 @@ class Tables {
                                                const std::vector<std::uint64_t>& rows) const;
   [[nodiscard]] RowsView rows(RowsPlace place, std::uint64_t count) const;
   [[nodiscard]] std::byte* counters_of(BlockId block) const;
+  [[nodiscard]] std::byte* counters_of(StripId strip) const;
+  [[nodiscard]] std::uint32_t copy_place(BlockId block) const;
 
   std::span<std::byte> memory_;
   const Grid& grid_;
@@ -85,9 +108,12 @@ class Tables {
   NodeShare share_;
   std::vector<RowsPlace> strips_;  // [strip - first of the node]
   std::vector<RowsPlace> places_;  // [place]
+  std::vector<RowsPlace> strip_copies_;  // [strip - first of the node]
+  std::vector<RowsPlace> block_copies_;  // [place of the copy]
   std::size_t blocks_offset_ = 0;
   std::size_t progress_offset_ = 0;
   std::size_t sums_offset_ = 0;
+  std::size_t gate_offset_ = 0;
   std::size_t bytes_ = 0;
 };
 

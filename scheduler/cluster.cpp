@@ -1,11 +1,13 @@
 #include "scheduler/cluster.hpp"
 
+#include <algorithm>
 #include <map>
 #include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "common/check.hpp"
 #include "common/error.hpp"
 #include "common/timer.hpp"
 #include "common/waiter.hpp"
@@ -81,19 +83,96 @@ void Cluster::send(comm::RoleId to, comm::Tag tag, std::vector<std::byte> body) 
   transport_.send(to, tag, std::move(body));
 }
 
-comm::Envelope Cluster::receive(const std::string& what, double patience) {
+void Cluster::send_to_servers(const comm::Command& command) {
+  for (int s = 0; s < servers_; ++s) send(1 + s, comm::Tag::command, comm::encode(command));
+}
+
+/// Lets the job work until a message has come that is not about a cut, or it is enough.
+template <class Enough>
+std::optional<comm::Envelope> Cluster::await(const std::string& what, double patience,
+                                             const Enough& enough) {
   Waiter waiter{timeout_ * patience, longest_nap_};
-  while (true) {
+  while (!enough()) {
     if (auto envelope = transport_.poll()) {
       message_bytes_ += envelope->body.size();
-      return std::move(*envelope);
-    }
-    if (pump_()) {
+      waiter.progress();
+      if (!takes_cut_reply(*envelope)) return envelope;
+    } else if (pump_()) {
       waiter.progress();
     } else {
       waiter.pause(what);
     }
   }
+  return std::nullopt;
+}
+
+comm::Envelope Cluster::receive(const std::string& what, double patience) {
+  return *await(what, patience, [] { return false; });
+}
+
+bool Cluster::takes_cut_reply(const comm::Envelope& envelope) {
+  const bool saved = envelope.tag == comm::Tag::cut_saved;
+  if (!saved && envelope.tag != comm::Tag::command_done) return false;
+  auto reply = comm::decode<comm::CommandDone>(envelope.body);
+  if (reply.kind != comm::CommandKind::cut) return false;
+  if (!saving_) throw ProtocolError{"scheduler: reply about a cut that is not being saved"};
+  if (!reply.error.empty()) rethrow(reply);
+  if (!saved) {
+    --saving_->copies_missing;
+    return true;
+  }
+  saving_->replies.at(static_cast<std::size_t>(envelope.from - 1)) = std::move(reply);
+  if (--saving_->files_missing > 0) return true;
+  const Saving done = std::move(*saving_);
+  saving_.reset();
+  done.on_saved(done.replies);
+  return true;
+}
+
+void Cluster::start_cut(const comm::Command& command, bool copied, OnSaved on_saved) {
+  FACTORPS_CHECK(!saving_);
+  saving_ = Saving{command.cut, servers_, servers_,
+                   std::vector<comm::CommandDone>(static_cast<std::size_t>(servers_)),
+                   std::move(on_saved)};
+  send_to_servers(command);
+  if (!copied) return;
+  if (await("the servers to copy their rows", kCommandPatience,
+            [&] { return !saving_ || saving_->copies_missing == 0; })) {
+    throw ProtocolError{"scheduler: unexpected message at a cut"};
+  }
+}
+
+void Cluster::finish_cut() {
+  if (!saving_) return;
+  comm::Command rest{comm::CommandKind::copy_rest, {}, {}};
+  rest.cut = saving_->number;
+  run(rest);
+  if (await("the servers to write a checkpoint", kCommandPatience, [&] { return !saving_; })) {
+    throw ProtocolError{"scheduler: unexpected message at the end of a cut"};
+  }
+}
+
+/// First all nodes hold, then the largest step that any of them reached becomes the end of the pass.
+void Cluster::think_of_pausing(const comm::StartPass& start) {
+  if (!pause_asked_ || start.kind != comm::PassKind::train || pausing_.missing > 0) return;
+  if (paused_before_ || !pause_asked_()) return;
+  pausing_ = {comm::CommandKind::hold, servers_, std::max(1U, start.first_step)};
+  send_to_servers({comm::CommandKind::hold, {}, {}});
+}
+
+void Cluster::take_pause_reply(const comm::Envelope& envelope) {
+  const auto reply = comm::decode<comm::CommandDone>(envelope.body);
+  if (!reply.error.empty()) rethrow(reply);
+  if (pausing_.missing == 0 || reply.kind != pausing_.kind) {
+    throw ProtocolError{"scheduler: unexpected reply in a pass"};
+  }
+  pausing_.step = std::max(pausing_.step, reply.step);
+  if (--pausing_.missing > 0 || reply.kind == comm::CommandKind::pause) return;
+  comm::Command pause{comm::CommandKind::pause, {}, {}};
+  pause.step = pausing_.step;
+  paused_before_ = pausing_.step;
+  pausing_ = {comm::CommandKind::pause, servers_, 0};
+  send_to_servers(pause);
 }
 
 PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progress) {
@@ -108,13 +187,20 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
   for (int role = 1; role <= servers_ + workers_; ++role) {
     send(role, comm::Tag::start_pass, comm::encode(start));
   }
-  while (got.strips_missing > 0 || got.workers_missing > 0) {
-    const comm::Envelope envelope =
-        receive(fmt::format("the end of pass {}: {} of {} strips and {} of {} workers missing",
-                            start.pass, got.strips_missing, strips_, got.workers_missing, workers_),
-                1);
+  paused_before_.reset();
+  const auto ask_now_and_then = [&] {
+    think_of_pausing(start);
+    return false;
+  };
+  while (got.strips_missing > 0 || got.workers_missing > 0 || pausing_.missing > 0) {
+    const comm::Envelope envelope = *await(
+        fmt::format("the end of pass {}: {} of {} strips and {} of {} workers missing", start.pass,
+                    got.strips_missing, strips_, got.workers_missing, workers_),
+        1, ask_now_and_then);
     const auto worker = static_cast<std::size_t>(envelope.from - 1 - servers_);
-    if (envelope.tag == comm::Tag::strips_done) {
+    if (envelope.tag == comm::Tag::command_done) {
+      take_pause_reply(envelope);
+    } else if (envelope.tag == comm::Tag::strips_done) {
       got.take(comm::decode<comm::StripsDone>(envelope.body));
     } else if (envelope.tag == comm::Tag::worker_done) {
       got.take(worker, comm::decode<comm::WorkerDone>(envelope.body));
@@ -139,6 +225,7 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
   result.block_bytes = got.block_bytes;
   result.block_moves = got.block_moves;
   result.workers = std::move(got.workers);
+  if (paused_before_ && *paused_before_ < steps_) result.paused_before = paused_before_;
   const auto ended = Clock::now();
   result.seconds = Seconds{ended - began}.count();
   if (trace_ != nullptr) {
@@ -151,7 +238,7 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
 
 std::vector<comm::CommandDone> Cluster::run(const comm::Command& command) {
   const auto began = Clock::now();
-  for (int s = 0; s < servers_; ++s) send(1 + s, comm::Tag::command, comm::encode(command));
+  send_to_servers(command);
   auto replies = collect_replies();
   if (trace_ != nullptr) trace_->add({began, Clock::now(), comm::trace_kind(command.kind)});
   return replies;

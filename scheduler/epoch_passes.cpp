@@ -43,6 +43,11 @@ PassResult run_als_epoch(Cluster& cluster, const Config& config, comm::StartPass
 
 }  // namespace
 
+void add_part(const PassResult& part, PassResult& total) {
+  add(part, total);
+  total.sums = part.sums;
+}
+
 void prepare_epochs(Cluster& cluster, const Config& config) {
   if (!solves_rows(config)) return;
   comm::StartPass start;

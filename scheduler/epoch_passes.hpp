@@ -15,6 +15,9 @@ void prepare_epochs(Cluster& cluster, const Config& config);
 [[nodiscard]] PassResult run_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
                                    const Cluster::OnProgress& on_progress);
 
+/// Adds what a part of a pass has brought to the parts before it, whose cells its sums include.
+void add_part(const PassResult& part, PassResult& total);
+
 /// Whether held-out items are ranked as blocks come by, in two passes: no node has all items.
 [[nodiscard]] bool ranks_in_turns(const Config& config, int nodes);
 

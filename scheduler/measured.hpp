@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "scheduler/checkpointer.hpp"
 #include "scheduler/cluster.hpp"
 #include "scheduler/evaluation.hpp"
 #include "scheduler/loss_report.hpp"
@@ -20,7 +21,8 @@ struct MeasuredEpoch {
   std::optional<Evaluation> validation;
   double evaluate_seconds = 0;
   std::uint64_t evaluate_block_bytes = 0;
-  double checkpoint_seconds = 0;
+  double checkpoint_seconds = 0;         ///< for which training stood still
+  std::optional<SavedCheckpoint> saved;  ///< that was completed since the epoch before
   double rate_factor = 1;
   bool best = false;
   bool squared = true;  ///< the loss is the squared error of predicted values

@@ -47,7 +47,8 @@ std::uint64_t checkpoint_bytes(const PlanInput& input) {
 /// Of a server, when it has written checkpoints.
 std::uint64_t memory_of_server(const PlanInput& input) {
   if (!input.saves) return 0;
-  return std::min(kServerBytes + checkpoint_bytes(input) / input.servers, kServerMost);
+  const std::uint64_t shard = divide_up(checkpoint_bytes(input), input.servers);
+  return std::min(kServerBytes + shard, kServerMost) + (input.copies_to_save ? shard : 0);
 }
 
 std::uint64_t memory_of_programs(const PlanInput& input, std::uint64_t ranks,

@@ -54,6 +54,7 @@ struct PlanInput {
   std::uint64_t checkpoints = 1;        ///< kept at most, with the one being written
   bool store_seen = true;
   bool saves = true;     ///< writes checkpoints on the way
+  bool copies_to_save = false;  ///< servers copy their rows for that, besides the tables
   bool prepared = true;  ///< the dataset is there already
 };
 

@@ -98,4 +98,9 @@ void ProgressDisplay::note(const std::string& text) {
   drawn_ = false;
 }
 
+void ProgressDisplay::warn(const std::string& text) {
+  print(clearing() + "factorps: warning: " + text + '\n');
+  drawn_ = false;
+}
+
 }  // namespace factorps::scheduler

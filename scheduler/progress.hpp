@@ -41,6 +41,8 @@ class ProgressDisplay {
   void finish(const EpochLine& line);
   /// A remark on a line of its own.
   void note(const std::string& text);
+  /// The same where something is wrong: also shown when all else is silent.
+  void warn(const std::string& text);
 
  private:
   void print(const std::string& text);

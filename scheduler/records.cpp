@@ -84,6 +84,12 @@ json epoch_record(const MeasuredEpoch& epoch) {
                {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
               {"block_moves", epoch.train.block_moves}};
   if (const json rows = row_record(epoch.train.workers); !rows.is_null()) record["rows"] = rows;
+  if (epoch.saved) {
+    record["checkpoint"] = {{"epoch", epoch.saved->at.epoch},
+                            {"step", epoch.saved->at.step},
+                            {"seconds", epoch.saved->seconds},
+                            {"bytes", epoch.saved->bytes}};
+  }
   if (epoch.validation) {
     record["validation"] = epoch.validation->record();
     record["best"] = epoch.best;

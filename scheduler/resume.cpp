@@ -1,7 +1,9 @@
 #include "scheduler/resume.hpp"
 
-#include <algorithm>
+#include <map>
 #include <span>
+#include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,20 +16,35 @@ namespace {
 
 using nlohmann::json;
 
-/// The first line in which two texts differ, for a message.
-std::string first_difference(const std::string& theirs, const std::string& ours) {
-  std::size_t a = 0;
-  std::size_t b = 0;
-  while (a < theirs.size() || b < ours.size()) {
-    const std::size_t a_end = std::min(theirs.find('\n', a), theirs.size());
-    const std::size_t b_end = std::min(ours.find('\n', b), ours.size());
-    const std::string left = a < theirs.size() ? theirs.substr(a, a_end - a) : "(nothing)";
-    const std::string right = b < ours.size() ? ours.substr(b, b_end - b) : "(nothing)";
-    if (left != right) return fmt::format("checkpoint: {}; now: {}", left, right);
-    a = a_end + 1;
-    b = b_end + 1;
+/// Lines "key = value" by key.
+std::map<std::string, std::string> lines_of(const std::string& identity) {
+  std::map<std::string, std::string> lines;
+  std::istringstream text{identity};
+  for (std::string line; std::getline(text, line);) {
+    lines.emplace(line.substr(0, line.find(" = ")), line);
   }
-  return "no difference";
+  return lines;
+}
+
+/// The first line in which two identities differ; empty: none. A key that one of them lacks, because
+/// another version wrote it, has the default there.
+std::string first_difference(const std::string& theirs, const std::string& ours) {
+  const auto defaults = lines_of(training_identity(Config{}));
+  const auto left = lines_of(theirs);
+  const auto right = lines_of(ours);
+  const auto line_in = [&](const auto& lines, const std::string& key) {
+    if (const auto found = lines.find(key); found != lines.end()) return found->second;
+    const auto found = defaults.find(key);
+    return found != defaults.end() ? found->second : std::string{"(nothing)"};
+  };
+  std::map<std::string, std::string> keys = left;
+  keys.insert(right.begin(), right.end());
+  for (const auto& [key, line] : keys) {
+    const std::string a = line_in(left, key);
+    const std::string b = line_in(right, key);
+    if (a != b) return fmt::format("checkpoint: {}; now: {}", a, b);
+  }
+  return {};
 }
 
 void require_match(const std::filesystem::path& path, const CheckpointManifest& manifest,
@@ -37,12 +54,16 @@ void require_match(const std::filesystem::path& path, const CheckpointManifest& 
                                       path.string(), manifest.dataset, dataset.path().string(),
                                       dataset.fingerprint())};
   }
-  const std::string identity = run_identity(config, dataset);
-  if (manifest.identity != identity) {
+  const std::string difference = identity_difference(manifest, run_identity(config, dataset));
+  if (!difference.empty()) {
     throw CheckpointError{fmt::format("{}: was trained with another configuration ({})",
-                                      path.string(),
-                                      first_difference(manifest.identity, identity))};
+                                      path.string(), difference)};
   }
+}
+
+bool fits(const ResumePoint& point, const Config& config, const Dataset& dataset) {
+  return point.manifest.dataset == dataset.fingerprint() &&
+         identity_difference(point.manifest, run_identity(config, dataset)).empty();
 }
 
 void add(const std::optional<Attribute>& attribute, Sha256& sha) {
@@ -67,27 +88,34 @@ std::string run_identity(const Config& config, const Dataset& dataset) {
   return identity + fmt::format("attributes = {}\n", sha.finish());
 }
 
+std::string identity_difference(const CheckpointManifest& manifest, const std::string& identity) {
+  return first_difference(manifest.identity, identity);
+}
+
 ResumePoint check_resume_point(const std::filesystem::path& checkpoint, const Config& config,
                                const Dataset& dataset) {
   require_match(checkpoint, read_manifest(checkpoint), config, dataset);
-  return {checkpoint, verify_checkpoint(checkpoint)};
+  return {checkpoint, look_at_checkpoint(checkpoint)};
 }
 
 std::optional<ResumePoint> find_resume_point(const RunDirectory& run, const Config& config,
                                              const Dataset& dataset,
                                              const std::function<void(const std::string&)>& note) {
+  std::optional<ResumePoint> newest;
   for (const auto& path : run.checkpoints().list()) {
-    CheckpointManifest manifest;
     try {
-      manifest = verify_checkpoint(path);
+      ResumePoint point{path, look_at_checkpoint(path)};
+      if (!newest) {
+        newest = std::move(point);
+      } else if (fits(point, config, dataset)) {
+        newest->older.push_back(std::move(point));
+      }
     } catch (const CheckpointError& error) {
       note(fmt::format("warning: passing over a damaged checkpoint: {}", error.what()));
-      continue;
     }
-    require_match(path, manifest, config, dataset);
-    return ResumePoint{path, manifest};
   }
-  return std::nullopt;
+  if (newest) require_match(newest->checkpoint, newest->manifest, config, dataset);
+  return newest;
 }
 
 std::string state_text(const LearningRate& rate, const EarlyStopping& stopping) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "io/config.hpp"
 #include "io/dataset.hpp"
@@ -18,6 +19,9 @@ namespace factorps::scheduler {
 struct ResumePoint {
   std::filesystem::path checkpoint;
   CheckpointManifest manifest;
+  /// What to start from instead, if this one turns out to be damaged when it is loaded.
+  std::vector<ResumePoint> older = {};
+  bool or_anew = false;  ///< start from the beginning if none of them is whole
 };
 
 /// training_identity(), and what a training depends on besides that the fingerprint of a dataset
@@ -25,9 +29,16 @@ struct ResumePoint {
 /// @throws DataError if one is damaged
 [[nodiscard]] std::string run_identity(const Config& config, const Dataset& dataset);
 
-/// The newest checkpoint of the run that is whole and fits data and configuration; damaged ones
-/// are reported through `note` and passed over.
-/// @throws CheckpointError if the newest whole one belongs to other data or another configuration
+/// The first key in which a training differs from the one of a checkpoint, as far as the bits
+/// depend on it; empty: none. Keys that other versions do not know have their defaults there.
+/// @param identity run_identity() of the training
+[[nodiscard]] std::string identity_difference(const CheckpointManifest& manifest,
+                                              const std::string& identity);
+
+/// The newest checkpoint of the run that looks whole (look_at_checkpoint()) and fits data and
+/// configuration, and the older ones that do; damaged ones are reported through `note` and passed
+/// over. Rows are verified by the servers that load them, so that nobody reads them twice.
+/// @throws CheckpointError if the newest of them belongs to other data or another configuration
 [[nodiscard]] std::optional<ResumePoint> find_resume_point(
     const RunDirectory& run, const Config& config, const Dataset& dataset,
     const std::function<void(const std::string&)>& note);

@@ -1,8 +1,5 @@
 #include "scheduler/run_directory.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -102,14 +99,7 @@ void RunDirectory::reopen_after(std::uint64_t epoch) const {
 }
 
 void RunDirectory::append_metrics(const std::string& json) const {
-  const fs::path path = path_ / "metrics.jsonl";
-  std::ofstream out{path, std::ios::app};
-  out << json << '\n';
-  out.flush();
-  if (!out) {
-    throw ResourceError{fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno))};
-  }
-  sync_file(path);
+  append_to_file(path_ / "metrics.jsonl", json + '\n');
 }
 
 void RunDirectory::log(const std::string& line) { log_->logger.info(line); }

@@ -1,11 +1,14 @@
 #include "scheduler/trainer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/activity.hpp"
+#include "common/faults.hpp"
 #include "scheduler/epoch_passes.hpp"
 #include "scheduler/export.hpp"
 #include "scheduler/loss_report.hpp"
@@ -15,6 +18,11 @@ namespace factorps::scheduler {
 namespace {
 
 using nlohmann::json;
+
+std::optional<std::uint64_t> best_epoch(const EarlyStopping& stopping) {
+  const auto& best = stopping.state();
+  return best.best ? std::optional{best.best_epoch} : std::nullopt;
+}
 
 }  // namespace
 
@@ -29,7 +37,21 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& f
       display_{display},
       stop_requested_{std::move(stop_requested)},
       rate_{schedule_from(config.train.schedule), config.train.decay},
-      stopping_{static_cast<std::uint64_t>(config.train.patience), config.train.min_delta} {}
+      stopping_{static_cast<std::uint64_t>(config.train.patience), config.train.min_delta},
+      checkpointer_{config_,
+                    CheckpointManifest{0,
+                                       dataset.fingerprint(),
+                                       run_identity(config, dataset),
+                                       facts.instruction_set,
+                                       {},
+                                       {}},
+                    run_,
+                    [this](const std::string& text) {
+                      display_.note(text);
+                      run_.log(text);
+                    }} {
+  checkpointer_.use(cluster_);
+}
 
 TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
   start(resume);
@@ -38,52 +60,91 @@ TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
 
 TrainingResult Trainer::go_on(Cluster& cluster) {
   cluster_ = &cluster;
+  checkpointer_.use(cluster_);
   cluster_->run({comm::CommandKind::load, run_.checkpoints().path_of(epoch_).string(), {}});
   return train();
 }
 
 TrainingResult Trainer::train() {
   prepare_epochs(*cluster_, config_);
+  if (can_pause()) {
+    cluster_->pause_when(std::max(dataset_.grid().strips(), dataset_.grid().blocks()), [this] {
+      return checkpointer_.due_by_time() || !stop_reason().empty();
+    });
+  }
   while (!finished()) {
-    if (stop_requested_()) return stop_early("asked to stop");
-    const double limit = config_.train.time_limit_minutes * 60;
-    if (limit > 0 && since_start_.seconds() > limit) return stop_early("time limit reached");
+    if (const std::string why = stop_reason(); !why.empty()) return stop_early(why);
     const auto workers = train_epoch();
-    if (!build_anew_ || finished()) continue;
+    if (step_ > 0 || !build_anew_ || finished()) continue;
     if (const std::string why = build_anew_(workers); !why.empty()) return hand_over(why);
   }
   return finish();
 }
 
+std::string Trainer::stop_reason() const {
+  if (stop_requested_()) return "asked to stop";
+  const double limit = config_.train.time_limit_minutes * 60;
+  return limit > 0 && since_start_.seconds() > limit ? "time limit reached" : "";
+}
+
+/// Rounding on the wire belongs to a pass as a whole.
+bool Trainer::can_pause() const {
+  return config_.train.solver == "sgd" && config_.cluster.wire == "fp32";
+}
+
 void Trainer::start(const std::optional<ResumePoint>& resume) {
-  if (!resume) {
-    cluster_->run({comm::CommandKind::initialise, {}, {}});
-    run_.log(fmt::format("training starts: {} workers, {} servers, {} kernels", facts_.workers,
-                         facts_.servers, facts_.instruction_set));
-    for (const Part part : {Part::validation, Part::test}) {
-      if (!dataset_.held_out(part)) continue;
-      display_.note(
-          fmt::format("the users of {} are held out: not measured here, factorps "
-                      "evaluate folds them in",
-                      part_name(part)));
-    }
-    return;
-  }
-  cluster_->run({comm::CommandKind::load, resume->checkpoint.string(), {}});
-  epoch_ = resume->manifest.epoch;
-  last_checkpoint_ = epoch_;
-  restore_state(resume->manifest.state, rate_, stopping_);
-  adopt_best(run_, resume->checkpoint, stopping_.state());
+  const ResumePoint* loaded = resume ? load(*resume) : nullptr;
+  if (loaded == nullptr) return start_anew();
+  const ResumePoint& point = *loaded;
+  epoch_ = point.manifest.epoch;
+  step_ = point.manifest.step;
+  checkpointer_.resumed_at(position());
+  restore_state(point.manifest.state, rate_, stopping_);
+  adopt_best(run_, point.checkpoint, stopping_.state());
   run_.reopen_after(epoch_);
-  if (facts_.instruction_set != resume->manifest.instruction_set) {
+  if (facts_.instruction_set != point.manifest.instruction_set) {
     display_.note(
         fmt::format("warning: the checkpoint was computed with {} kernels, this job has "
                     "{}: the result will not be the same bit for bit",
-                    resume->manifest.instruction_set, facts_.instruction_set));
+                    point.manifest.instruction_set, facts_.instruction_set));
   }
-  display_.note(
-      fmt::format("resuming after epoch {} from {}", epoch_, resume->checkpoint.string()));
-  run_.log(fmt::format("resumed after epoch {} from {}", epoch_, resume->checkpoint.string()));
+  display_.note(fmt::format("resuming after {} from {}", place_text(), point.checkpoint.string()));
+  run_.log(fmt::format("resumed after {} from {}", place_text(), point.checkpoint.string()));
+}
+
+void Trainer::start_anew() {
+  cluster_->run({comm::CommandKind::initialise, {}, {}});
+  run_.log(fmt::format("training starts: {} workers, {} servers, {} kernels", facts_.workers,
+                       facts_.servers, facts_.instruction_set));
+  for (const Part part : {Part::validation, Part::test}) {
+    if (!dataset_.held_out(part)) continue;
+    display_.note(
+        fmt::format("the users of {} are held out: not measured here, factorps "
+                    "evaluate folds them in",
+                    part_name(part)));
+  }
+}
+
+/// The servers verify what they read: only now is it known which checkpoint is whole.
+/// @return none if the training is to start anew
+const ResumePoint* Trainer::load(const ResumePoint& newest) {
+  std::vector<const ResumePoint*> points{&newest};
+  for (const ResumePoint& point : newest.older) points.push_back(&point);
+  for (std::size_t n = 0;; ++n) {
+    try {
+      cluster_->run({comm::CommandKind::load, points[n]->checkpoint.string(), {}});
+      return points[n];
+    } catch (const CheckpointError& error) {
+      if (n + 1 == points.size() && !newest.or_anew) throw;
+      const std::string text =
+          fmt::format("passing over a damaged checkpoint: {}", error.what());
+      display_.warn(text);
+      run_.log(text);
+      if (n + 1 < points.size()) continue;
+      run_.clear();
+      return nullptr;
+    }
+  }
 }
 
 bool Trainer::finished() const {
@@ -91,16 +152,35 @@ bool Trainer::finished() const {
 }
 
 std::vector<comm::WorkerDone> Trainer::train_epoch() {
+  const Doing doing{fmt::format("trains epoch {}", epoch_ + 1)};
   MeasuredEpoch epoch;
   epoch.rate_factor = rate_.factor();
   epoch.squared = !learns_to_rank(config_);
   comm::StartPass pass;
   pass.learning_rate_factor = static_cast<float>(rate_.factor());
   pass.epoch = static_cast<std::uint32_t>(epoch_ + 1);
+  pass.first_step = step_;
+  pass.cut = checkpointer_.open_cut();
   display_.update(epoch_ + 1, 0);
-  epoch.train = run_epoch(*cluster_, config_, pass,
-                          [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
+  pass_epoch(pass.epoch);
+  const PassResult part = run_epoch(*cluster_, config_, pass, [this](std::uint64_t done) {
+    display_.update(epoch_ + 1, done);
+  });
+  add_part(part, so_far_);
+  if (part.paused_before) {
+    step_ = *part.paused_before;
+    if (stop_reason().empty()) save();
+    return {};
+  }
+  epoch.train = std::exchange(so_far_, {});
+  step_ = 0;
   epoch.epoch = ++epoch_;
+  end_epoch(epoch);
+  return std::move(epoch.train.workers);
+}
+
+/// Evaluates, judges, and saves if it is time.
+void Trainer::end_epoch(MeasuredEpoch& epoch) {
   const bool last = epoch_ == static_cast<std::uint64_t>(config_.train.epochs);
   if ((last || evaluation_due()) && measures(Part::validation)) {
     const Stopwatch stopwatch;
@@ -111,25 +191,21 @@ std::vector<comm::WorkerDone> Trainer::train_epoch() {
     epoch.best = judge(epoch.validation->cost());
   }
   if (!std::isfinite(epoch.loss())) {
+    checkpointer_.finish();
     throw DataError{
         fmt::format("the training diverged in epoch {}: the loss is not finite; lower "
                     "train.learning_rate, now {} times {}",
                     epoch_, config_.train.learning_rate, epoch.rate_factor)};
   }
   rate_.advance({epoch.loss(), epoch.validation && evaluation_due(), epoch.best});
-  if (!checkpoint_due(epoch.best)) {
-    record(epoch);
-    return std::move(epoch.train.workers);
-  }
-  const Stopwatch stopwatch;
-  const PendingCheckpoint pending = save();
-  epoch.checkpoint_seconds = stopwatch.seconds();
-  record(epoch);  // before the commit: no checkpoint without the lines that lead to it
-  commit(pending);
-  return std::move(epoch.train.workers);
+  epoch.saved = checkpointer_.take_saved();
+  epoch.checkpoint_seconds = checkpointer_.take_stall();
+  record(epoch);  // before the checkpoint: none is without the lines that lead to it
+  if (checkpointer_.due(epoch_, epoch.best)) save();
 }
 
 PassResult Trainer::evaluate(Part part) {
+  const Doing doing{fmt::format("measures {} after epoch {}", part_name(part), epoch_)};
   comm::StartPass pass;
   pass.part = static_cast<std::uint8_t>(part);
   pass.epoch = static_cast<std::uint32_t>(epoch_);
@@ -162,38 +238,13 @@ std::uint64_t Trainer::choose_epoch() {
   return best.best_epoch;
 }
 
-bool Trainer::checkpoint_due(bool best) const {
-  const auto every = static_cast<std::uint64_t>(config_.checkpoint.every_epochs);
-  const double seconds = config_.checkpoint.every_minutes * 60;
-  return (every > 0 && epoch_ % every == 0) ||
-         (seconds > 0 && since_checkpoint_.seconds() >= seconds) ||
-         (best && config_.evaluate.keep == "best");
+void Trainer::save() {
+  checkpointer_.save(position(), state_text(rate_, stopping_), best_epoch(stopping_));
 }
 
-Trainer::PendingCheckpoint Trainer::save() {
-  const auto temporary = run_.checkpoints().begin(epoch_);
-  const auto replies = cluster_->run({comm::CommandKind::save, temporary.string(), {}});
-  CheckpointManifest manifest{epoch_,
-                              dataset_.fingerprint(),
-                              run_identity(config_, dataset_),
-                              facts_.instruction_set,
-                              state_text(rate_, stopping_),
-                              {}};
-  for (const auto& reply : replies) {
-    for (const auto& file : reply.files) {
-      manifest.files.push_back({file.name, file.bytes, file.checksum});
-    }
-  }
-  return {temporary, std::move(manifest)};
-}
-
-void Trainer::commit(const PendingCheckpoint& pending) {
-  run_.checkpoints().commit(pending.temporary, pending.manifest);
-  const auto& best = stopping_.state();
-  run_.checkpoints().prune(static_cast<std::size_t>(config_.checkpoint.keep),
-                           best.best ? std::optional{best.best_epoch} : std::nullopt);
-  last_checkpoint_ = epoch_;
-  since_checkpoint_.restart();
+std::string Trainer::place_text() const {
+  return step_ == 0 ? fmt::format("epoch {}", epoch_)
+                    : fmt::format("epoch {} and {} steps", epoch_, step_);
 }
 
 void Trainer::record(const MeasuredEpoch& epoch) {
@@ -217,9 +268,10 @@ void Trainer::record(const MeasuredEpoch& epoch) {
 }
 
 TrainingResult Trainer::stop_early(const std::string& reason) {
-  if (last_checkpoint_ != epoch_) commit(save());
+  save();
+  checkpointer_.finish();
   const std::string text =
-      fmt::format("{} after epoch {}; continue with --resume auto", reason, epoch_);
+      fmt::format("{} after {}; continue with --resume auto", reason, place_text());
   display_.note(text);
   run_.log(text);
   return {ExitCode::stopped_early, {}};
@@ -227,22 +279,25 @@ TrainingResult Trainer::stop_early(const std::string& reason) {
 
 /// What is known of the rows goes through a checkpoint; all else stays in this object.
 TrainingResult Trainer::hand_over(const std::string& reason) {
-  if (last_checkpoint_ != epoch_) commit(save());
+  save();
+  checkpointer_.finish();
   const std::string text = fmt::format("after epoch {} {}", epoch_, reason);
   display_.note(text);
   run_.log(text);
   earlier_message_bytes_ += cluster_->message_bytes();
   cluster_ = nullptr;
+  checkpointer_.use(nullptr);
   TrainingResult result;
   result.goes_on = true;
   return result;
 }
 
 TrainingResult Trainer::finish() {
+  checkpointer_.finish();
   const std::uint64_t model_epoch = choose_epoch();
   if (model_epoch != epoch_) {
     const auto path = run_.checkpoints().path_of(model_epoch);
-    static_cast<void>(verify_checkpoint(path));
+    static_cast<void>(look_at_checkpoint(path));
     cluster_->run({comm::CommandKind::load, path.string(), {}});
   }
   json summary = summary_of_job(facts_, dataset_);

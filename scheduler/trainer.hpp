@@ -15,6 +15,7 @@
 #include "io/config.hpp"
 #include "io/dataset.hpp"
 #include "model/learning_rate.hpp"
+#include "scheduler/checkpointer.hpp"
 #include "scheduler/cluster.hpp"
 #include "scheduler/early_stopping.hpp"
 #include "scheduler/measured.hpp"
@@ -44,7 +45,8 @@ struct TrainingResult {
 /// Runs a training from start or checkpoint to model and summary.
 class Trainer {
  public:
-  /// Asked between epochs; true: checkpoint and stop with ExitCode::stopped_early.
+  /// Asked between epochs and, where passes can pause, again and again within them; true:
+  /// checkpoint and stop with ExitCode::stopped_early.
   using StopRequested = std::function<bool()>;
   /// Told about the training pass of each epoch [worker].
   /// @return why the job must be built anew before the next; empty: it need not
@@ -60,25 +62,25 @@ class Trainer {
   [[nodiscard]] TrainingResult go_on(Cluster& cluster);
 
  private:
-  /// Saved, but not yet under its name.
-  struct PendingCheckpoint {
-    std::filesystem::path temporary;
-    CheckpointManifest manifest;
-  };
-
   void start(const std::optional<ResumePoint>& resume);
+  void start_anew();
+  [[nodiscard]] const ResumePoint* load(const ResumePoint& newest);
   [[nodiscard]] TrainingResult train();
   [[nodiscard]] bool finished() const;
-  /// @return what its workers did in the training pass [worker]
+  /// Trains to the end of the epoch, or until it pauses.
+  /// @return what its workers did in the training pass; empty if it paused [worker]
   std::vector<comm::WorkerDone> train_epoch();
+  void end_epoch(MeasuredEpoch& epoch);
   [[nodiscard]] PassResult evaluate(Part part);
   [[nodiscard]] bool measures(Part part) const;
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool judge(double cost);
   [[nodiscard]] std::uint64_t choose_epoch();
-  [[nodiscard]] bool checkpoint_due(bool best) const;
-  [[nodiscard]] PendingCheckpoint save();
-  void commit(const PendingCheckpoint& pending);
+  [[nodiscard]] std::string stop_reason() const;
+  [[nodiscard]] bool can_pause() const;
+  [[nodiscard]] std::string place_text() const;
+  [[nodiscard]] Position position() const { return {epoch_, step_}; }
+  void save();
   void record(const MeasuredEpoch& epoch);
   [[nodiscard]] TrainingResult finish();
   [[nodiscard]] TrainingResult stop_early(const std::string& reason);
@@ -98,8 +100,9 @@ class Trainer {
   LearningRate rate_;
   EarlyStopping stopping_;
   std::uint64_t epoch_ = 0;  // done
-  std::optional<std::uint64_t> last_checkpoint_;
-  Stopwatch since_checkpoint_;
+  std::uint32_t step_ = 0;   // of the next one, done
+  PassResult so_far_;        // of its training pass, in this job
+  Checkpointer checkpointer_;
   Stopwatch since_start_;
   TrainingTotals totals_;
   std::uint64_t earlier_message_bytes_ = 0;  // of clusters before this one

@@ -6,6 +6,7 @@
 
 #include "common/error.hpp"
 #include "worker/als_lists.hpp"
+#include "worker/at_work.hpp"
 #include "worker/cell_errors.hpp"
 #include "worker/rank_users.hpp"
 
@@ -56,6 +57,7 @@ float AlsWork::number_of(float value) const {
 std::optional<Piece> AlsWork::try_piece() {
   const auto unit = counter_.take();
   if (!unit) return std::nullopt;
+  const AtWork at_work{{Holding::Kind::rows, pass_.epoch, static_cast<std::uint32_t>(*unit), 0}};
   const Grid& grid = dataset_.grid();
   Piece piece;
   switch (pass_.kind) {

@@ -6,6 +6,7 @@
 #include "common/error.hpp"
 #include "common/random.hpp"
 #include "eval/metrics.hpp"
+#include "worker/at_work.hpp"
 #include "worker/cell_errors.hpp"
 #include "worker/rank_users.hpp"
 #include "worker/ranked_strip.hpp"
@@ -35,9 +36,18 @@ std::optional<Piece> CellWork::try_piece() {
   const TraceKind kind = training                                 ? TraceKind::train_cell
                          : pass_.kind == comm::PassKind::evaluate ? TraceKind::evaluate_cell
                                                                   : TraceKind::rank_users;
-  work_on(cell, *lease);
+  if (training && pass_.cut > 0 && tables_.has_copies()) {
+    tables_.copy_for_cut(lease->strip, lease->block, pass_.cut);
+  }
+  const bool left_out =
+      training && (lease->step < pass_.first_step || leases_.paused_before(*lease));
+  if (!left_out) {
+    const AtWork at_work{{Holding::Kind::cell, pass_.epoch, lease->strip.value(),
+                          lease->block.value()}};
+    work_on(cell, *lease);
+  }
   leases_.release(*lease);
-  return Piece{kind, lease->strip.value(), lease->block.value(), cell.size()};
+  return Piece{kind, lease->strip.value(), lease->block.value(), left_out ? 0 : cell.size()};
 }
 
 void CellWork::work_on(const CellView& cell, const ps::Lease& lease) {

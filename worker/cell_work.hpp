@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "io/dataset.hpp"
@@ -40,6 +41,7 @@ class CellWork : public Work {
   [[nodiscard]] std::optional<Piece> try_piece() override;
   [[nodiscard]] bool finished() const override { return leases_.finished(); }
   [[nodiscard]] bool starved() const override { return leases_.starved(); }
+  [[nodiscard]] std::string waits_for() const override { return leases_.waits_for(); }
 
  private:
   void work_on(const CellView& cell, const ps::Lease& lease);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "comm/messages.hpp"
 #include "common/trace.hpp"
@@ -32,6 +33,8 @@ class Work {
   [[nodiscard]] virtual bool finished() const = 0;
   /// Whether the last try_piece() found something that waits for another node.
   [[nodiscard]] virtual bool starved() const { return false; }
+  /// Why try_piece() found nothing, for people.
+  [[nodiscard]] virtual std::string waits_for() const { return "pieces that other workers have"; }
   /// Rows pulled and pushed since begin().
   [[nodiscard]] virtual comm::RowTraffic traffic() const { return {}; }
 };

@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/error.hpp"
+#include "common/faults.hpp"
 
 namespace factorps::worker {
 namespace {
@@ -32,6 +35,10 @@ bool Worker::step() {
   return false;
 }
 
+std::string Worker::waits_for() const {
+  return running_ ? fmt::format("{} (pass {})", work_->waits_for(), pass_.pass) : "the scheduler";
+}
+
 void Worker::note_wait() {
   const auto now = Clock::now();
   *waiting_ += Seconds{now - attempt_}.count();
@@ -54,6 +61,7 @@ void Worker::handle(const comm::Envelope& envelope) {
   pass_ = comm::decode<comm::StartPass>(envelope.body);
   done_ = {};
   done_.pass = pass_.pass;
+  pass_epoch(pass_.epoch);
   work_->begin(pass_);
   running_ = true;
   cpu_at_start_ = thread_cpu_seconds();

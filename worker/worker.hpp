@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
@@ -21,6 +22,8 @@ class Worker {
   /// @return whether there was something to do
   bool step();
   [[nodiscard]] bool stopped() const noexcept { return stopped_; }
+  /// Why step() found nothing to do, for people.
+  [[nodiscard]] std::string waits_for() const;
 
  private:
   void handle(const comm::Envelope& envelope);

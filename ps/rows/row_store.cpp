@@ -126,14 +126,17 @@ void RowStore::initialise() {
   });
 }
 
-void RowStore::save(ShardWriter& writer) const {
+std::vector<ShardPart> RowStore::parts(std::uint32_t) const {
+  std::vector<ShardPart> parts;
   for_each_block([&](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
     const RowTable& table = node_.layout().tables()[t];
-    writer.write_records(table.name, b, record, rows, table.record(), node_.stride(t));
+    parts.push_back(
+        records_part(table.name, b, record, rows, table.record(), node_.stride(t)));
   });
+  return parts;
 }
 
-void RowStore::load(const ShardReader& reader) {
+void RowStore::load(ShardReader& reader, std::uint32_t) {
   for_each_block([&](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
     const RowTable& table = node_.layout().tables()[t];
     reader.read_records(table.name, b, record, rows, table.record(), node_.stride(t));

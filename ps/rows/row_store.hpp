@@ -36,8 +36,8 @@ class RowStore : public ShardStore {
   [[nodiscard]] CellSums sums_of(StripId strip) const override;
   [[nodiscard]] Traffic traffic() const override { return {}; }
   void initialise() override;
-  void save(ShardWriter& writer) const override;
-  void load(const ShardReader& reader) override;
+  [[nodiscard]] std::vector<ShardPart> parts(std::uint32_t step) const override;
+  void load(ShardReader& reader, std::uint32_t step) override;
   [[nodiscard]] std::string write_model(const comm::Command& command) const override;
 
  private:

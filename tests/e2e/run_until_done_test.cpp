@@ -63,6 +63,29 @@ TEST_F(RunUntilDone, StopsWhenTwoRunsInARowMadeNoProgress) {
       << result.err;
 }
 
+TEST_F(RunUntilDone, IsDoneInTheEndThoughEveryStartDies) {
+  // A start has 128 cells per epoch for two workers: each start does one epoch at least.
+  for (const std::string fault : {"kill rank=3 cell=150", "freeze rank=3 cell=150"}) {
+    std::filesystem::remove_all(directory_ / "run");
+    ProgramOptions with_fault = options();
+    with_fault.environment.push_back("FACTORPS_FAULTS=" + fault);
+    const ProgramResult result =
+        run_program(command(kRanks, {"cluster.watchdog_seconds=2"}), with_fault);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_NE(result.err.find("factorps: fault on rank 3: "), std::string::npos) << result.err;
+    EXPECT_EQ(nlohmann::json::parse(read_text(directory_ / "run/summary.json"))["model_sha256"],
+              hash(0, "alone", {}, {"--overwrite"}));
+  }
+}
+
+TEST_F(RunUntilDone, GivesUpOnAFaultThatComesAgainAtTheSamePlace) {
+  ProgramOptions with_fault = options();
+  with_fault.environment.emplace_back("FACTORPS_FAULTS=fail sync=1 path=epoch-000003");
+  const ProgramResult result = run_program(command({}), with_fault);
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_NE(result.err.find("two runs in a row made no progress"), std::string::npos) << result.err;
+}
+
 TEST_F(RunUntilDone, EndsWithACheckpointWhenItIsTerminated) {
   Program program{command(kRanks, {"train.epochs=1000000"}), options()};
   ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;

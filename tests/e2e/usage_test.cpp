@@ -536,6 +536,20 @@ TEST_F(Usage, InspectLooksAtEveryPartOfARun) {
   EXPECT_TRUE(json["checkpoints"]["epoch-000002"].contains("damaged")) << result.out;
   EXPECT_EQ(factorps({"inspect", store.path_of(2)}).exit_code, 4);
 
+  const ProgramResult verified = factorps({"inspect", "--verify", run, "--json"});
+  EXPECT_EQ(verified.exit_code, 4);
+  const auto usable = nlohmann::json::parse(verified.out)["checkpoints"];
+  EXPECT_EQ(usable["epoch-000002"]["usable"], false) << verified.out;
+  EXPECT_NE(usable["epoch-000002"]["problems"][0].get<std::string>().find(
+                shard_name(0) + ": has checksum "),
+            std::string::npos)
+      << verified.out;
+  // Of these two the configuration is another as well.
+  EXPECT_NE(usable["epoch-000001"]["problems"][0].get<std::string>().find(
+                "was trained with another configuration"),
+            std::string::npos)
+      << verified.out;
+
   const std::string shard = store.path_of(1) / shard_name(0);
   EXPECT_EQ(factorps({"inspect", shard}).err,
             "factorps: error: " + shard + ": is a part of a checkpoint, expected its directory: " +

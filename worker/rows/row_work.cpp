@@ -4,7 +4,10 @@
 #include <numeric>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/error.hpp"
+#include "worker/at_work.hpp"
 #include "worker/cell_errors.hpp"
 #include "worker/rows/row_scorer.hpp"
 
@@ -64,6 +67,12 @@ bool RowWork::finished() const {
   return !unit_ && counter_.finished();
 }
 
+std::string RowWork::waits_for() const {
+  if (pass_.kind != comm::PassKind::train) return "rows of other nodes, or other workers";
+  if (stage_ == Stage::pull) return fmt::format("the rows of step {}", computed_);
+  return fmt::format("step {} to be applied everywhere", computed_);
+}
+
 void RowWork::ask_for_step() {
   if (spare_.empty()) spare_.emplace_back();
   Batch batch = std::move(spare_.back());
@@ -87,6 +96,7 @@ std::optional<Piece> RowWork::try_train() {
     stage_ = computed_ < steps_ ? Stage::pull : Stage::idle;
   }
   if (stage_ != Stage::pull || !client_.try_pull(batches_.front().touched)) return std::nullopt;
+  const AtWork at_work{{Holding::Kind::step, pass_.epoch, static_cast<std::uint32_t>(computed_), 0}};
   const std::uint64_t interactions = compute(batches_.front());
   if (computed_ + 1 == steps_) write_sums();
   client_.push(batches_.front().touched, step_sizes_.examples(computed_));

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "io/dataset.hpp"
@@ -32,6 +33,7 @@ class RowWork : public Work {
   void begin(const comm::StartPass& pass) override;
   [[nodiscard]] std::optional<Piece> try_piece() override;
   [[nodiscard]] bool finished() const override;
+  [[nodiscard]] std::string waits_for() const override;
   [[nodiscard]] bool starved() const override { return client_.asks_others(); }
   [[nodiscard]] comm::RowTraffic traffic() const override { return client_.traffic(); }
 

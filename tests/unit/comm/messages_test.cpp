@@ -11,7 +11,7 @@ namespace {
 
 // All fields of each message, so that two can be compared.
 auto fields(const StartPass& m) {
-  return std::tuple{m.pass, m.kind, m.part, m.learning_rate_factor};
+  return std::tuple{m.pass, m.kind, m.part, m.learning_rate_factor, m.cut, m.first_step};
 }
 auto fields(const MemoryUse& m) { return std::tuple{m.process, m.bytes, m.held}; }
 auto fields(const StripsDone& m) {
@@ -34,14 +34,20 @@ auto fields(const WorkerDone& m) {
                     fields(m.rows),
                     fields(m.memory)};
 }
-auto fields(const Command& m) { return std::tuple{m.kind, m.directory, m.provenance, m.shards}; }
+auto fields(const Command& m) { return std::tuple{m.kind, m.directory, m.provenance, m.shards, m.cut, m.step}; }
 auto fields(const CommandDone& m) {
-  std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>> files;
-  for (const auto& f : m.files) files.emplace_back(f.name, f.bytes, f.checksum);
-  return std::tuple{m.kind, files, m.digest, m.error, m.exit_code};
+  using Numbers = std::vector<std::uint64_t>;
+  std::vector<std::pair<std::string, Numbers>> files;
+  for (const auto& f : m.files) {
+    files.emplace_back(f.name, Numbers{f.bytes, f.checksum, f.frame});
+    for (const auto& d : f.datasets) {
+      files.emplace_back(d.name, Numbers{d.offset, d.bytes, d.checksum});
+    }
+  }
+  return std::tuple{m.kind, files, m.digest, m.error, m.exit_code, m.step};
 }
 
-StartPass example(const StartPass&) { return {5, PassKind::evaluate, 2, 0.25F}; }
+StartPass example(const StartPass&) { return {5, PassKind::evaluate, 2, 0.25F, 7, 8, 9}; }
 StripsDone example(const StripsDone&) {
   return {std::uint64_t{1} << 40, {3, 1}, std::vector<double>(16, 0.5), 11, 12, {-7, 9}};
 }
@@ -50,10 +56,10 @@ WorkerDone example(const WorkerDone&) {
   return {1, 2, 3, 0.5, 0.25, 0.125, 0.75, {6, 7, 8, 9, 10, 11, 12, {13, 14}}, {4, 5}};
 }
 Command example(const Command&) {
-  return {CommandKind::export_model, "a/b", R"({"k": 1})", {"x", ""}};
+  return {CommandKind::export_model, "a/b", R"({"k": 1})", {"x", ""}, 6, 7};
 }
 CommandDone example(const CommandDone&) {
-  return {CommandKind::save, {{"shard-000.h5", 10, 11}, {"", 0, ~0ULL}}, "abc", "no space", 5};
+  return {CommandKind::save, {{"shard-000.h5", 10, 11, 12, {{"/a", 1, 2, 3}}}, {"", 0, ~0ULL, 5}}, "abc", "no space", 5, 6};
 }
 
 template <class Message>

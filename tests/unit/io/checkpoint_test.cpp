@@ -1,11 +1,14 @@
 #include "io/checkpoint.hpp"
 
+#include <cstdio>
 #include <fstream>
+#include <span>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "common/hash.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace factorps {
@@ -84,24 +87,67 @@ TEST_F(Checkpoints, ReplaceOneOfTheSameEpoch) {
   save(3, "whole");
   EXPECT_EQ(listed(), Epochs{3});
   EXPECT_EQ(test::read_text(store_.path_of(3) / "shard-000.h5"), "whole");
-  EXPECT_EQ(entries(), std::vector<std::string>{"epoch-000003"});
+  EXPECT_EQ(entries(), (std::vector<std::string>{"epoch-000003", "latest"}));
+}
+
+TEST_F(Checkpoints, AreFoundAlsoIfACrashCameBeforeTheNewOneHadItsName) {
+  save(2);
+  const auto old = directory_ / "checkpoints/.epoch-000003.old";
+  std::filesystem::rename(save(3), old);
+  EXPECT_EQ(store_.list(), (std::vector{old, store_.path_of(2)}));
+  store_.prune({1, std::nullopt});
+  EXPECT_EQ(store_.list(), std::vector{old});
+  save(3);
+  std::filesystem::create_directory(old);
+  EXPECT_EQ(store_.list(), std::vector{store_.path_of(3)});
+  store_.prune({1, std::nullopt});
+  EXPECT_FALSE(std::filesystem::exists(old));
 }
 
 TEST_F(Checkpoints, PruneAllButTheNewestAndTheBest) {
   for (std::uint64_t epoch = 1; epoch <= 5; ++epoch) save(epoch);
-  store_.prune(2, 2);
+  store_.prune({2, 2});
   EXPECT_EQ(listed(), (Epochs{5, 4, 2}));
-  store_.prune(1, 5);
+  store_.prune({1, 5});
   EXPECT_EQ(listed(), Epochs{5});
-  store_.prune(1, std::nullopt);
+  store_.prune({1, std::nullopt});
   EXPECT_EQ(listed(), Epochs{5});
+}
+
+TEST_F(Checkpoints, KeepEveryThirdEpoch) {
+  for (std::uint64_t epoch = 1; epoch <= 8; ++epoch) save(epoch);
+  store_.prune({1, 4, 3});
+  EXPECT_EQ(listed(), (Epochs{8, 6, 4, 3}));
+}
+
+TEST_F(Checkpoints, AreNotWhatElseLiesThere) {
+  save(1);
+  for (const char* name : {"epoch-", "epoch-1x", "epoch-000002.copy", "epoch"}) {
+    directory_.write(std::filesystem::path{"checkpoints"} / name / "file", "mine");
+  }
+  EXPECT_EQ(listed(), Epochs{1});
+  store_.prune({1, std::nullopt});
+  store_.clear();
+  EXPECT_EQ(entries().size(), 4U);
+}
+
+TEST_F(Checkpoints, AreNamedByALink) {
+  EXPECT_FALSE(store_.latest());
+  const auto first = save(1);
+  EXPECT_EQ(store_.latest(), first);
+  EXPECT_EQ(store_.latest(), save(2));
+  EXPECT_TRUE(std::filesystem::equivalent(directory_ / "checkpoints/latest", store_.path_of(2)));
+  const auto theirs = store_.path_of(1);
+  const CheckpointStore other{directory_ / "other"};
+  other.adopt(theirs);
+  EXPECT_FALSE(other.latest());  // an older one comes along: it is not where that run stands
 }
 
 TEST_F(Checkpoints, PruneLeftoversOfInterruptedWrites) {
   save(1);
   static_cast<void>(store_.begin(2));
-  store_.prune(2, std::nullopt);
-  EXPECT_EQ(entries(), std::vector<std::string>{"epoch-000001"});
+  store_.prune({2, std::nullopt});
+  EXPECT_EQ(entries(), (std::vector<std::string>{"epoch-000001", "latest"}));
 }
 
 TEST_F(Checkpoints, AdoptOneOfAnotherRun) {
@@ -123,18 +169,33 @@ TEST_F(Checkpoints, NameTheFileThatIsDamaged) {
   const auto path = save(1);
   const auto file = (path / "shard-000.h5").string();
   std::ofstream{file} << "Rows";  // a flipped bit
-  EXPECT_EQ(error_of(path).find(file + ": has 4 bytes with checksum "), 0U) << error_of(path);
+  EXPECT_EQ(error_of(path).find(file + ": has checksum "), 0U) << error_of(path);
+  EXPECT_NE(error_of(path).find(", expected "), std::string::npos) << error_of(path);
+  EXPECT_NO_THROW(static_cast<void>(look_at_checkpoint(path)));  // at sizes only
   std::ofstream{file} << "row";
-  EXPECT_EQ(error_of(path).find(file + ": has 3 bytes with checksum "), 0U) << error_of(path);
-  EXPECT_NE(error_of(path).find(", expected 4 bytes with checksum "), std::string::npos);
+  EXPECT_EQ(error_of(path), file + ": has 3 bytes, expected 4");
+  EXPECT_THROW(static_cast<void>(look_at_checkpoint(path)), CheckpointError);
   std::filesystem::remove(file);
-  EXPECT_EQ(error_of(path), file + ": cannot open");
+  EXPECT_EQ(error_of(path), file + ": cannot open: No such file or directory");
+  EXPECT_THROW(static_cast<void>(look_at_checkpoint(path)), CheckpointError);
 }
 
 class Manifest : public Checkpoints {
  protected:
   Manifest() : path_{save(1)}, document_(json::parse(test::read_text(path_ / "manifest.json"))) {}
   void write(const std::string& text) const { std::ofstream{path_ / "manifest.json"} << text; }
+  /// With a checksum that is right.
+  void write(json document) const {
+    if (document.contains("checksum")) document["checksum"] = std::string(16, '0');
+    std::string text = document.dump() + '\n';
+    char digits[17];
+    std::snprintf(digits, sizeof digits, "%016llx",
+                  static_cast<unsigned long long>(checksum(std::as_bytes(std::span{text}))));
+    if (const auto at = text.find("0000000000000000"); at != std::string::npos) {
+      text.replace(at, 16, digits);
+    }
+    write(text);
+  }
   /// What is said about the manifest, without its place.
   std::string error() const {
     const std::string place = (path_ / "manifest.json").string() + ": ";
@@ -147,21 +208,32 @@ class Manifest : public Checkpoints {
 };
 
 TEST_F(Manifest, IsRefusedWhenCutAnywhere) {
-  const std::string text = document_.dump();
+  const std::string text = test::read_text(path_ / "manifest.json");
   for (std::size_t size = 0; size < text.size(); ++size) {
     write(text.substr(0, size));
     ASSERT_NE(error(), "") << size;
   }
 }
 
+TEST_F(Manifest, IsRefusedWithAnyBitFlipped) {
+  const std::string text = test::read_text(path_ / "manifest.json");
+  for (std::size_t bit = 0; bit < 8 * text.size(); ++bit) {
+    std::string flipped = text;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    write(flipped);
+    ASSERT_NE(error(), "") << "bit " << bit;
+  }
+}
+
 TEST_F(Manifest, IsRefusedWithoutAnyOfItsFields) {
   for (const auto& [key, value] : document_.items()) {
     json changed = document_;
+    if (key == "checksum") continue;
     changed.erase(key);
-    write(changed.dump());
+    write(changed);
     EXPECT_NE(error().find(key), std::string::npos) << key;
     changed[key] = json::array({json::array()});  // of the wrong type
-    write(changed.dump());
+    write(changed);
     EXPECT_EQ(error().empty(), key == "state") << key;  // which may be any JSON
   }
 }
@@ -169,21 +241,44 @@ TEST_F(Manifest, IsRefusedWithoutAnyOfItsFields) {
 TEST_F(Manifest, IsRefusedFromAnotherProgramOrTheFuture) {
   json changed = document_;
   changed["format"] = "else";
-  write(changed.dump());
+  write(changed);
   EXPECT_EQ(error(), "not a manifest of a checkpoint");
   changed = document_;
   changed["version"] = kCheckpointVersion + 1;
-  write(changed.dump());
-  EXPECT_EQ(error(), "version 3, expected at most 2");
+  write(changed);
+  EXPECT_EQ(error(), "version 4, expected at most 3");
+  changed = document_;
+  changed.erase("checksum");
+  write(changed);
+  EXPECT_EQ(error(), "has no checksum of its own");
 }
 
 TEST_F(Manifest, MayNotLeaveItsDirectory) {
   for (const char* name : {"../shard-000.h5", "/etc/passwd", "..", ".", "", "a/b"}) {
     json changed = document_;
     changed["files"][0]["name"] = name;
-    write(changed.dump());
+    write(changed);
     EXPECT_EQ(error(), "file name '" + std::string{name} + "' leaves the checkpoint");
   }
+}
+
+TEST_F(Manifest, RefusesDatasetsThatOverlapOrLeaveTheirFile) {
+  const auto put = [&](const json& datasets) {
+    json changed = document_;
+    changed["files"][0]["datasets"] = datasets;
+    write(changed);
+  };
+  const std::string zeros(16, '0');
+  for (const json& datasets :
+       {json{{"/a", 0, 3, zeros}, {"/b", 2, 2, zeros}}, json{{"/b", 2, 3, zeros}},
+        json{{"/b", 5, 1, zeros}}, json{{"/b", 1, ~std::uint64_t{0}, zeros}}}) {
+    put(datasets);
+    EXPECT_NE(error().find("overlaps another dataset or the end of the file (4 bytes)"),
+              std::string::npos)
+        << error();
+  }
+  put({{"/a", 0, 2, zeros}, {"/b", 2, 2, zeros}, {"/c", 0, 0, zeros}});
+  EXPECT_NO_THROW(static_cast<void>(read_manifest(path_)));
 }
 
 TEST_F(Manifest, IsMissedWhereThereIsNone) {

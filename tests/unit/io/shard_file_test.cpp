@@ -1,11 +1,15 @@
 #include "io/shard_file.hpp"
 
 #include <algorithm>
+#include <fstream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "common/aligned_buffer.hpp"
 #include "common/error.hpp"
+#include "common/hash.hpp"
+#include "io/hdf5.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace factorps {
@@ -40,13 +44,21 @@ class ShardFile : public testing::Test {
  protected:
   /// strip 0 (5000 rows, more than one piece) and block 7 in one file, strip 1 (no rows) in another
   ShardFile() {
-    ShardWriter one{files_[0]};
-    one.write(RowsKind::strip, 0, strip_.view(), 3);
-    one.write(RowsKind::block, 7, block_.view(), 3);
-    one.finish();
-    ShardWriter two{files_[1]};
-    two.write(RowsKind::strip, 1, Rows{0}.view(), 3);
-    two.finish();
+    described_.push_back(write(files_[0], {rows_part(RowsKind::strip, 0, strip_.view(), 3),
+                                           rows_part(RowsKind::block, 7, block_.view(), 3)}));
+    described_.push_back(write(files_[1], {rows_part(RowsKind::strip, 1, Rows{0}.view(), 3)}));
+  }
+  static CheckpointFile write(const std::filesystem::path& path,
+                              const std::vector<ShardPart>& parts) {
+    ShardWriter writer{path, parts};
+    for (std::size_t n = parts.size(); n-- > 0;) writer.write(n);  // in any order
+    return writer.finish();
+  }
+  /// As a checkpoint has it.
+  CheckpointManifest manifest() const {
+    CheckpointManifest manifest;
+    manifest.files = described_;
+    return manifest;
   }
   std::string error_of(RowsKind kind, std::uint32_t index, std::size_t rows,
                        std::size_t dim) const {
@@ -64,10 +76,11 @@ class ShardFile : public testing::Test {
                                             directory_ / "shard-001.h5"};
   Rows strip_{5000, 3, 0.5F};
   Rows block_{4, 3, -8};
+  std::vector<CheckpointFile> described_;
 };
 
 TEST_F(ShardFile, GivesRowsAndStatesBackWhicheverFileHasThem) {
-  const ShardReader reader{{files_[1], files_[0]}};
+  ShardReader reader{{files_[1], files_[0]}};
   Rows strip{5000};
   reader.read(RowsKind::strip, 0, strip.view(), 3);
   EXPECT_TRUE(strip == strip_);
@@ -78,6 +91,60 @@ TEST_F(ShardFile, GivesRowsAndStatesBackWhicheverFileHasThem) {
   EXPECT_NO_THROW(reader.read(RowsKind::strip, 1, empty.view(), 3));
 }
 
+TEST_F(ShardFile, IsDescribedWhereverItsDatasetsLie) {
+  EXPECT_EQ(described_[0].bytes, std::filesystem::file_size(files_[0]));
+  const h5::File file = h5::File::open(files_[0]);
+  std::vector<std::string> names;
+  for (const CheckpointDataset& data : described_[0].datasets) {
+    EXPECT_EQ(data.offset, file.offset(data.name)) << data.name;
+    const auto values = file.read<float>(data.name);
+    EXPECT_EQ(data.checksum, checksum(std::as_bytes(std::span{values}))) << data.name;
+    names.push_back(data.name);
+  }
+  std::ranges::sort(names);
+  EXPECT_EQ(names, (std::vector<std::string>{
+                       "/blocks/000007/accumulator", "/blocks/000007/bias",
+                       "/blocks/000007/factors", "/strips/000000/accumulator",
+                       "/strips/000000/bias", "/strips/000000/factors"}));
+  const auto text = test::read_text(files_[0]);
+  EXPECT_EQ(described_[0].checksum, checksum(std::as_bytes(std::span{text})));
+}
+
+TEST_F(ShardFile, GivesRowsBackByAManifestAndOpensOnlyWhatIsAskedFor) {
+  std::filesystem::remove(files_[1]);
+  ShardReader reader{directory_.path(), manifest()};
+  Rows strip{5000};
+  reader.read(RowsKind::strip, 0, strip.view(), 3);
+  EXPECT_TRUE(strip == strip_);
+  Rows block{4};
+  reader.read(RowsKind::block, 7, block.view(), 3);
+  EXPECT_TRUE(block == block_);
+  Rows empty{0};
+  EXPECT_NO_THROW(reader.read(RowsKind::strip, 1, empty.view(), 3));  // nothing to read
+}
+
+TEST_F(ShardFile, NamesTheDatasetThatIsDamaged) {
+  const auto& data = *std::ranges::find(described_[0].datasets, "/strips/000000/bias",
+                                        &CheckpointDataset::name);
+  std::fstream file{files_[0], std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(static_cast<std::streamoff>(data.offset + 17));
+  file.put('\x55');
+  file.close();
+  Rows block{4};
+  ShardReader reader{directory_.path(), manifest()};
+  EXPECT_NO_THROW(reader.read(RowsKind::block, 7, block.view(), 3));  // whole
+  Rows strip{5000};
+  try {
+    reader.read(RowsKind::strip, 0, strip.view(), 3);
+    ADD_FAILURE();
+  } catch (const CheckpointError& error) {
+    const std::string text = error.what();
+    EXPECT_EQ(text.find(files_[0].string() + ": /strips/000000/bias has checksum "), 0U) << text;
+    EXPECT_NE(text.find(fmt::format(", expected {:016x}", data.checksum)), std::string::npos);
+  }
+  EXPECT_EQ(damage_of(files_[0], described_[0]).size(), 1U);
+}
+
 TEST_F(ShardFile, NamesWhatIsMissing) {
   EXPECT_EQ(error_of(RowsKind::strip, 2, 1, 3), "no file of the checkpoint has /strips/000002");
   EXPECT_EQ(error_of(RowsKind::block, 0, 1, 3), "no file of the checkpoint has /blocks/000000");
@@ -85,16 +152,15 @@ TEST_F(ShardFile, NamesWhatIsMissing) {
 
 TEST_F(ShardFile, RefusesAnotherShape) {
   const std::string place = files_[0].string() + ": /blocks/000007/factors is not ";
-  EXPECT_EQ(error_of(RowsKind::block, 7, 5, 3), place + "5 x 3");
-  EXPECT_EQ(error_of(RowsKind::block, 7, 4, 2), place + "4 x 2");
+  EXPECT_EQ(error_of(RowsKind::block, 7, 5, 3), place + "5 x 3: has 48 bytes");
+  EXPECT_EQ(error_of(RowsKind::block, 7, 4, 2), place + "4 x 2: has 48 bytes");
   EXPECT_EQ(error_of(RowsKind::block, 7, 4, 3), "");
 }
 
 TEST_F(ShardFile, PrefersRowsThatAnotherServerKept) {
   Rows kept{2, 3, 70};
-  ShardWriter three{directory_ / "shard-002.h5"};
-  three.write_residents(7, std::vector<std::uint32_t>{1, 3}, kept.view(), 3);
-  three.finish();
+  const std::vector<std::uint32_t> which{1, 3};
+  write(directory_ / "shard-002.h5", {residents_part(7, which, kept.view(), 3)});
   files_.insert(files_.begin(), directory_ / "shard-002.h5");
   Rows block{4};
   ShardReader{files_}.read(RowsKind::block, 7, block.view(), 3);
@@ -109,9 +175,9 @@ TEST_F(ShardFile, PrefersRowsThatAnotherServerKept) {
 }
 
 TEST_F(ShardFile, RefusesKeptRowsThatTheBlockDoesNotHave) {
-  ShardWriter three{directory_ / "shard-002.h5"};
-  three.write_residents(7, std::vector<std::uint32_t>{1, 4}, Rows{2, 3, 70}.view(), 3);
-  three.finish();
+  const std::vector<std::uint32_t> which{1, 4};
+  Rows kept{2, 3, 70};
+  write(directory_ / "shard-002.h5", {residents_part(7, which, kept.view(), 3)});
   files_.push_back(directory_ / "shard-002.h5");
   EXPECT_EQ(error_of(RowsKind::block, 7, 4, 3),
             files_[2].string() + ": /residents/000007/row has row 4, expected less than 4");

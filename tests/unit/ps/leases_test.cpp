@@ -1,6 +1,7 @@
 #include "ps/leases.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <thread>
 
@@ -199,6 +200,117 @@ TEST(Leases, HaveNothingToDoWithoutStrips) {
   leases.begin(0);
   EXPECT_FALSE(leases.try_acquire());
   EXPECT_TRUE(leases.finished());
+}
+
+/// What a pass that pauses works on: the steps of each strip, in its order.
+class PausedNode : public testing::Test {
+ protected:
+  static constexpr std::uint32_t kStrips = 6;
+  static constexpr std::uint32_t kBlocks = 9;
+
+  /// One worker's pass; `act` is called before each look for a cell, with how many were taken.
+  template <class Act>
+  void run(std::uint64_t pass, std::uint32_t first_step, Act&& act) {
+    Leases leases = node_.leases();
+    leases.begin(pass);
+    for (std::size_t taken = 0; !leases.finished();) {
+      act(taken);
+      const auto lease = leases.try_acquire();
+      if (!lease) {
+        ASSERT_LT(idle_++, 1000) << "nothing goes on";
+        continue;
+      }
+      if (lease->step >= first_step && !leases.paused_before(*lease)) {
+        done_[lease->strip.value()].push_back(lease->step);
+      }
+      leases.release(*lease);
+      ++taken;
+    }
+  }
+  [[nodiscard]] PassSteps pass(std::uint64_t n) const { return {n, node_.order().steps()}; }
+
+  Node node_{kStrips, kBlocks, 3};
+  std::vector<std::vector<std::uint32_t>> done_{kStrips};
+  int idle_ = 0;
+};
+
+TEST_F(PausedNode, WorksOnEveryCellBeforeTheStepAndOnNoOther) {
+  for (std::size_t when = 0; when < kStrips * kBlocks; when += 5) {
+    const std::uint64_t n = 2 * (when / 5);  // passes
+    std::ranges::for_each(done_, [](auto& steps) { steps.clear(); });
+    std::uint32_t pause = 0;
+    run(n, 0, [&](std::size_t taken) {
+      if (taken != when || pause > 0) return;
+      pause = hold_pass(node_.tables(), {0, kStrips}, pass(n));
+      EXPECT_EQ(hold_pass(node_.tables(), {0, kStrips}, pass(n)), pause);
+      pause_pass(node_.tables(), pause, pass(n));
+    });
+    ASSERT_GT(pause, 0U);
+    std::vector<std::vector<std::uint32_t>> rest = done_;
+    for (auto& steps : rest) {
+      for (const std::uint32_t step : steps) EXPECT_LT(step, pause);
+    }
+    // The next pass does the rest: together each step once.
+    run(n + 1, pause, [](std::size_t) {});
+    for (const auto& steps : done_) {
+      ASSERT_EQ(steps.size(), kBlocks);
+      for (std::uint32_t step = 0; step < kBlocks; ++step) EXPECT_EQ(steps[step], step);
+    }
+  }
+}
+
+TEST_F(PausedNode, BeginsNoNewStepWhileItHolds) {
+  std::uint32_t hold = 0;
+  int looks = 0;
+  run(0, 0, [&](std::size_t taken) {
+    if (taken == 10 && hold == 0) hold = hold_pass(node_.tables(), {0, kStrips}, pass(0));
+    if (hold > 0 && looks++ == 200) pause_pass(node_.tables(), kBlocks, pass(0));
+    if (hold > 0 && looks <= 200) {
+      for (const auto& steps : done_) EXPECT_LE(steps.size(), hold);
+    }
+  });
+  EXPECT_GT(looks, 200);
+  for (const auto& steps : done_) EXPECT_EQ(steps.size(), kBlocks);  // nothing was left out
+}
+
+TEST_F(PausedNode, ForgetsHoldAndPauseWithTheNextPass) {
+  run(0, 0, [&](std::size_t taken) {
+    if (taken == 3) pause_pass(node_.tables(), 1, pass(0));
+  });
+  node_.tables().hold() = kBlocks;  // of a pass that is over
+  run(1, 0, [](std::size_t) {});
+  for (const auto& steps : done_) EXPECT_GE(steps.size(), kBlocks);
+}
+
+/// The worker that takes cells and the server that asks run on threads: a hold is a promise.
+TEST_F(PausedNode, NeverBreaksAHoldOnSeveralThreads) {
+  for (std::uint64_t n = 0; n < 40; ++n) {
+    std::atomic<std::uint32_t> held{0};
+    std::atomic<bool> broken{false};
+    std::vector<std::jthread> workers;
+    for (int w = 0; w < 3; ++w) {
+      workers.emplace_back([&] {
+        Leases leases = node_.leases();
+        leases.begin(n);
+        while (!leases.finished()) {
+          const auto lease = leases.try_acquire();
+          if (!lease) {
+            std::this_thread::yield();
+            continue;
+          }
+          const std::uint32_t hold = held;
+          if (hold > 0 && lease->step >= hold) broken = true;
+          leases.release(*lease);
+        }
+      });
+    }
+    held = hold_pass(node_.tables(), {0, kStrips}, pass(n));
+    for (int k = 0; k < 100; ++k) std::this_thread::yield();
+    const std::uint32_t pause = held.exchange(0);
+    pause_pass(node_.tables(), pause, pass(n));
+    workers.clear();
+    EXPECT_FALSE(broken) << n;
+  }
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <optional>
 
 #include <gtest/gtest.h>
 
@@ -64,7 +66,11 @@ class Servers {
     for (const auto& reply : run({comm::CommandKind::save, directory.string(), {}})) {
       EXPECT_EQ(reply.error, "");
       for (const auto& file : reply.files) {
-        manifest.files.push_back({file.name, file.bytes, file.checksum});
+        CheckpointFile& written = manifest.files.emplace_back();
+        written = {file.name, file.bytes, file.checksum, file.frame};
+        for (const auto& d : file.datasets) {
+          written.datasets.push_back({d.name, d.offset, d.bytes, d.checksum});
+        }
       }
     }
     const CheckpointStore store{directory.parent_path()};
@@ -146,6 +152,40 @@ TEST_F(ServerOf, LoadsWhatOthersSavedOnAnyNumberOfServers) {
       EXPECT_EQ(reply.error, "");
     }
     EXPECT_TRUE(same(others.memory(), two.memory())) << servers;
+  }
+}
+
+/// Bytes that this process has asked the system to read so far; none if it does not say.
+std::optional<std::uint64_t> bytes_read() {
+  std::ifstream in{"/proc/self/io"};
+  std::string name;
+  std::uint64_t bytes = 0;
+  if (in >> name >> bytes && name == "rchar:") return bytes;
+  return std::nullopt;
+}
+
+TEST_F(ServerOf, ReadsEveryByteOfACheckpointOnceWhoeverLoadsIt) {
+  Servers three{dataset_, 3};
+  static_cast<void>(three.run({comm::CommandKind::initialise, {}, {}}));
+  three.save(directory_ / "run/.saving");
+  const auto saved = directory_ / "run/epoch-000003";
+  const CheckpointManifest manifest = read_manifest(saved);
+  std::uint64_t rows = 0;
+  for (const CheckpointFile& file : manifest.files) {
+    for (const CheckpointDataset& data : file.datasets) rows += data.bytes;
+  }
+  for (const int servers : {1, 2, 5}) {
+    Servers others{dataset_, servers};
+    const auto before = bytes_read();
+    if (!before) GTEST_SKIP() << "the system does not count what a process reads";
+    static_cast<void>(others.run({comm::CommandKind::load, saved.string(), {}}));
+    const std::uint64_t all = *bytes_read() - *before;
+    // Each server also reads the manifest, and this test what the system counts.
+    const auto besides = static_cast<std::uint64_t>(servers) *
+                             std::filesystem::file_size(saved / "manifest.json") +
+                         8192;
+    EXPECT_GE(all, rows);
+    EXPECT_LE(all, rows + besides) << servers;
   }
 }
 

@@ -13,7 +13,7 @@ using comm::RoleId;
 using comm::Tag;
 using test::LocalJob;
 using test::Loss;
-using test::MessageFaults;
+using comm::MessageFaults;
 
 constexpr test::SyntheticShape kShape{60, 40, 6, 7, 12, 1};
 

@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "comm/faulty_link.hpp"
 #include "comm/local_transport.hpp"
 #include "common/aligned_buffer.hpp"
 #include "ps/block_store.hpp"
 #include "ps/rank_places.hpp"
 #include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
-#include "tests/support/faulty_link.hpp"
 #include "tests/support/local_ring.hpp"
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
@@ -52,7 +52,7 @@ class LocalJob {
            ps::LeaseMode lease = ps::LeaseMode::dense,
            const std::optional<worker::AlsOptions>& als = std::nullopt,
            const std::optional<worker::RankingOptions>& ranking = std::nullopt,
-           MessageFaults faults = {})
+           comm::MessageFaults faults = {})
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
@@ -112,13 +112,13 @@ class LocalJob {
   }
 
   [[nodiscard]] std::unique_ptr<comm::Transport> link_of(comm::RoleId role) {
-    return faulty_link(hub_.link(role), role, faults_);
+    return comm::faulty_link(hub_.link(role), role, faults_);
   }
 
   void add_node(const ps::JobLayout& layout, int node) {
     const ps::NodeShare share =
         als_ ? ps::NodeShare{{0, dataset_.grid().strips()}, 0, false, predicts_ ? 2U : 0U}
-             : placement_.share(node);
+             : placement_.share(node, true);
     memory_.emplace_back(ps::Tables::bytes_needed(dataset_.grid(), kDim, share));
     tables_.emplace_back(memory_.back().span(), dataset_.grid(), kDim, share);
     if (als_) add_als_tables(node);
@@ -227,7 +227,7 @@ class LocalJob {
   std::deque<AlignedBuffer<std::byte>> place_memory_;  // [node]
   std::deque<ps::RankPlaces> places_;                  // [node], if ranked as blocks come by
   LocalRing ring_;
-  MessageFaults faults_;
+  comm::MessageFaults faults_;
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;
   scheduler::Cluster cluster_;

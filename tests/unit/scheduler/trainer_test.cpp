@@ -1,4 +1,8 @@
 /// Training by SGD, on any layout and from any checkpoint.
+#include <cmath>
+#include <fstream>
+#include <map>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -359,6 +363,189 @@ TEST_F(TrainerOf, PassesOverDamagedCheckpointsWithANote) {
       << notes_[0];
   EXPECT_THROW(static_cast<void>(check_resume_point(newest_path, config_, dataset_)),
                CheckpointError);
+}
+
+/// Flips a bit of the last number of every file of a checkpoint.
+void damage(const std::filesystem::path& checkpoint) {
+  for (const CheckpointFile& file : read_manifest(checkpoint).files) {
+    const CheckpointDataset& data = file.datasets.back();
+    std::string bytes = test::read_text(checkpoint / file.name);
+    char& byte = bytes.at(data.offset + data.bytes - 1);
+    byte = static_cast<char>(byte ^ 1);
+    std::ofstream{checkpoint / file.name, std::ios::binary} << bytes;
+  }
+}
+
+TEST_F(TrainerOf, FallsBackToAnOlderCheckpointIfTheServersFindDamage) {
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  train("run", {2, 1}, std::nullopt, 4);
+  const RunDirectory run{directory_ / "run"};
+  damage(run.checkpoints().path_of(4));
+  const auto point = newest("run");
+  ASSERT_TRUE(point);
+  EXPECT_EQ(point->manifest.epoch, 4U);  // sizes are as they should be
+  EXPECT_TRUE(notes_.empty());
+  EXPECT_EQ(hash_of(train("run", {1, 1}, point)), expected);
+  const std::string log = test::read_text(directory_ / "run/log.txt");
+  EXPECT_NE(log.find("passing over a damaged checkpoint: " +
+                     (run.checkpoints().path_of(4) / "shard-00").string()),
+            std::string::npos)
+      << log;
+  EXPECT_NE(log.find("resumed after epoch 3 from "), std::string::npos) << log;
+}
+
+TEST_F(TrainerOf, StartsAnewOnlyIfToldWhenNoCheckpointIsWhole) {
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  train("run", {1, 1}, std::nullopt, 2);
+  const RunDirectory run{directory_ / "run"};
+  for (const std::uint64_t epoch : {1U, 2U}) damage(run.checkpoints().path_of(epoch));
+  auto point = newest("run");
+  ASSERT_TRUE(point);
+  EXPECT_THROW(train("run", {1, 1}, point), CheckpointError);
+  EXPECT_EQ(run.checkpoints().list().size(), 2U);
+  point->or_anew = true;
+  EXPECT_EQ(hash_of(train("run", {1, 1}, point)), expected);
+}
+
+TEST_F(TrainerOf, GoesOnWithAConfigurationThatHasGotMoreKeys) {
+  train("run", {1, 1}, std::nullopt, 2);
+  auto point = *newest("run");
+  const auto without = [](std::string text, const std::string& line) {
+    const std::size_t at = text.find(line);
+    EXPECT_NE(at, std::string::npos) << text;
+    return at == std::string::npos ? text : text.erase(at, line.size());
+  };
+  const auto recommit = [&](const std::string& identity) {
+    CheckpointManifest manifest = point.manifest;
+    manifest.identity = identity;
+    const CheckpointStore store{point.checkpoint.parent_path()};
+    const auto temporary = store.begin(manifest.epoch);
+    std::filesystem::copy_file(point.checkpoint / "shard-000.h5", temporary / "shard-000.h5");
+    store.commit(temporary, manifest);
+  };
+  // As if the key had not been there yet: what it is by default is what was done.
+  recommit(without(point.manifest.identity, "train.huber_delta = 1\n"));
+  EXPECT_TRUE(newest("run"));
+  config_.train.huber_delta = 2;
+  EXPECT_THROW(static_cast<void>(newest("run")), CheckpointError);
+}
+
+/// Trains in RUN until the scheduler has asked so often whether it should stop.
+class PausingTrainer : public TrainerOf {
+ protected:
+  TrainingResult train_until(const std::string& run, LocalJob& job, std::uint64_t asks) {
+    RunDirectory directory{directory_ / run};
+    const JobFacts facts{1, 1, 1, 1, "test", "{}"};
+    ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false, 6, 1};
+    std::uint64_t asked = 0;
+    Trainer trainer{config_,   dataset_, facts, job.cluster(),
+                    directory, display,  [&] { return ++asked >= asks; }};
+    return trainer.run(newest(run));
+  }
+  /// Without the times.
+  std::vector<std::pair<json, json>> losses_of(const std::string& run) const {
+    std::vector<std::pair<json, json>> losses;
+    for (const json& line : metrics_of(run)) {
+      losses.emplace_back(line["train_rmse"], line["interactions"]);
+    }
+    return losses;
+  }
+};
+
+TEST_F(PausingTrainer, StopsWithinEpochsAndGoesOnWithTheSameBitsOnAnyLayout) {
+  config_.train.schedule = "bold_driver";  // looks at the loss of whole epochs
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  const auto losses = losses_of("whole");
+  int within = 0;
+  for (const std::uint64_t asks : {9U, 31U, 58U, 110U}) {
+    const std::string run = "run" + std::to_string(asks);
+    TrainingResult result;
+    for (int start = 0; start < 1000; ++start) {
+      const std::vector<NodeSizes> nodes{{2}, {2, 3, 2}, {3, 2}};
+      LocalJob job{dataset_, LocalJob::layout_of(nodes[static_cast<std::size_t>(start) % 3])};
+      // Later starts are asked later, so that every one gets on.
+      result = train_until(run, job, asks + static_cast<std::uint64_t>(start) * 7);
+      if (result.exit_code == ExitCode::done) break;
+      ASSERT_EQ(result.exit_code, ExitCode::stopped_early);
+      within += newest(run)->manifest.step > 0 ? 1 : 0;
+    }
+    EXPECT_EQ(hash_of(result), expected) << asks;
+    EXPECT_EQ(losses_of(run), losses) << asks;
+  }
+  EXPECT_GT(within, 4);
+}
+
+TEST_F(PausingTrainer, SavesWithinEpochsByTimeAndTrainsTheSame) {
+  config_.checkpoint.keep = 100;
+  const std::string expected = hash_of(train("whole", {1, 1}));
+  config_.checkpoint.every_epochs = 0;
+  config_.checkpoint.every_minutes = 1e-9;
+  for (const bool background : {true, false}) {
+    config_.checkpoint.background = background;
+    const std::string run = background ? "behind" : "waiting";
+    LocalJob job{dataset_, LocalJob::layout_of({2, 3, 2})};
+    EXPECT_EQ(hash_of(train(run, job, 3)), expected);
+    EXPECT_EQ(losses_of(run), losses_of("whole"));
+    std::vector<ResumePoint> points{*newest(run)};
+    points.insert(points.end(), points[0].older.begin(), points[0].older.end());
+    int within = 0;
+    for (const ResumePoint& point : points) {
+      if (point.manifest.step == 0 || within == 3) continue;
+      ++within;
+      EXPECT_EQ(hash_of(train("again", {2, 2}, point)), expected) << point.checkpoint;
+    }
+    EXPECT_GT(within, 0);
+  }
+}
+
+TEST_F(TrainerOf, SavesTheSameWhileItTrainsAndWhileItWaits) {
+  config_.checkpoint.keep = 100;
+  config_.checkpoint.keep_every = 1;
+  const auto saved = [&](bool background) {
+    config_.checkpoint.background = background;
+    const std::string run = background ? "behind" : "waiting";
+    LocalJob job{dataset_, LocalJob::layout_of({2, 3, 2}), 2, 3, ps::WireFormat::fp32,
+                 ps::LeaseMode::sparse};
+    train(run, job, 3);
+    std::vector<std::map<std::string, std::uint64_t>> checksums;
+    for (std::uint64_t epoch = 1; epoch <= 6; ++epoch) {
+      auto& of_epoch = checksums.emplace_back();
+      const auto path = RunDirectory{directory_ / run}.checkpoints().path_of(epoch);
+      for (const CheckpointFile& file : verify_checkpoint(path).files) {
+        for (const CheckpointDataset& data : file.datasets) {
+          of_epoch[file.name + data.name] = data.checksum;
+        }
+      }
+    }
+    return checksums;
+  };
+  const auto behind = saved(true);
+  EXPECT_EQ(behind, saved(false));
+  EXPECT_GT(behind[0].size(), 3U * (6 + 7));  // strips, blocks and kept rows
+  EXPECT_NE(behind[0], behind[1]);
+}
+
+TEST(BestInterval, IsWhatDalyFound) {
+  // sqrt(2 C M) = 1200 s for C = 20 s, M = 10 h; the other terms are 1.0 percent of it, less C.
+  EXPECT_NEAR(best_interval(20, 36'000), 1200 * (1 + std::sqrt(1.0 / 3600) / 3 + 1.0 / 32400) - 20,
+              1e-9);
+  EXPECT_EQ(best_interval(80, 40), 40);
+  EXPECT_LT(best_interval(1, 3600), best_interval(2, 3600));
+}
+
+TEST_F(TrainerOf, ChoosesTheIntervalByItself) {
+  config_.evaluate.keep = "last";  // or each best epoch is saved too
+  config_.checkpoint.interval = "auto";
+  config_.checkpoint.background = false;
+  const std::string expected = hash_of(train("run", {1, 1}));
+  const std::string log = test::read_text(directory_ / "run/log.txt");
+  EXPECT_NE(log.find("loses least if a failure comes every 24 hours"), std::string::npos) << log;
+  // The first epoch's alone: the others come within the interval.
+  EXPECT_EQ(newest("run")->manifest.epoch, 1U);
+  EXPECT_TRUE(newest("run")->older.empty());
+  EXPECT_EQ(metrics_of("run")[1]["checkpoint"]["epoch"], 1);
+  config_.checkpoint.interval = "fixed";
+  EXPECT_EQ(hash_of(train("fixed", {1, 1})), expected);
 }
 
 TEST_F(TrainerOf, FindsNothingWhereNothingIs) { EXPECT_FALSE(newest("empty")); }

@@ -1,0 +1,47 @@
+/// The watchdog of a rank: sees that no job hangs in silence.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "comm/activity_board.hpp"
+#include "comm/environment.hpp"
+#include "common/watch.hpp"
+#include "io/config.hpp"
+
+namespace factorps::apps {
+
+/// A thread that looks at the activities of the ranks of this machine four times a second. When a
+/// rank is gone or stands still, or nobody gets on, one rank says where everybody is and why the
+/// job ends, and ends it with ExitCode::resources.
+class Watchdog {
+ public:
+  /// The calling thread is the rank's main thread. Collective.
+  Watchdog(const comm::Environment& environment, const ClusterConfig& config);
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog();
+
+ private:
+  void run(const std::stop_token& stop);
+  [[nodiscard]] std::vector<ActivitySeen> see() const;
+  void note_whether_busy();
+  void conclude(const Verdict& verdict);
+
+  int rank_;
+  bool launched_;
+  bool all_here_;  // every rank of the job is on this machine
+  int stalls_ = 0;
+  double busy_until_ = 0;  // what the process had used at the last look, see note_whether_busy()
+  comm::ActivityBoard board_;
+  ActivityScope main_;
+  Watch watch_;
+  std::mutex mutex_;
+  std::condition_variable_any over_;
+  std::jthread thread_;
+};
+
+}  // namespace factorps::apps

@@ -1,0 +1,40 @@
+/// The activities of the ranks of a machine, in memory that all of them share.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "comm/environment.hpp"
+#include "common/activity.hpp"
+
+namespace factorps::comm {
+
+/// Has no name in the file system once it is made: whatever becomes of its ranks, it goes with
+/// them.
+class ActivityBoard {
+ public:
+  /// Collective. Where ranks of one machine do not share /dev/shm, or cannot use it, each has its
+  /// own row only.
+  explicit ActivityBoard(const Environment& environment);
+  ActivityBoard(const ActivityBoard&) = delete;
+  ActivityBoard& operator=(const ActivityBoard&) = delete;
+  ~ActivityBoard();
+
+  [[nodiscard]] Activity& mine() noexcept { return rows_[own_]; }
+  /// Ranks of this machine, ascending.
+  [[nodiscard]] const std::vector<int>& ranks() const noexcept { return ranks_; }
+  [[nodiscard]] std::vector<ActivitySeen> see() const;
+  /// For the one who speaks for all: the first who asks gets true.
+  [[nodiscard]] bool may_speak() noexcept;
+
+ private:
+  struct Header;
+
+  std::vector<int> ranks_;
+  std::size_t own_ = 0;  // of rows_
+  std::size_t bytes_ = 0;
+  void* memory_ = nullptr;
+  Activity* rows_ = nullptr;  // [as ranks_]
+};
+
+}  // namespace factorps::comm

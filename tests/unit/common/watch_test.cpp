@@ -1,0 +1,136 @@
+#include "common/watch.hpp"
+
+#include <csignal>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace factorps {
+namespace {
+
+/// Three ranks of which rank 0 looks every second: a rank may stand still for 10 s, all for 30 s.
+class Watching : public testing::Test {
+ protected:
+  Watching() {
+    for (int rank = 0; rank < 3; ++rank) {
+      ActivitySeen& one = ranks_.emplace_back();
+      one.rank = rank;
+      one.lives = true;
+      one.process = 100 + rank;
+    }
+  }
+  /// The ranks tick but for `dead`, and get on if `progress`; looks until something is concluded.
+  std::optional<Verdict> look(int times, int dead, bool progress) {
+    for (int n = 1; n <= times; ++n) {
+      for (ActivitySeen& one : ranks_) {
+        if (one.rank != dead) ++one.ticks;
+        if (one.rank != dead && progress) ++one.progress;
+      }
+      looks_ = n;
+      if (auto verdict = watch_.look(ranks_)) return verdict;
+    }
+    return std::nullopt;
+  }
+
+  ProcessState state_ = ProcessState::runs;
+  std::vector<ActivitySeen> ranks_;
+  Watch watch_{{0, 1, 10, 30}, [this](std::int64_t process) {
+                 return process == 102 ? state_ : ProcessState::runs;
+               }};
+  int looks_ = 0;
+};
+
+TEST_F(Watching, IsContentWhileEverybodyTicksAndSomebodyGetsOn) {
+  for (int n = 0; n < 10; ++n) {
+    EXPECT_FALSE(look(20, -1, false));  // a long sum, say
+    EXPECT_FALSE(look(1, -1, true));
+  }
+}
+
+TEST_F(Watching, FindsARankThatStandsStillAndSaysWhatItHeld) {
+  ASSERT_FALSE(look(5, -1, true));
+  state_ = ProcessState::stopped;
+  ranks_[2].who = "worker 1";
+  ranks_[2].holding = {Holding::Kind::cell, 4, 3, 5};
+  const auto verdict = look(20, 2, true);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(looks_, 10);  // one period
+  EXPECT_EQ(verdict->kind, Verdict::Kind::frozen);
+  EXPECT_EQ(verdict->cause,
+            "rank 2 (worker 1) stands still for 10 s (cluster.watchdog_seconds): process 102 is "
+            "stopped (SIGSTOP or a debugger); it held strip 3 and block 5 (a cell of epoch 4)");
+}
+
+TEST_F(Watching, ForgivesARankThatTicksAgain) {
+  for (int n = 0; n < 5; ++n) {
+    EXPECT_FALSE(look(9, 2, true));
+    EXPECT_FALSE(look(1, -1, true));
+  }
+}
+
+TEST_F(Watching, FindsARankThatIsGoneAtOnce) {
+  ASSERT_FALSE(look(5, -1, true));
+  state_ = ProcessState::gone;
+  ranks_[2].doing = "saves its rows to X";
+  const auto verdict = look(20, 2, true);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(looks_, 2);
+  EXPECT_EQ(verdict->kind, Verdict::Kind::gone);
+  EXPECT_EQ(verdict->cause,
+            "rank 2 is gone: killed, out of memory or crashed; it saves its rows to X");
+}
+
+TEST_F(Watching, MissesNobodyWhoHasLeft) {
+  ASSERT_FALSE(look(5, -1, true));
+  state_ = ProcessState::gone;
+  ranks_[2].lives = false;
+  EXPECT_FALSE(look(100, 2, true));
+}
+
+TEST_F(Watching, SaysWhereEverybodyIsWhenNobodyGetsOn) {
+  ASSERT_FALSE(look(5, -1, true));
+  ranks_[0].who = "scheduler";
+  ranks_[0].doing = "trains epoch 2";
+  ranks_[0].resting = true;
+  ranks_[0].waits_for = "the end of pass 1";
+  ranks_[1].resting = true;
+  ranks_[1].waits_for = "turn 3 of block 1";
+  const auto verdict = look(100, -1, false);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(looks_, 30);
+  EXPECT_EQ(verdict->kind, Verdict::Kind::stalled);
+  EXPECT_EQ(verdict->cause, "nobody got on for 30 s (cluster.timeout_seconds)");
+  EXPECT_EQ(verdict->everybody,
+            "  rank 0 (scheduler): trains epoch 2; waits for the end of pass 1\n"
+            "  rank 1: waits for turn 3 of block 1\n"
+            "  rank 2: works\n");
+}
+
+TEST_F(Watching, HasMorePatienceWithADisk) {
+  ASSERT_FALSE(look(5, -1, true));
+  state_ = ProcessState::waits_for_disk;
+  EXPECT_TRUE(look(1000, -1, false));
+  EXPECT_EQ(looks_, 12 * 30);
+}
+
+TEST(StateOfProcess, KnowsTheDeadTheStoppedAndTheLiving) {
+  EXPECT_EQ(state_of_process(::getpid()), ProcessState::runs);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    while (true) ::pause();
+  }
+  ::kill(child, SIGSTOP);
+  ::waitpid(child, nullptr, WUNTRACED);
+  EXPECT_EQ(state_of_process(child), ProcessState::stopped);
+  ::kill(child, SIGKILL);
+  siginfo_t info;
+  ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
+  EXPECT_EQ(state_of_process(child), ProcessState::gone);  // a zombie
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(state_of_process(child), ProcessState::gone);
+}
+
+}  // namespace
+}  // namespace factorps
