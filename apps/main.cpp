@@ -18,14 +18,21 @@
 #include "apps/inject_faults.hpp"
 #include "apps/stop_signals.hpp"
 #include "comm/environment.hpp"
+#include "comm/launcher.hpp"
 
 namespace factorps::apps {
 namespace {
 
-/// Whether mpirun or srun started this process: they say so by one of these.
-bool started_by_launcher() {
-  constexpr std::array names{"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-  return std::ranges::any_of(names, [](const char* name) { return std::getenv(name) != nullptr; });
+// Most errors meet every rank at once. The first one speaks at once, and what ends the others for
+// that takes the launcher one to two seconds.
+constexpr std::chrono::milliseconds kHeadStart{3000};
+
+const char* variable(const char* name) { return std::getenv(name); }
+
+/// Whether several tasks of a subcommand that do not know of one another would spoil its files.
+bool writes_files_of_all(std::string_view subcommand) {
+  constexpr std::array names{"prepare", "train", "crossval"};
+  return std::ranges::find(names, subcommand) != names.end();
 }
 
 /// A standard error that cannot be written to must not hide the exit code.
@@ -45,12 +52,10 @@ ExitCode fail(comm::Environment& environment, ExitCode code, std::string_view me
     report("", message);
     return code;
   }
-  // Most errors meet every rank at once. Rank 0 speaks first and its abort silences the others,
-  // which takes the launcher one to two seconds.
-  constexpr std::chrono::milliseconds kHeadStart{3000};
   if (environment.rank() != 0) std::this_thread::sleep_for(kHeadStart);
+  const auto rank = static_cast<std::size_t>(environment.rank());
   const std::string who =
-      environment.rank() == 0 ? "" : fmt::format(" on rank {}", environment.rank());
+      rank == 0 ? "" : fmt::format(" on rank {} ({})", rank, environment.hosts()[rank]);
   report(who, message);
   environment.abort(static_cast<int>(code));
 }
@@ -60,6 +65,16 @@ void flush_results() {
   std::cout.flush();
   if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     throw ResourceError{"cannot write to standard output"};
+}
+
+/// Ends a task that takes itself for the whole job.
+ExitCode end_lone(const comm::LoneTask& task) {
+  if (task.first) {
+    report("", task.problem);
+  } else {
+    std::this_thread::sleep_for(kHeadStart);
+  }
+  return ExitCode::usage;
 }
 
 ExitCode run(int argc, const char* const* argv, comm::Environment& environment) {
@@ -92,8 +107,14 @@ ExitCode run_or_fail(int argc, const char* const* argv, comm::Environment& envir
 
 int main(int argc, char** argv) {
   try {
-    if (argc > 1 && std::string_view{argv[1]} == "train") factorps::apps::note_early_stop();
-    factorps::comm::Environment environment{factorps::apps::started_by_launcher()};
+    const std::string_view subcommand{argc > 1 ? argv[1] : ""};
+    if (subcommand == "train") factorps::apps::note_early_stop();
+    factorps::comm::Environment environment{
+        factorps::comm::started_by_launcher(factorps::apps::variable)};
+    const auto lone = factorps::comm::find_lone_task(environment.size(), factorps::apps::variable);
+    if (!lone.problem.empty() && factorps::apps::writes_files_of_all(subcommand)) {
+      return static_cast<int>(factorps::apps::end_lone(lone));
+    }
     return static_cast<int>(factorps::apps::run_or_fail(argc, argv, environment));
   } catch (const std::exception& error) {
     factorps::apps::report("", error.what());

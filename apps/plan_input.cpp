@@ -1,7 +1,6 @@
 #include "apps/plan_input.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -10,7 +9,6 @@
 #include <thread>
 
 #include <fmt/core.h>
-#include <sys/statvfs.h>
 
 #include "apps/job.hpp"
 #include "apps/roles.hpp"
@@ -21,6 +19,7 @@
 #include "ps/residents.hpp"
 #include "ps/tables.hpp"
 #include "scheduler/epoch_passes.hpp"
+#include "scheduler/machine_room.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -138,8 +137,8 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.workers = static_cast<std::uint64_t>(map.layout.workers);
   input.servers = static_cast<std::uint64_t>(map.layout.servers);
   input.cores = machines * std::max(1U, std::thread::hardware_concurrency());
-  input.checkpoints =
-      static_cast<std::uint64_t>(config.checkpoint.keep) + 2;  // best, being written
+  const std::int64_t kept = std::min(config.checkpoint.keep, config.train.epochs);
+  input.checkpoints = static_cast<std::uint64_t>(kept) + 2;  // best, being written
   input.store_seen = config.run.store_seen;
   input.saves = saves_on_the_way(config);
   input.copies_to_save = input.saves && config.checkpoint.background && (map.als || map.rows.has_value());
@@ -157,36 +156,6 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.travelling_items = leases.travelling;
   input.staying_bytes = leases.most_staying * row;
   input.staying_in_all = leases.staying * row;
-}
-
-std::uint64_t free_bytes(std::filesystem::path path) {
-  path = std::filesystem::absolute(path);
-  while (!std::filesystem::exists(path) && path.has_relative_path()) path = path.parent_path();
-  struct statvfs info {};
-  return ::statvfs(path.c_str(), &info) == 0 ? std::uint64_t{info.f_bavail} * info.f_frsize : 0;
-}
-
-/// Memory that programs can still take without swapping (man 5 proc).
-std::uint64_t available_memory() {
-  std::ifstream in{"/proc/meminfo"};
-  std::string name;
-  std::uint64_t kib = 0;
-  for (std::string unit; in >> name >> kib; std::getline(in, unit)) {
-    if (name == "MemAvailable:") return kib * 1024;
-  }
-  return std::numeric_limits<std::uint64_t>::max();  // not Linux: unknown
-}
-
-/// What the control group (a SLURM job, a container) leaves; the maximum if it has no limit.
-std::uint64_t control_group_memory() {
-  std::ifstream limit_file{"/sys/fs/cgroup/memory.max"};
-  std::ifstream used_file{"/sys/fs/cgroup/memory.current"};
-  std::uint64_t limit = 0;
-  std::uint64_t used = 0;
-  if (!(limit_file >> limit) || !(used_file >> used)) {
-    return std::numeric_limits<std::uint64_t>::max();
-  }
-  return limit - std::min(limit, used);
 }
 
 }  // namespace
@@ -224,8 +193,8 @@ scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& data
 }
 
 scheduler::Room room_of_this_machine(const Config& config) {
-  return {std::min(available_memory(), control_group_memory()), free_bytes("/dev/shm"),
-          free_bytes(config.run.dir)};
+  return {scheduler::free_memory().free, scheduler::free_disk("/dev/shm"),
+          scheduler::free_disk(config.run.dir)};
 }
 
 }  // namespace factorps::apps

@@ -15,6 +15,8 @@
 #include "apps/job_facts.hpp"
 #include "apps/plan_input.hpp"
 #include "apps/rebalance.hpp"
+#include "apps/start_checks.hpp"
+#include "apps/stop_requests.hpp"
 #include "apps/stop_signals.hpp"
 #include "apps/training.hpp"
 #include "apps/watchdog.hpp"
@@ -23,39 +25,6 @@
 
 namespace factorps::apps {
 namespace {
-
-/// Opens the dataset and checks this rank's share of it.
-Dataset open_dataset(const Config& config, const comm::Environment& environment) {
-  if (!std::filesystem::exists(config.data.dataset)) {
-    throw DataError{fmt::format("{}: no such dataset; make it with: factorps prepare CONFIG",
-                                config.data.dataset.string())};
-  }
-  Dataset dataset{config.data.dataset};
-  if (dataset.interactions(Part::train) == 0) {
-    throw DataError{fmt::format("{}: holds no training interactions", dataset.path().string())};
-  }
-  const auto ranks = static_cast<std::uint32_t>(environment.size());
-  for (auto s = static_cast<std::uint32_t>(environment.rank()); s < dataset.grid().strips();
-       s += ranks) {
-    dataset.verify(StripId{s});
-  }
-  return dataset;
-}
-
-/// Ranks that were given different data or settings would train nonsense.
-void require_agreement(const Config& config, const Dataset& dataset,
-                       const comm::Environment& environment) {
-  const std::string mine = dataset.fingerprint() + '\n' + scheduler::run_identity(config, dataset);
-  const auto all = environment.gather(std::as_bytes(std::span{mine}));
-  for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    if (all[rank] != all[0]) {
-      throw ConfigError{
-          fmt::format("rank {} has another dataset or configuration than rank 0; "
-                      "expected the same files on every machine",
-                      rank)};
-    }
-  }
-}
 
 void discard_earlier_run(const TrainOptions& options, const scheduler::RunDirectory& run) {
   if (run.holds_unfinished_run() && !options.overwrite) {
@@ -134,9 +103,10 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
                                 const comm::Environment& environment) {
   const StopSignals signals{environment.size() == 1};
   const Watchdog watchdog{environment, config.cluster};
+  check_ranks(config, environment);
   const Dataset dataset = open_dataset(config, environment);
-  require_agreement(config, dataset, environment);
   ps::JobLayout layout = plan_layout(config, environment);
+  check_machines(config, dataset, layout, environment);
   const Kernels kernels = choose_kernels(config, environment);
   std::optional<JobTrace> trace;
   if (!options.trace.empty()) trace.emplace(options.trace, config.run.dir, environment, layout);
@@ -154,7 +124,7 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
     run.write_config(to_toml(config));
     run.write_plan(plan_text(config, dataset, layout, leases, environment));
     session->trainer.emplace(config, dataset, session->facts, cluster, run, session->display,
-                             [] { return StopSignals::requested(); });
+                             stop_requests(config));
     session->trainer->ask_after_epochs(
         [&](std::span<const comm::WorkerDone> workers) { return rebalance.after_epoch(workers); });
     result = session->trainer->run(resume);

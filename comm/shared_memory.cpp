@@ -4,15 +4,13 @@
 #include <cstdint>
 #include <exception>
 #include <new>
-#include <span>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
 
+#include "comm/agreement.hpp"
 #include "comm/mpi_check.hpp"
 #include "common/activity.hpp"
 #include "common/error.hpp"
@@ -42,14 +40,8 @@ std::string shortage(const Environment& environment, std::size_t bytes) {
 /// A window larger than the mount would be granted and end in SIGBUS at the first touch. Every rank
 /// decides alike, and says what the first rank without room has found.
 void require_room(const Environment& environment, std::size_t bytes) {
-  const std::string mine = shortage(environment, bytes);
-  if (environment.minimum(mine.empty() ? 1 : 0) == 1) return;
-  std::vector<std::byte> said;
-  for (auto& text : environment.gather(std::as_bytes(std::span{mine}))) {
-    if (said.empty()) said = std::move(text);
-  }
-  environment.broadcast(said);
-  throw ResourceError{std::string{reinterpret_cast<const char*>(said.data()), said.size()}};
+  const std::string problem = first_problem(environment, shortage(environment, bytes));
+  if (!problem.empty()) throw ResourceError{problem};
 }
 
 }  // namespace

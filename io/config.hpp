@@ -123,6 +123,7 @@ struct TrainConfig {
   std::int64_t patience = 0;  ///< evaluations without improvement before stopping; 0: never
   double min_delta = 0.0;
   double time_limit_minutes = 0;  ///< 0: none
+  double reserve_seconds = 60;    ///< kept free before a SLURM allocation ends
 };
 
 /// For train.solver = "ials"; the inner solver and the exponent for "als" too.

@@ -207,7 +207,10 @@ std::vector<Field> train_fields(TrainConfig& c) {
       {"train.min_delta", &c.min_delta, at_least(0), yes,
        "A smaller gain of the validation metric is no improvement."},
       {"train.time_limit_minutes", &c.time_limit_minutes, at_least(0), no,
-       "Then the run stops with a checkpoint and exit code 75; 0: no limit."}};
+       "Then the run stops with a checkpoint and exit code 75; 0: no limit."},
+      {"train.reserve_seconds", &c.reserve_seconds, at_least(0), no,
+       "No epoch begins that would end later than so long before the end of the SLURM allocation "
+       "(docs/slurm.md), as far as the epochs before it tell."}};
 }
 
 std::vector<Field> ials_fields(IalsConfig& c) {

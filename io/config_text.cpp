@@ -110,7 +110,7 @@ constexpr std::string_view kExitCodes = R"(
 | 3 | raw data, a dataset or a model file that is missing, malformed or damaged |
 | 4 | a checkpoint that cannot be used |
 | 5 | memory, disk or shared memory that is not there, a wait that passed its deadline, or a rank that died or stands still (under `mpirun` a killed rank is 128 + its signal: 137) |
-| 75 | stopped early by the time limit or a signal, with a good checkpoint: run again to continue |
+| 75 | stopped early by the time limit, the end of the allocation, a signal or the file `stop`, with a good checkpoint: run again to continue |
 )";
 
 std::string markdown_row(const Field& field) {

@@ -74,7 +74,9 @@ TrainingResult Trainer::train() {
   }
   while (!finished()) {
     if (const std::string why = stop_reason(); !why.empty()) return stop_early(why);
+    const Stopwatch stopwatch;
     const auto workers = train_epoch();
+    if (!can_pause()) longest_piece_ = std::max(longest_piece_, stopwatch.seconds());
     if (step_ > 0 || !build_anew_ || finished()) continue;
     if (const std::string why = build_anew_(workers); !why.empty()) return hand_over(why);
   }
@@ -82,7 +84,7 @@ TrainingResult Trainer::train() {
 }
 
 std::string Trainer::stop_reason() const {
-  if (stop_requested_()) return "asked to stop";
+  if (std::string why = stop_requested_(longest_piece_); !why.empty()) return why;
   const double limit = config_.train.time_limit_minutes * 60;
   return limit > 0 && since_start_.seconds() > limit ? "time limit reached" : "";
 }
@@ -175,7 +177,9 @@ std::vector<comm::WorkerDone> Trainer::train_epoch() {
   epoch.train = std::exchange(so_far_, {});
   step_ = 0;
   epoch.epoch = ++epoch_;
+  const Stopwatch ending;
   end_epoch(epoch);
+  if (can_pause()) longest_piece_ = std::max(longest_piece_, ending.seconds());
   return std::move(epoch.train.workers);
 }
 

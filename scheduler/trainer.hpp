@@ -45,9 +45,10 @@ struct TrainingResult {
 /// Runs a training from start or checkpoint to model and summary.
 class Trainer {
  public:
-  /// Asked between epochs and, where passes can pause, again and again within them; true:
-  /// checkpoint and stop with ExitCode::stopped_early.
-  using StopRequested = std::function<bool()>;
+  /// Asked between epochs and, where passes can pause, again and again within them, with the seconds
+  /// that what cannot be interrupted may take next, as far as is known.
+  /// @return why to stop with a checkpoint and ExitCode::stopped_early; empty: go on
+  using StopRequested = std::function<std::string(double seconds)>;
   /// Told about the training pass of each epoch [worker].
   /// @return why the job must be built anew before the next; empty: it need not
   using BuildAnew = std::function<std::string(std::span<const comm::WorkerDone>)>;
@@ -104,6 +105,8 @@ class Trainer {
   PassResult so_far_;        // of its training pass, in this job
   Checkpointer checkpointer_;
   Stopwatch since_start_;
+  double longest_piece_ = 0;  // seconds that nothing interrupts: an epoch with evaluation and
+                              // checkpoint, or only these where passes can pause
   TrainingTotals totals_;
   std::uint64_t earlier_message_bytes_ = 0;  // of clusters before this one
 };

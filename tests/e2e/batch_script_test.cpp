@@ -14,6 +14,7 @@ class BatchScript : public testing::Test {
   BatchScript() {
     tool("factorps", R"(echo "dataset = \"$PWD/data.h5\""; echo "dir = \"$PWD/run\"")");
     tool("scontrol", "echo scontrol \"$@\" >> calls");
+    tool("squeue", "exit 1");
     tool("mpirun", "echo mpirun \"$@\" >> calls");
     directory_.write("data.h5", "");
   }
@@ -112,6 +113,40 @@ TEST_F(BatchScript, RequeuesWhenARankIsLost) {
   tool("mpirun", "mkdir -p run/checkpoints/epoch-000001; exit 137");
   EXPECT_EQ(submit().exit_code, 0);
   EXPECT_EQ(calls(), "scontrol requeue 7\n");
+}
+
+TEST_F(BatchScript, TellsTheTrainingWhenTheAllocationEnds) {
+  tool("squeue", R"(echo "$SLURM_TIME_FORMAT $*" >> calls; echo 1795982718)");
+  tool("mpirun", R"(echo "end ${FACTORPS_END_TIME-none}" >> calls)");
+  EXPECT_EQ(submit().exit_code, 0);
+  EXPECT_EQ(calls(), "%s --noheader --jobs 7 --format %e\nend 1795982718\n");
+}
+
+TEST_F(BatchScript, AsksForTheEndOfItsOwnTask) {
+  tool("squeue", R"(echo "$*" >> calls)");
+  EXPECT_EQ(submit({"SLURM_ARRAY_JOB_ID=5", "SLURM_ARRAY_TASK_ID=2"}).exit_code, 0);
+  EXPECT_EQ(calls().find("--noheader --jobs 5_2 --format %e\n"), 0U) << calls();
+}
+
+TEST_F(BatchScript, KnowsNoEndWhereThereIsNoneOrTheProgramKnowsItself) {
+  tool("mpirun", R"(echo "end ${FACTORPS_END_TIME-none}" >> calls)");
+  EXPECT_EQ(submit().exit_code, 0);  // squeue fails
+  job_ = "8";
+  tool("squeue", "echo N/A");  // unlimited
+  EXPECT_EQ(submit().exit_code, 0);
+  job_ = "9";
+  tool("squeue", "echo 5");
+  EXPECT_EQ(submit({"SLURM_JOB_END_TIME=9"}).exit_code, 0);
+  EXPECT_EQ(calls(), "end none\nend none\nend none\n");
+}
+
+TEST_F(BatchScript, DoesNotRequeueWhatAFileStopped) {
+  tool("mpirun", "touch run/stop; exit 75");
+  const ProgramResult result = submit();
+  EXPECT_EQ(result.exit_code, 75);
+  EXPECT_NE(result.err.find("run/stop asks the run to stop; remove it"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(calls(), "");
 }
 
 TEST_F(BatchScript, StopsWhenTwoRunsInARowMadeNoProgress) {

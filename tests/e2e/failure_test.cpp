@@ -1,6 +1,8 @@
 /// What a machine can do to a training: one message, the right exit code, nobody left hanging.
 #include <algorithm>
 #include <csignal>
+#include <ctime>
+#include <fstream>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -47,25 +49,103 @@ TEST_F(Training, SaysHowMuchSharedMemoryIsMissing) {
   EXPECT_TRUE(no_process_is_left());
 }
 
+/// The disk has room when the training starts; somebody else fills it later.
 TEST_F(Training, KeepsTheLastCheckpointWhenTheDiskIsFull) {
   if (!may_mount()) GTEST_SKIP() << "may not mount a small disk";
   const std::string disk = directory_ / "disk";
   std::filesystem::create_directory(disk);
-  // A checkpoint of 500 rows of 512 bytes and HDF5's overhead takes 0.3 to 0.4 MB.
-  const Settings large{"model.dim=128", "checkpoint.keep=10"};
-  const std::string first = quoted(command_of(3, train("disk/run", large)));
-  const std::string again = quoted(command_of(0, train("disk/run", large, {"--resume", "auto"})));
-  const ProgramResult result =
-      run_in_own_mounts("mount -t tmpfs -o size=1200k tmpfs '" + disk + "'; if" + first +
-                        "; then exit 99; else test $? = 5; fi; mount -o remount,size=50m '" + disk +
-                        "'; ls '" + disk + "/run/checkpoints' >&2;" + again);
-  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Settings large{"model.dim=128"};
+  set_epochs(1'000'000);
+  const std::string command = quoted(command_of(3, train("disk/run", large)));
+  Program program{
+      {"unshare", "--mount", "sh", "-ec",
+       "mount -t tmpfs -o size=8m tmpfs '" + disk + "'; (" + command + ") & until [ -e '" + disk +
+           "/run/checkpoints/epoch-000002' ]; do sleep 0.01; done; head -c 8m "
+           "/dev/zero > '" +
+           disk + "/full' || true; code=0; wait $! || code=$?; rm '" + disk + "/full'; cp -r '" +
+           disk + "/run' '" + directory_.path().string() + "/kept'; exit $code"}};
+  const ProgramResult result = program.wait();
+  ASSERT_EQ(result.exit_code, 5) << result.err;
   EXPECT_NE(result.err.find("factorps: error: "), std::string::npos) << result.err;
   EXPECT_NE(result.err.find(": No space left on device\n"), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find("epoch-000001\n"), std::string::npos) << result.err;
-  EXPECT_EQ(result.err.find("epoch-000006\n"), std::string::npos) << result.err;
-  EXPECT_EQ(nlohmann::json::parse(result.out)["model_sha256"], hash(0, "whole", large));
+  set_epochs(epochs_of("kept") + 2);
+  EXPECT_EQ(hash(0, "kept", large, {"--resume", "auto"}), hash(0, "whole", large));
   EXPECT_TRUE(no_process_is_left());
+}
+
+TEST_F(Training, SaysHowMuchDiskIsMissingBeforeItStarts) {
+  if (!may_mount()) GTEST_SKIP() << "may not mount a small disk";
+  const std::string disk = directory_ / "disk";
+  std::filesystem::create_directory(disk);
+  const ProgramResult result =
+      run_in_own_mounts("mount -t tmpfs -o size=1m tmpfs '" + disk + "'; exec" +
+                        quoted(command_of(3, train("disk/run", {"model.dim=128"}))));
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find("factorps: error: " + disk + "/run: checkpoints and model need "),
+            std::string::npos)
+      << result.err;
+  EXPECT_TRUE(no_process_is_left());
+}
+
+/// Also by a number that suffices for MPI and a part of a training.
+TEST_F(Training, SaysThatItMayNotOpenEnoughFiles) {
+  const ProgramResult result =
+      run_program({"sh", "-c", "ulimit -n 30; exec" + quoted(command_of(0, train("run")))});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find("factorps: error: open files on "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find(", the limit is 30; raise it"), std::string::npos) << result.err;
+  const ProgramResult raised =
+      run_program({"sh", "-c", "ulimit -S -n 30; exec" + quoted(command_of(0, train("run")))});
+  EXPECT_EQ(raised.exit_code, 0) << raised.err;
+}
+
+TEST_F(Training, RefusesRanksWithDifferentConfigurationsDatasetsOrExecutables) {
+  const auto other = directory_ / "other-build";
+  std::filesystem::copy_file(executable(), other);
+  std::ofstream{other, std::ios::app} << "another build";
+  const auto two = [&](const std::string& program, const std::vector<std::string>& second) {
+    std::vector<std::string> command = command_of(2, train("run"));
+    command.insert(command.end(), {":", "-n", "1", program});
+    command.insert(command.end(), second.begin(), second.end());
+    return run_program(command);
+  };
+  const ProgramResult settings = two(executable(), train("run", {"train.seed=5"}));
+  EXPECT_EQ(settings.exit_code, 2);
+  EXPECT_NE(settings.err.find("factorps: error: rank 2 on "), std::string::npos) << settings.err;
+  EXPECT_NE(settings.err.find("[train] seed = 5 instead of 1;"), std::string::npos) << settings.err;
+  const ProgramResult builds = two(other, train("run"));
+  EXPECT_EQ(builds.exit_code, 2);
+  EXPECT_NE(builds.err.find(" runs another executable (checksum "), std::string::npos)
+      << builds.err;
+  EXPECT_TRUE(no_process_is_left());
+}
+
+TEST_F(Training, DoesNotStartWhileAFileAsksItToStop) {
+  const auto file = directory_.write("run/stop", "");
+  const ProgramResult result = factorps_ranks(3, train("run"));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("factorps: error: " + file.string() + ": this run was asked to stop"),
+            std::string::npos)
+      << result.err;
+  std::filesystem::remove(file);
+  EXPECT_EQ(factorps(train("run")).exit_code, 0);
+}
+
+TEST_F(Training, EndsBeforeItsAllocationDoes) {
+  const auto at = [](std::int64_t seconds) {
+    ProgramOptions options;
+    options.environment = {"FACTORPS_END_TIME=" + std::to_string(std::time(nullptr) + seconds)};
+    return options;
+  };
+  const ProgramResult stopped = factorps(train("run"), at(30));
+  EXPECT_EQ(stopped.exit_code, 75);
+  const std::string log = read_text(directory_ / "run/log.txt");
+  EXPECT_NE(log.find(" the allocation ends in "), std::string::npos) << log << stopped.err;
+  const ProgramResult done = factorps(train("run", {}, {"--resume", "auto"}), at(100'000));
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  ProgramOptions wrong;
+  wrong.environment = {"SLURM_JOB_END_TIME=soon"};
+  EXPECT_EQ(factorps(train("other"), wrong).exit_code, 2);
 }
 
 TEST_F(Training, LeavesNothingOfGenerateOnAFullDisk) {

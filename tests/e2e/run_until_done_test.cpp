@@ -96,6 +96,21 @@ TEST_F(RunUntilDone, EndsWithACheckpointWhenItIsTerminated) {
   EXPECT_TRUE(no_process_is_left());
 }
 
+TEST_F(RunUntilDone, StopsWhenAFileAsksForIt) {
+  Program program{command({}, {"train.epochs=1000000"}), options()};
+  ASSERT_TRUE(reaches_epoch(program, "run", 1)) << program.wait().err;
+  const auto file = directory_.write("run/stop", "");
+  const ProgramResult result = program.wait();
+  EXPECT_EQ(result.exit_code, 75) << result.err;
+  EXPECT_EQ(result.out, "");  // nothing is started again
+  EXPECT_NE(result.err.find("asked to stop by " + file.string() + " after epoch "),
+            std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find(file.string() + " asks the run to stop; remove it to continue"),
+            std::string::npos)
+      << result.err;
+}
+
 TEST_F(RunUntilDone, TriesNothingTwiceThatCannotWork) {
   const ProgramResult wrong = run_program(command({}, {"train.epochs=none"}), options());
   EXPECT_EQ(wrong.exit_code, 2);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -13,7 +14,7 @@
 namespace factorps::test {
 namespace {
 
-constexpr std::chrono::seconds kPatience{90};
+constexpr std::chrono::seconds kToSettle{15};
 constexpr std::chrono::milliseconds kPause{50};  // each question is a process on a busy machine
 
 /// "export NAME=VALUE" lines.
@@ -30,20 +31,22 @@ bool has_ended(const std::string& state) {
   return std::ranges::find(kEnds, state) != kEnds.end();
 }
 
-/// Daemons, namespaces, several minutes: only on demand.
-bool wanted() { return std::getenv("FACTORPS_SLURM_TESTS") != nullptr; }
+bool wanted() {
+  const char* answer = std::getenv("FACTORPS_SLURM_TESTS");
+  return answer == nullptr || std::string_view{answer} != "0";
+}
 
 ProgramResult not_wanted() {
   ProgramResult result;
   result.exit_code = 77;
-  result.err = "set FACTORPS_SLURM_TESTS=1 to start a SLURM (scripts/install-deps --slurm)";
+  result.err = "no SLURM is started: FACTORPS_SLURM_TESTS=0";
   return result;
 }
 
 }  // namespace
 
-bool eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+bool eventually(const std::function<bool()>& condition, std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(kPause);
@@ -52,7 +55,8 @@ bool eventually(const std::function<bool()>& condition) {
 }
 
 SlurmCluster::SlurmCluster(int nodes)
-    : started_{wanted() ? control({"start", "--nodes", std::to_string(nodes), "--owner",
+    : nodes_{nodes},
+      started_{wanted() ? control({"start", "--nodes", std::to_string(nodes), "--owner",
                                    std::to_string(::getpid())})
                         : not_wanted()} {
   if (started_.exit_code == 0) environment_ = settings_of(control({"env"}).out);
@@ -94,8 +98,35 @@ bool SlurmCluster::reaches(const std::string& job, const std::string& state) con
   return now == state;
 }
 
+int SlurmCluster::nodes_in(const std::set<std::string>& states) const {
+  std::istringstream lines{client({"sinfo", "--noheader", "--Node", "--format=%T"})};
+  int nodes = 0;
+  for (std::string state; std::getline(lines, state);) nodes += states.contains(state) ? 1 : 0;
+  return nodes;
+}
+
+bool SlurmCluster::is_ready_for(const std::string& job) const {
+  return eventually([&] {
+    return nodes_in({"idle", "mixed", "allocated"}) == nodes_ &&
+           control({"steps", job}).out.empty();
+  });
+}
+
+bool SlurmCluster::settles() const {
+  client({"scancel", "--user", "root"});
+  return eventually(
+      [&] {
+        return nodes_in({"idle"}) == nodes_ && client({"squeue", "--noheader"}).empty();
+      },
+      kToSettle);
+}
+
 void SlurmCluster::kill_node(const std::string& node) const {
   static_cast<void>(control({"kill", node}));
+}
+
+void SlurmCluster::crash_daemon(const std::string& node) const {
+  static_cast<void>(control({"crash", node}));
 }
 
 void SlurmCluster::boot_node(const std::string& node) const {

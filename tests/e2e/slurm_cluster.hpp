@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,21 +34,31 @@ class SlurmCluster {
   /// Whether a job comes to a state, such as "COMPLETED", while others do not end it.
   [[nodiscard]] bool reaches(const std::string& job, const std::string& state) const;
 
+  /// Whether, in a while, all nodes are there and nothing is left of what a job did on them.
+  [[nodiscard]] bool is_ready_for(const std::string& job) const;
+  /// Whether, when all jobs are cancelled, all nodes are idle within a few seconds.
+  [[nodiscard]] bool settles() const;
+
   /// Everything on a node ends at once, as at a power cut.
   void kill_node(const std::string& node) const;
+  /// Only its slurmd ends, not what it has started.
+  void crash_daemon(const std::string& node) const;
   void boot_node(const std::string& node) const;
   /// Names of the files in the node's /dev/shm.
   [[nodiscard]] std::vector<std::string> shared_memory(const std::string& node) const;
 
  private:
+  [[nodiscard]] int nodes_in(const std::set<std::string>& states) const;
   [[nodiscard]] ProgramResult control(std::vector<std::string> arguments) const;
 
   TemporaryDirectory directory_;
+  int nodes_;
   ProgramResult started_;
   std::vector<std::string> environment_;
 };
 
-/// Asks until the answer is yes; false after a minute and a half.
-[[nodiscard]] bool eventually(const std::function<bool()>& condition);
+/// Asks until the answer is yes; false after two minutes or so many seconds.
+[[nodiscard]] bool eventually(const std::function<bool()>& condition,
+                              std::chrono::seconds patience = std::chrono::seconds{120});
 
 }  // namespace factorps::test

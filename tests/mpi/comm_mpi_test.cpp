@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include "comm/agreement.hpp"
 #include "comm/borrowed_cores.hpp"
 #include "comm/clock_offset.hpp"
 #include "comm/mpi_transport.hpp"
@@ -184,6 +185,15 @@ TEST(MpiHub, KeepsTagsAndLargeAndEmptyBodies) {
   EXPECT_EQ(second.tag, Tag::command_done);
   EXPECT_TRUE(second.body == bytes_of(from, 3 * kMiB));
   finish(hub);
+}
+
+TEST(FirstProblem, IsToldOnEveryRank) {
+  EXPECT_EQ(first_problem(environment(), ""), "");
+  const int rank = environment().rank();
+  const int last = environment().size() - 1;
+  const std::string mine = "rank " + std::to_string(rank);
+  EXPECT_EQ(first_problem(environment(), mine), "rank 0");
+  EXPECT_EQ(first_problem(environment(), rank == last ? mine : ""), "rank " + std::to_string(last));
 }
 
 TEST(SharedMemory, IsZeroedAlignedAndTheSameOnEveryRank) {

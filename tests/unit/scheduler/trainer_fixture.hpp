@@ -55,10 +55,11 @@ class TrainerOf : public testing::Test {
                     job.cluster(),
                     directory,
                     display,
-                    [&, before = std::optional<std::size_t>{}]() mutable {
+                    [&, before = std::optional<std::size_t>{}](double seconds) mutable {
+                      epoch_seconds_.push_back(seconds);
                       const std::size_t done = epochs < 1000 ? metrics_of(run).size() : 0;
                       if (!before) before = done;
-                      return done - *before == epochs;
+                      return std::string{done - *before == epochs ? "asked to stop" : ""};
                     }};
     return trainer.run(resume);
   }
@@ -84,6 +85,7 @@ class TrainerOf : public testing::Test {
   Dataset dataset_{test::write_synthetic(directory_ / "data.h5", kShape)};
   Config config_;
   std::vector<std::string> notes_;
+  std::vector<double> epoch_seconds_;  // told when the trainer asked whether to stop
 };
 
 }  // namespace factorps::scheduler

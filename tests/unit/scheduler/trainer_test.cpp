@@ -1,4 +1,5 @@
 /// Training by SGD, on any layout and from any checkpoint.
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -43,8 +44,13 @@ TEST_F(TrainerOf, GoesOnWithStripsOnOtherNodes) {
   ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false, 6, 1};
   ps::JobLayout layout = LocalJob::layout_of({2, 3, 2});
   std::optional<LocalJob> job{std::in_place, dataset_, layout};
-  Trainer trainer{
-      config_, dataset_, facts, job->cluster(), directory, display, [] { return false; }};
+  Trainer trainer{config_,
+                  dataset_,
+                  facts,
+                  job->cluster(),
+                  directory,
+                  display,
+                  [](double) { return std::string{}; }};
   trainer.ask_after_epochs([&, epoch = 0](std::span<const comm::WorkerDone> workers) mutable {
     EXPECT_EQ(workers.size(), 4U);
     return ++epoch % 2 == 0 ? "strips move" : "";
@@ -272,6 +278,15 @@ TEST_F(TrainerOf, KeepsALastEpochThatIsTheBestOutOfTurn) {
 TEST_F(TrainerOf, StopsBeforeTheFirstEpochWithACheckpoint) {
   EXPECT_EQ(train("run", {1, 1}, std::nullopt, 0).exit_code, ExitCode::stopped_early);
   EXPECT_EQ(newest("run")->manifest.epoch, 0U);
+}
+
+TEST_F(TrainerOf, TellsHowLongAnEpochMayTake) {
+  config_.cluster.wire = "bf16";  // passes do not pause: asked once per epoch
+  train("run", {1, 1});
+  ASSERT_EQ(epoch_seconds_.size(), 6U);
+  EXPECT_EQ(epoch_seconds_.front(), 0);  // nobody knows yet
+  EXPECT_GT(epoch_seconds_[1], 0);
+  EXPECT_TRUE(std::ranges::is_sorted(epoch_seconds_));  // the longest so far
 }
 
 TEST_F(TrainerOf, StopsAtTheTimeLimitWithACheckpoint) {
