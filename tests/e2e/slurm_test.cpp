@@ -247,9 +247,10 @@ TEST_F(Slurm, NamesTheNodeThatHasAnotherExecutable) {
   std::ofstream{other, std::ios::app} << "another build";
   const std::string choose = "case $SLURM_NODEID in 1) f=" + other.string() +
                              ";; *) f=" + executable() + ";; esac; exec $f train " + config_;
-  const std::string job = submit({"--nodes=2", "--ntasks-per-node=2", "--job-name=builds",
-                                  "--wrap=srun --mpi=pmix bash -c '" + choose + "'"},
-                                 {});
+  const std::string job =
+      submit({"--nodes=2", "--ntasks-per-node=2", "--job-name=builds",
+              "--wrap=SLURM_PMIX_FENCE=ring srun --mpi=pmix bash -c '" + choose + "'"},
+             {});
   ASSERT_TRUE(cluster_->reaches(job, "FAILED")) << output("builds");
   EXPECT_NE(output("builds").find("factorps: error: rank 2 on node2 runs another executable"),
             std::string::npos)
