@@ -57,17 +57,17 @@ class WorkerThreads {
   void start(std::unique_ptr<comm::Transport> link, std::unique_ptr<worker::Worker> worker) {
     Activity& activity = activities_.emplace_back();
     const std::string name = fmt::format("worker {}", threads_.size());
-    threads_.emplace_back([this, name, &activity, link = std::move(link),
-                           worker = std::move(worker)] {
-      const ActivityScope scope{activity, name};
-      try {
-        run_role(*worker, [this] { return abandoned_.load(); });
-      } catch (...) {
-        const std::lock_guard lock{mutex_};
-        if (!failure_) failure_ = std::current_exception();
-        failed_ = true;
-      }
-    });
+    threads_.emplace_back(
+        [this, name, &activity, link = std::move(link), worker = std::move(worker)] {
+          const ActivityScope scope{activity, name};
+          try {
+            run_role(*worker, [this] { return abandoned_.load(); });
+          } catch (...) {
+            const std::lock_guard lock{mutex_};
+            if (!failure_) failure_ = std::current_exception();
+            failed_ = true;
+          }
+        });
   }
   /// Throws what a worker has thrown, if any.
   void check() {
@@ -86,7 +86,7 @@ class WorkerThreads {
   std::atomic<bool> abandoned_{false};
   std::atomic<bool> failed_{false};
   std::mutex mutex_;
-  std::exception_ptr failure_;  // guarded by mutex_ until failed_ is set
+  std::exception_ptr failure_;       // guarded by mutex_ until failed_ is set
   std::deque<Activity> activities_;  // [thread]
   std::vector<std::jthread> threads_;
 };

@@ -81,12 +81,12 @@ void Watchdog::note_whether_busy() {
 }
 
 void Watchdog::conclude(const Verdict& verdict) {
-  const bool ends = verdict.kind != Verdict::Kind::stalled || all_here_ ||
-                    ++stalls_ >= kStallsBeforeTheEnd;
+  const bool ends =
+      verdict.kind != Verdict::Kind::stalled || all_here_ || ++stalls_ >= kStallsBeforeTheEnd;
   if (ends && !board_.may_speak()) return;  // another rank does, and ends this one too
   if (!ends && rank_ != board_.ranks().front()) return;
-  std::string text = fmt::format("factorps: where the ranks of this machine are:\n{}",
-                                 verdict.everybody);
+  std::string text =
+      fmt::format("factorps: where the ranks of this machine are:\n{}", verdict.everybody);
   text += ends ? fmt::format("factorps: error: {}\n", verdict.cause)
                : fmt::format("factorps: rank {}: {}\n", rank_, verdict.cause);
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -97,8 +97,8 @@ MessageFaults message_faults(std::span<const Fault> faults) {
   return result;
 }
 
-std::unique_ptr<Transport> faulty_link(std::unique_ptr<Transport> link,
-                                             RoleId role, const MessageFaults& faults) {
+std::unique_ptr<Transport> faulty_link(std::unique_ptr<Transport> link, RoleId role,
+                                       const MessageFaults& faults) {
   return std::make_unique<FaultyLink>(std::move(link), role, faults);
 }
 

@@ -140,7 +140,10 @@ class Waiting {
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
   ~Waiting() {
-    if (Activity* const mine = activity()) mine->wake(), mine->progress();
+    if (Activity* const mine = activity()) {
+      mine->wake();
+      mine->progress();
+    }
   }
 };
 

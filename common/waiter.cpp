@@ -33,9 +33,10 @@ bool Waiter::shall_describe() const noexcept {
 }
 
 void Waiter::give_up(const std::string& what) const {
-  throw ResourceError{fmt::format("waited {:.0f} s for {}; is a rank gone or stuck? "
-                                  "(cluster.timeout_seconds)",
-                                  since_progress_.seconds(), what)};
+  throw ResourceError{
+      fmt::format("waited {:.0f} s for {}; is a rank gone or stuck? "
+                  "(cluster.timeout_seconds)",
+                  since_progress_.seconds(), what)};
 }
 
 void Waiter::nap() {

@@ -98,8 +98,8 @@ std::optional<Verdict> Watch::look_at_process(const ActivitySeen& rank) {
   if (state == ProcessState::gone) {
     return Verdict{Verdict::Kind::gone,
                    {},
-                   fmt::format("{} is gone: killed, out of memory or crashed{}",
-                               name_of(rank), last_words(rank))};
+                   fmt::format("{} is gone: killed, out of memory or crashed{}", name_of(rank),
+                               last_words(rank))};
   }
   if (seconds(known.looks_without) < options_.period) return std::nullopt;
   return Verdict{Verdict::Kind::frozen,

@@ -17,10 +17,10 @@ namespace factorps {
 enum class ProcessState { runs, stopped, waits_for_disk, gone };
 
 struct WatchOptions {
-  int self = 0;           ///< rank that looks
-  double interval = 0.25; ///< between two looks, seconds
-  double period = 10;     ///< without a tick: a rank stands still, seconds
-  double patience = 300;  ///< without progress of anybody, seconds
+  int self = 0;            ///< rank that looks
+  double interval = 0.25;  ///< between two looks, seconds
+  double period = 10;      ///< without a tick: a rank stands still, seconds
+  double patience = 300;   ///< without progress of anybody, seconds
 };
 
 struct Verdict {

@@ -358,7 +358,8 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
        "A wait for another rank that is longer than this ends the job, and so does such a time in "
        "which no rank gets on."},
       {"cluster.watchdog_seconds", &c.watchdog_seconds, at_least(0), no,
-       "A rank whose process stands still for so long ends the job, and what it held is said; 0: no "
+       "A rank whose process stands still for so long ends the job, and what it held is said; 0: "
+       "no "
        "watchdog, for debuggers."},
       {"cluster.instruction_set", &c.instruction_set,
        one_of({"auto", "avx512", "avx2", "sse4", "reference"}), no,
@@ -396,9 +397,10 @@ std::vector<Field> scaling_fields(ScalingConfig& c) {
 }
 
 std::vector<Field> faults_fields(FaultsConfig& c) {
-  return {{"faults.inject", &c.inject, any(), no,
-           "Each a fault of `prepare` or `train`: `\"kill rank=2 epoch=3\"`. The environment variable "
-           "`FACTORPS_FAULTS` adds others, with semicolons between them."}};
+  return {
+      {"faults.inject", &c.inject, any(), no,
+       "Each a fault of `prepare` or `train`: `\"kill rank=2 epoch=3\"`. The environment variable "
+       "`FACTORPS_FAULTS` adds others, with semicolons between them."}};
 }
 
 }  // namespace

@@ -120,7 +120,13 @@ File::~File() {
 void File::close() {
   if (id_ < 0) return;
   if (writing_) check(H5Fflush(id_, H5F_SCOPE_GLOBAL), path_, "cannot write");
-  check(H5Fclose(std::exchange(id_, -1)), path_, "cannot close");
+  const bool closed = H5Fclose(std::exchange(id_, -1)) >= 0;
+  if (!closed && writing_) {  // whatever HDF5 says of it: the last bytes did not get there
+    const std::string reason = last_error();
+    H5Eclear2(H5E_DEFAULT);
+    throw ResourceError{fmt::format("{}: cannot write: {}", path_.string(), reason)};
+  }
+  if (!closed) fail(path_, "cannot close");
   if (writing_) sync_file(path_);
 }
 

@@ -157,7 +157,7 @@ std::size_t File::checked_elements(const std::string& name, Type expected, std::
 void File::write_raw(const std::string& name, std::uint64_t first_row, Type type,
                      const void* values, std::size_t count) {
   if (count == 0) return;
-  const Handle dataset = open_dataset(id_, path_, name);
+  Handle dataset = open_dataset(id_, path_, name);
   const Shape extents = shape(name);
   const std::uint64_t per_row = elements(extents, 1, name, path_);
   FACTORPS_CHECK(!extents.empty() && per_row > 0 && count % per_row == 0 &&
@@ -167,6 +167,8 @@ void File::write_raw(const std::string& name, std::uint64_t first_row, Type type
   check(H5Dwrite(dataset.get(), disk_type(type), selection.memory_space.get(),
                  selection.file_space.get(), H5P_DEFAULT, values),
         path_, "cannot write " + name);
+  // HDF5 keeps small writes until it closes the dataset, and then forgets those that fail.
+  check(dataset.close_now(), path_, "cannot write " + name);
   note_progress();
 }
 

@@ -25,6 +25,8 @@ class Handle {
     if (id_ >= 0) close_(id_);
   }
   [[nodiscard]] hid_t get() const noexcept { return id_; }
+  /// For callers who want the error. @return negative: it failed
+  [[nodiscard]] herr_t close_now() { return close_(std::exchange(id_, -1)); }
 
  private:
   hid_t id_;

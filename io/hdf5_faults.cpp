@@ -76,8 +76,7 @@ H5FD_class_t driver_over(const H5FD_class_t& usual) {
   };
   driver.query = [](const H5FD_t* file, unsigned long* flags) -> herr_t {
     // HDF5 also asks when there is no file yet.
-    return file == nullptr ? H5FDdriver_query(H5FD_SEC2, flags)
-                           : H5FDquery(below(file), flags);
+    return file == nullptr ? H5FDdriver_query(H5FD_SEC2, flags) : H5FDquery(below(file), flags);
   };
   driver.get_eoa = [](const H5FD_t* file, H5FD_mem_t type) {
     return below(file)->cls->get_eoa(below(file), type);

@@ -17,7 +17,7 @@ class Watchdog : public Training {
     settings.emplace_back("cluster.watchdog_seconds=2");
     ProgramOptions options;
     options.environment = {"FACTORPS_FAULTS=" + fault};
-    return run_program(command_of(ranks, train("run", settings)), options);
+    return run_program(command_of(ranks, train("run", settings, {"--overwrite"})), options);
   }
   static std::string last_line(const std::string& text) {
     const std::size_t end = text.find_last_not_of('\n');
@@ -29,10 +29,11 @@ class Watchdog : public Training {
 };
 
 TEST_F(Watchdog, NamesAFrozenRankAndWhatItHeld) {
-  const ProgramResult result = with_fault(4, "freeze rank=2 epoch=2 cell=5");
+  const ProgramResult result = with_fault(4, "freeze epoch=2 cell=5");
   EXPECT_EQ(result.exit_code, 5) << result.err;
   const std::string line = last_line(result.err);
-  EXPECT_EQ(line.find("factorps: error: rank 2 (worker 0) stands still for "), 0U) << result.err;
+  EXPECT_EQ(line.find("factorps: error: rank "), 0U) << result.err;  // whoever has five cells first
+  EXPECT_NE(line.find(") stands still for "), std::string::npos) << line;
   EXPECT_NE(line.find(" is stopped (SIGSTOP or a debugger); it held strip "), std::string::npos);
   EXPECT_NE(line.find("(a cell of epoch 2)"), std::string::npos) << line;
   EXPECT_NE(result.err.find("  rank 0 (scheduler): trains epoch 2; waits for the end of pass "),
@@ -46,8 +47,7 @@ TEST_F(Watchdog, NamesAFrozenRankAndWhatItHeld) {
 
 TEST_F(Watchdog, NamesAFrozenSchedulerAndServer) {
   for (const auto& [fault, who] :
-       {std::pair{"freeze rank=0 checkpoint=manifest",
-                  "rank 0 (scheduler) stands still for "},
+       {std::pair{"freeze rank=0 checkpoint=manifest", "rank 0 (scheduler) stands still for "},
         std::pair{"freeze rank=1 checkpoint=writing", "rank 1 (server 0) stands still for "}}) {
     const ProgramResult result = with_fault(3, fault);
     EXPECT_EQ(result.exit_code, 5) << result.err;
@@ -58,22 +58,24 @@ TEST_F(Watchdog, NamesAFrozenSchedulerAndServer) {
 }
 
 TEST_F(Watchdog, NamesAKilledRankAndWhatItHeld) {
-  for (const int rank : {0, 2}) {
-    const ProgramResult result =
-        with_fault(4, "kill rank=" + std::to_string(rank) + " epoch=2" + (rank == 2 ? " cell=5" : ""));
-    EXPECT_EQ(result.exit_code, 137) << result.err;
-    const std::string line = last_line(result.err);
-    const std::string name = rank == 0 ? "rank 0 (scheduler)" : "rank 2 (worker 0)";
-    EXPECT_EQ(line.find("factorps: error: " + name + " is gone: "), 0U)
-        << result.err;
-    if (rank == 2) EXPECT_NE(line.find("it held strip "), std::string::npos) << line;
-    EXPECT_TRUE(no_process_is_left());
-  }
+  const ProgramResult worker = with_fault(3, "kill rank=2 epoch=2 cell=5");
+  EXPECT_EQ(worker.exit_code, 137) << worker.err;
+  EXPECT_EQ(last_line(worker.err).find("factorps: error: rank 2 (worker 0) is gone: "), 0U)
+      << worker.err;
+  EXPECT_NE(last_line(worker.err).find("it held strip "), std::string::npos) << worker.err;
+  EXPECT_TRUE(no_process_is_left());
+  const ProgramResult scheduler = with_fault(4, "kill rank=0 epoch=2");
+  EXPECT_EQ(scheduler.exit_code, 137) << scheduler.err;
+  EXPECT_EQ(last_line(scheduler.err).find("factorps: error: rank 0 (scheduler) is gone: "), 0U)
+      << scheduler.err;
+  EXPECT_TRUE(no_process_is_left());
 }
 
 TEST_F(Watchdog, EndsAJobInWhichAMessageWasLost) {
-  for (const std::string fault : {"drop nth=1 tag=start_pass to=2", "drop nth=1 tag=command_done"}) {
-    const ProgramResult result = with_fault(0, fault, {"cluster.workers=2", "cluster.timeout_seconds=2"});
+  for (const std::string fault :
+       {"drop nth=1 tag=start_pass to=2", "drop nth=1 tag=command_done"}) {
+    const ProgramResult result =
+        with_fault(0, fault, {"cluster.workers=2", "cluster.timeout_seconds=2"});
     EXPECT_EQ(result.exit_code, 5) << result.err;
     const std::string line = last_line(result.err);
     EXPECT_TRUE(line.find("nobody got on for 2 s") != std::string::npos ||
@@ -98,8 +100,9 @@ TEST_F(Watchdog, RefusesFaultsThatItDoesNotKnow) {
   EXPECT_NE(tag.err.find("tag = nothing, expected one of start_pass, "), std::string::npos);
   const ProgramResult file = factorps(train("run", {"faults.inject=[\"kill rank=1\"]"}));
   EXPECT_EQ(file.exit_code, 2);
-  EXPECT_NE(file.err.find("faults.inject = \"kill rank=1\": expected a fault as in docs/faults.md; "),
-            std::string::npos)
+  EXPECT_NE(
+      file.err.find("faults.inject = \"kill rank=1\": expected a fault as in docs/faults.md; "),
+      std::string::npos)
       << file.err;
 }
 
@@ -123,8 +126,9 @@ TEST_F(Watchdog, AFailedWriteLosesNothing) {
 
 TEST_F(Watchdog, ADamagedCheckpointIsNotTaken) {
   const ProgramResult result =
-      with_fault(0, "flip path=epoch-000006/shard-000.h5; truncate path=epoch-000005/shard bytes=99; "
-                    "kill checkpoint=prune nth=6",
+      with_fault(0,
+                 "flip path=epoch-000006/shard-000.h5; truncate path=epoch-000005/shard bytes=99; "
+                 "kill checkpoint=prune nth=6",
                  {"checkpoint.keep=9"});
   EXPECT_EQ(result.exit_code, 137) << result.err;
   const ProgramResult resumed = factorps(train("run", {}, {"--resume", "auto"}));
@@ -132,15 +136,6 @@ TEST_F(Watchdog, ADamagedCheckpointIsNotTaken) {
   EXPECT_NE(resumed.err.find("epoch-000006"), std::string::npos) << resumed.err;
   EXPECT_NE(resumed.err.find("epoch-000005"), std::string::npos) << resumed.err;
   EXPECT_EQ(nlohmann::json::parse(resumed.out)["model_sha256"], hash(0, "whole"));
-}
-
-TEST(Drill, ShowsThatKillsLoseNothing) {
-  ProgramOptions options;
-  options.environment = {"FACTORPS=" + executable()};
-  const ProgramResult result =
-      run_program({FACTORPS_DRILL, "kills", "6", "--ranks", "4", "--epochs", "3"}, options);
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(result.out.find("6 kills in "), std::string::npos) << result.out;
 }
 
 }  // namespace

@@ -54,12 +54,12 @@ TEST(Fault, NamesWhatIsWrongWithIt) {
       {"kill epoch=0", "fault \"kill epoch=0\": epoch = 0, expected a number of at least 1"},
       {"kill epoch", "fault \"kill epoch\": expected epoch=VALUE"},
       {"kill epoch=1 epoch=2", "fault \"kill epoch=1 epoch=2\": has epoch twice"},
-      {"kill rank=1",
-       "fault \"kill rank=1\": expected one of epoch, cell, checkpoint, seconds"},
+      {"kill rank=1", "fault \"kill rank=1\": expected one of epoch, cell, checkpoint, seconds"},
       {"kill epoch=1 seconds=2",
        "fault \"kill epoch=1 seconds=2\": expected one of epoch, cell, checkpoint, seconds"},
       {"fill bytes=9 epoch=1",
-       "fault \"fill bytes=9 epoch=1\": epoch is no key of fill; expected one of bytes, rank, path"},
+       "fault \"fill bytes=9 epoch=1\": epoch is no key of fill; expected one of bytes, rank, "
+       "path"},
       {"fail sync=1 error=EPERM",
        "fault \"fail sync=1 error=EPERM\": error = EPERM, expected one of EIO, ENOSPC, EDQUOT, "
        "EROFS"},

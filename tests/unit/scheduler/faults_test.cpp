@@ -9,11 +9,11 @@
 namespace factorps::scheduler {
 namespace {
 
+using comm::MessageFaults;
 using comm::RoleId;
 using comm::Tag;
 using test::LocalJob;
 using test::Loss;
-using comm::MessageFaults;
 
 constexpr test::SyntheticShape kShape{60, 40, 6, 7, 12, 1};
 
@@ -21,9 +21,15 @@ class JobWithFaults : public testing::Test {
  protected:
   /// Three nodes: roles 1 to 3 serve, 4 to 7 work.
   [[nodiscard]] LocalJob job(MessageFaults faults, std::uint32_t ring_delay = 0) const {
-    return {dataset_,         LocalJob::layout_of({2, 3, 2}), 2,
-            ring_delay,       ps::WireFormat::fp32,           ps::LeaseMode::dense,
-            std::nullopt,     std::nullopt,                   std::move(faults)};
+    return {dataset_,
+            LocalJob::layout_of({2, 3, 2}),
+            2,
+            ring_delay,
+            ps::WireFormat::fp32,
+            ps::LeaseMode::dense,
+            std::nullopt,
+            std::nullopt,
+            std::move(faults)};
   }
   /// Trains three epochs. @return the sums of each
   static auto train(LocalJob& job) {
