@@ -11,7 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <thread>
 #include <utility>
@@ -19,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/copies.hpp"
 #include "apps/roles.hpp"
 #include "comm/faulty_link.hpp"
 #include "comm/local_transport.hpp"
@@ -116,7 +116,7 @@ void run_in_process(const Roles& roles, const ps::JobLayout& layout, const Grid&
         return server->step();
       }};
   cluster.record_to(roles.recorder(0));
-  conduct(cluster, {grid.items(), 0, 0});
+  conduct(cluster, {{grid.items(), 0, 0}, {}});
   cluster.shutdown();
   workers.join();
   workers.check();
@@ -222,7 +222,7 @@ ps::Residents residents_of(const Config& config, const Dataset& dataset, const J
 std::unique_ptr<Ring> make_ring(const Config& config, const Dataset& dataset, const JobMap& map,
                                 int node, const comm::Environment& environment) {
   const ps::Placement& placement = map.placement;
-  if (placement.nodes() == 1 || map.rows) return nullptr;
+  if (placement.nodes() == 1 || map.rows || map.stream) return nullptr;
   return std::make_unique<Ring>(mover_of(map.layout, placement.next(node)),
                                 mover_of(map.layout, placement.previous(node)),
                                 residents_of(config, dataset, map, node, environment));
@@ -244,14 +244,34 @@ ps::LeaseCount leases_of_job(const Grid& grid, const Ring* ring,
   return count;
 }
 
+/// Collective; the sum is on rank 0.
+worker::StreamForecast forecast_of_job(const Dataset& dataset, const JobMap& map,
+                                       std::size_t columns, int node,
+                                       const comm::Environment& environment) {
+  if (!map.stream) return {};
+  worker::StreamForecast mine;
+  if (mover_of(map.layout, node) == environment.rank()) {
+    mine = worker::forecast_stream(dataset, *map.stream, node, round_up(columns, kRowMultiple),
+                                   map.all_pairs);
+  }
+  worker::StreamForecast sum;
+  for (const auto& bytes : environment.gather(std::as_bytes(std::span{&mine, 1}))) {
+    worker::StreamForecast of_rank;
+    std::memcpy(&of_rank, bytes.data(), sizeof of_rank);
+    sum += of_rank;
+  }
+  return sum;
+}
+
 void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique_ptr<Ring>& ring,
-                        int node, const ps::LeaseCount& leases, double timeout,
+                        int node, const JobFindings& findings, double timeout,
                         const comm::Environment& environment, const Conduct& conduct) {
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
   if (activity() != nullptr) activity()->rename(names_of_roles(layout, environment.rank()));
   RankRoles mine = roles_of_rank(roles, map, environment.rank(), node, hub, ring);
-  const bool moves = map.rows || (ring != nullptr && mover_of(layout, node) == environment.rank());
+  const bool moves =
+      map.rows || map.stream || (ring != nullptr && mover_of(layout, node) == environment.rank());
   const double longest_nap = moves ? kShortNap : kLongNap;
   environment.barrier();  // the blocks of every node are in their places
   if (environment.rank() == 0) {
@@ -261,7 +281,7 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
                                timeout,        [&] { return mine.step(); },
                                longest_nap};
     cluster.record_to(roles.recorder(0));
-    conduct(cluster, leases);
+    conduct(cluster, findings);
     cluster.shutdown();
   }
   run_role(
@@ -283,23 +303,6 @@ std::vector<int> nodes_of_ranks(const Config& config, const comm::Environment& e
     node_of_rank.push_back(nodes.try_emplace({host, part}, number).first->second);
   }
   return node_of_rank;
-}
-
-/// Bytes of the tables of all nodes that share a machine with this rank.
-std::size_t bytes_on_machine(const std::vector<int>& node_of_rank, const JobMap& map,
-                             const Grid& grid, std::int64_t dim,
-                             std::span<const std::uint64_t> cells,
-                             const comm::Environment& environment) {
-  const auto& hosts = environment.hosts();
-  std::set<int> nodes;
-  for (std::size_t r = 0; r < hosts.size(); ++r) {
-    if (hosts[r] == hosts[static_cast<std::size_t>(environment.rank())]) {
-      nodes.insert(node_of_rank[r]);
-    }
-  }
-  std::size_t bytes = 0;
-  for (const int node : nodes) bytes += table_bytes(map, grid, dim, cells, node);
-  return bytes;
 }
 
 }  // namespace
@@ -342,16 +345,19 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
   const int node = nodes[static_cast<std::size_t>(environment.rank())];
   const std::int64_t dim = config.model.dim;
   const auto cells = dataset.cell_sizes(Part::train);
-  const comm::SharedMemory memory{environment, node,
-                                  static_cast<int>(std::ranges::count(nodes, node)),
-                                  table_bytes(map, grid, dim, cells, node),
-                                  bytes_on_machine(nodes, map, grid, dim, cells, environment)};
+  const comm::SharedMemory memory{
+      environment, node, static_cast<int>(std::ranges::count(nodes, node)),
+      table_bytes(map, grid, dim, cells, node),
+      bytes_of_nodes(map, grid, dim, cells, nodes_here(nodes, environment))};
   const Roles roles{config, dataset, grid, map, kernels, node, memory.bytes(), trace};
   const double timeout = config.cluster.timeout_seconds;
   if (environment.launched()) {
     const auto ring = make_ring(config, dataset, map, node, environment);
-    const ps::LeaseCount leases = leases_of_job(grid, ring.get(), environment);
-    run_under_launcher(roles, map, ring, node, leases, timeout, environment, conduct);
+    const JobFindings findings{
+        leases_of_job(grid, ring.get(), environment),
+        forecast_of_job(dataset, map, static_cast<std::size_t>(dim) + map.more_columns, node,
+                        environment)};
+    run_under_launcher(roles, map, ring, node, findings, timeout, environment, conduct);
     environment.barrier();
   } else {
     run_in_process(roles, map.layout, grid, timeout, conduct);

@@ -11,11 +11,18 @@
 #include "ps/layout.hpp"
 #include "ps/residents.hpp"
 #include "scheduler/cluster.hpp"
+#include "worker/stream_forecast.hpp"
 
 namespace factorps::apps {
 
+/// What a job has found about its traffic before it begins.
+struct JobFindings {
+  ps::LeaseCount leases;
+  worker::StreamForecast stream;  ///< of all nodes
+};
+
 /// What the scheduler does with the job once it stands; called on rank 0 only.
-using Conduct = std::function<void(scheduler::Cluster& cluster, const ps::LeaseCount& leases)>;
+using Conduct = std::function<void(scheduler::Cluster& cluster, const JobFindings& findings)>;
 
 /// The roles of a job without a launcher: threads of one process.
 [[nodiscard]] ps::JobLayout layout_alone(const Config& config);

@@ -87,11 +87,29 @@ std::optional<Calibration> calibrate_for(const Config& config, const PlanOptions
                    environment);
 }
 
+void print_line(const char* name, const std::string& text) {
+  std::cout << fmt::format("{:<13} {}\n", name, text);
+}
+
+void print_network(const scheduler::PlanInput& input, const scheduler::Plan& plan) {
+  if (input.nodes == 1) return print_line("network", "nothing: one node");
+  print_line("network", fmt::format("{} between nodes per epoch{}", size_text(plan.epoch_traffic),
+                                    plan.evaluation_traffic == 0
+                                        ? ""
+                                        : fmt::format(", {} per evaluation",
+                                                      size_text(plan.evaluation_traffic))));
+  const scheduler::StreamInput& stream = input.stream;
+  if (stream.whole_tables == 0) return;
+  print_line("copies",
+             fmt::format("{}: {}", stream.streamed ? "streamed" : "whole tables", stream.why));
+  print_line("", fmt::format("tables per node: {} whole, {} streamed, of these {} buffer",
+                             size_text(stream.whole_tables), size_text(stream.streamed_tables),
+                             size_text(stream.buffer)));
+}
+
 void print_text(const scheduler::PlanInput& input, const scheduler::Plan& plan,
                 const scheduler::Room& room) {
-  const auto line = [](const char* name, const std::string& text) {
-    std::cout << fmt::format("{:<13} {}\n", name, text);
-  };
+  const auto line = print_line;
   line("data",
        fmt::format("{} users, {} items, {} training interactions ({})", input.grid.users(),
                    input.grid.items(), plan.interactions,
@@ -116,8 +134,7 @@ void print_text(const scheduler::PlanInput& input, const scheduler::Plan& plan,
                               plan.busy_workers, input.workers));
     return;
   }
-  line("network", input.nodes == 1 ? "nothing: one node"
-                                   : size_text(plan.epoch_traffic) + " between nodes per epoch");
+  print_network(input, plan);
   line("grid",
        fmt::format("{} strips x {} blocks: at most {} of {} workers busy at a time",
                    input.grid.strips(), input.grid.blocks(), plan.busy_workers, input.workers));

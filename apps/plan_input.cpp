@@ -7,9 +7,11 @@
 #include <set>
 #include <span>
 #include <thread>
+#include <vector>
 
 #include <fmt/core.h>
 
+#include "apps/copies.hpp"
 #include "apps/job.hpp"
 #include "apps/roles.hpp"
 #include "common/aligned_buffer.hpp"
@@ -124,6 +126,66 @@ void measure_nodes(const JobMap& map, std::int64_t dim, scheduler::PlanInput& in
   }
 }
 
+std::uint64_t tables_of_largest(const JobMap& map, std::int64_t dim,
+                                const scheduler::PlanInput& input) {
+  std::uint64_t most = 0;
+  for (int node = 0; node < map.placement.nodes(); ++node) {
+    most = std::max<std::uint64_t>(most, table_bytes(map, input.grid, dim, input.cells, node));
+  }
+  return most;
+}
+
+/// What nodes hold of both tables, if that is a question.
+void add_stream(const Config& config, const JobMap& map, const Dataset* dataset,
+                const worker::StreamForecast& forecast, scheduler::PlanInput& input) {
+  if (!map.als || map.layout.nodes == 1) return;
+  Config other = config;
+  other.ials.copies = map.stream ? "whole" : "streamed";
+  const JobMap other_map{other, input.grid, map.layout, dataset};
+  const JobMap& streamed = map.stream ? map : other_map;
+  scheduler::StreamInput& stream = input.stream;
+  stream.streamed = map.stream.has_value();
+  stream.whole_tables = tables_of_largest(map.stream ? other_map : map, config.model.dim, input);
+  stream.streamed_tables = tables_of_largest(streamed, config.model.dim, input);
+  const std::uint64_t row = round_up(input.dim + map.more_columns, kRowMultiple) * sizeof(float);
+  stream.buffer = streamed.stream->buffer() * row;
+  if (!stream.streamed) return;
+  stream.epoch_traffic = forecast.solving + forecast.summing;
+  stream.evaluation_traffic = input.evaluation_passes * forecast.looking;
+  stream.index = forecast.most_index_bytes;
+  stream.index_in_all = forecast.index_bytes;
+}
+
+/// Without the dataset: as if nothing that comes were used twice.
+worker::StreamForecast guess_stream(const JobMap& map, const scheduler::PlanInput& input) {
+  if (!map.stream) return {};
+  const auto nodes = static_cast<std::uint64_t>(map.layout.nodes);
+  const std::uint64_t row =
+      round_up(input.dim + map.more_columns, kRowMultiple) * sizeof(float) + sizeof(std::uint32_t);
+  const std::uint64_t interactions =
+      std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
+  const std::uint64_t elsewhere = 2 * interactions / nodes * (nodes - 1);
+  worker::StreamForecast guess;
+  guess.solving = elsewhere * row;
+  guess.summing = map.all_pairs ? (input.grid.users() + input.grid.items()) * row : 0;
+  guess.looking = (nodes - 1) * input.grid.items() * row;
+  guess.index_bytes = 2 * elsewhere;
+  guess.most_index_bytes = guess.index_bytes / nodes;
+  return guess;
+}
+
+worker::StreamForecast forecast_of(const JobMap& map, const Dataset* dataset,
+                                   const scheduler::PlanInput& input) {
+  if (dataset == nullptr || !map.stream) return guess_stream(map, input);
+  worker::StreamForecast forecast;
+  for (int node = 0; node < map.layout.nodes; ++node) {
+    forecast += worker::forecast_stream(*dataset, *map.stream, node,
+                                        round_up(input.dim + map.more_columns, kRowMultiple),
+                                        map.all_pairs);
+  }
+  return forecast;
+}
+
 /// What follows from configuration and layout, when the data are known.
 void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
              const ps::LeaseCount& leases, scheduler::PlanInput& input) {
@@ -158,37 +220,71 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.staying_in_all = leases.staying * row;
 }
 
+/// What ials.copies = "auto" becomes, if all machines have what this one has free.
+/// @param here whether all nodes are on this machine
+Config decide(const Config& asked, const ps::JobLayout& layout, const Dataset* dataset, bool here,
+              scheduler::PlanInput& input) {
+  if (!asks_for_copies(asked, layout.nodes)) {
+    if (solves_rows(asked) && layout.nodes > 1) input.stream.why = "as ials.copies says";
+    return asked;
+  }
+  const scheduler::Room room = room_of_this_machine(asked);
+  const std::uint64_t ranks = input.ranks * (here ? static_cast<std::uint64_t>(layout.nodes) : 1);
+  const std::uint64_t programs = std::min(room.memory, ranks * scheduler::kRankBytes);
+  const std::uint64_t free = input.ranks == 1 && !here
+                                 ? room.memory - programs
+                                 : std::min(room.memory - programs, room.shared_memory);
+  std::vector<std::set<int>> machines(here ? 1 : static_cast<std::size_t>(layout.nodes));
+  for (int node = 0; node < layout.nodes; ++node) {
+    machines[here ? 0 : static_cast<std::size_t>(node)].insert(node);
+  }
+  const CopiesNeed most = need_of_copies(asked, input.grid, layout, dataset, input.cells, machines);
+  Config decided = asked;
+  const bool whole = most.whole <= free;
+  decided.ials.copies = whole ? "whole" : "streamed";
+  input.stream.why = fmt::format(
+      "whole tables {} a machine: {} of {} free{}", whole ? "fit" : "do not fit",
+      scheduler::size_text(most.whole), scheduler::size_text(free),
+      whole ? "" : fmt::format(", streamed ones need {}", scheduler::size_text(most.streamed)));
+  return decided;
+}
+
 }  // namespace
 
-scheduler::PlanInput plan_input(const Config& config, const PlanOptions& options) {
+scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options) {
   scheduler::PlanInput input;
   std::optional<Dataset> dataset;
-  if (std::filesystem::exists(config.data.dataset)) {
-    dataset.emplace(config.data.dataset);
+  if (std::filesystem::exists(asked.data.dataset)) {
+    dataset.emplace(asked.data.dataset);
     measure_dataset(*dataset, input);
   } else {
     input.prepared = false;
-    count_sources(config, input);
+    count_sources(asked, input);
   }
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   // Pretend nodes are all on this machine.
-  const std::int64_t machines = config.cluster.node_size > 0 ? 1 : options.nodes;
+  const std::int64_t machines = asked.cluster.node_size > 0 ? 1 : options.nodes;
   const Dataset* known = dataset ? &*dataset : nullptr;
-  const JobMap map{config, input.grid, layout_of(config, options), known};
+  const ps::JobLayout layout = layout_of(asked, options);
+  const Config config = decide(asked, layout, known, machines == 1, input);
+  const JobMap map{config, input.grid, layout, known};
   add_job(config, map, static_cast<std::uint64_t>(machines), leases_of(map, input.grid, known),
           input);
+  add_stream(config, map, known, forecast_of(map, known, input), input);
   return input;
 }
 
 scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& dataset,
-                                       const ps::JobLayout& layout, const ps::LeaseCount& leases,
+                                       const ps::JobLayout& layout, const JobFindings& findings,
                                        const comm::Environment& environment) {
   scheduler::PlanInput input;
   measure_dataset(dataset, input);
   const auto nodes = static_cast<std::uint64_t>(layout.nodes);
   input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
   const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
-  add_job(config, JobMap{config, input.grid, layout, &dataset}, hosts.size(), leases, input);
+  const JobMap map{config, input.grid, layout, &dataset};
+  add_job(config, map, hosts.size(), findings.leases, input);
+  add_stream(config, map, &dataset, findings.stream, input);
   return input;
 }
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "apps/commands.hpp"
+#include "apps/job.hpp"
 #include "comm/environment.hpp"
 #include "io/config.hpp"
 #include "io/dataset.hpp"
 #include "ps/layout.hpp"
-#include "ps/residents.hpp"
 #include "scheduler/plan.hpp"
 
 namespace factorps::apps {
@@ -18,7 +18,7 @@ namespace factorps::apps {
 /// Of a job that runs, with as many ranks on every node as on the largest.
 [[nodiscard]] scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& dataset,
                                                      const ps::JobLayout& layout,
-                                                     const ps::LeaseCount& leases,
+                                                     const JobFindings& findings,
                                                      const comm::Environment& environment);
 
 /// What this machine has free now. The disk is that of run.dir.

@@ -13,6 +13,7 @@
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
 #include "worker/rows/row_work.hpp"
+#include "worker/streamed_als_work.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -128,8 +129,18 @@ ps::Placement placement_of(const Config& config, const CellOrder& order, std::ui
           static_cast<std::uint32_t>(config.cluster.blocks_in_flight)};
 }
 
-/// Copies of tables are whole. Items of a block that are drawn have no interaction that would say
-/// on which node they are needed.
+/// As many rows as fit the buffer that is asked for.
+std::uint32_t visiting_of(const Config& config, const Grid& grid, const ps::Placement& placement,
+                          std::uint32_t more_columns, const Dataset* dataset) {
+  const auto columns = static_cast<std::size_t>(config.model.dim) + more_columns;
+  const std::uint64_t row = round_up(columns, kRowMultiple) * sizeof(float);
+  const std::uint64_t rows = (static_cast<std::uint64_t>(config.ials.buffer_mib) << 20) / row;
+  if (dataset == nullptr) return ps::visiting_places(grid, placement, rows, {}, {});
+  return ps::visiting_places(grid, placement, rows, dataset->user_counts(), dataset->item_counts());
+}
+
+/// Rows that are solved do not travel in blocks. Items of a block that are drawn have no
+/// interaction that would say on which node they are needed.
 ps::LeaseMode lease_of(const Config& config) {
   return solves_rows(config) || learns_to_rank(config) ? ps::LeaseMode::dense
                                                        : ps::lease_mode(config.cluster.lease);
@@ -147,15 +158,19 @@ JobMap::JobMap(const Config& config, const Grid& grid, ps::JobLayout job_layout,
       all_pairs{config.train.solver == "ials"},
       numbered{!all_pairs || config.ials.confidence != "one"},
       more_columns{als && config.model.biases ? ps::kBiasColumns : 0},
-      copies{config.checkpoint.background && saves_on_the_way(config)} {
+      cut_copies{config.checkpoint.background && saves_on_the_way(config)} {
   if (pulls_rows(config)) rows.emplace(config, grid, layout, placement, dataset);
+  if (scheduler::streams_rows(config, layout.nodes)) {
+    stream.emplace(grid, placement, visiting_of(config, grid, placement, more_columns, dataset));
+  }
   if (dataset != nullptr && scheduler::ranks_in_turns(config, layout.nodes)) {
     ranked = ps::pairs_to_rank(*dataset);
   }
 }
 
 ps::NodeShare JobMap::tables(int node) const {
-  if (!als) return placement.share(node, copies);
+  if (!als) return placement.share(node, cut_copies);
+  if (stream) return stream->share(node, more_columns);
   return {{0, placement.strips(placement.nodes() - 1).end}, 0, false, more_columns};
 }
 
@@ -167,12 +182,14 @@ std::size_t table_bytes(const JobMap& map, const Grid& grid, std::int64_t dim,
                         std::span<const std::uint64_t> cells, int node) {
   if (map.rows) return map.rows->bytes(grid, cells, node);
   const auto width = static_cast<std::size_t>(dim);
-  const std::size_t tables = ps::Tables::bytes_needed(grid, width, map.tables(node));
-  if (map.als) {
-    return tables + ps::AlsTables::bytes_needed(grid, width, map.als_share(node), cells);
+  std::size_t bytes = ps::Tables::bytes_needed(grid, width, map.tables(node));
+  if (map.als) bytes += ps::AlsTables::bytes_needed(grid, width, map.als_share(node), cells);
+  if (map.stream) {
+    bytes += ps::StreamNode::bytes_needed(*map.stream, node,
+                                          round_up(width + map.more_columns, kRowMultiple));
   }
-  if (map.ranked.empty()) return tables;
-  return tables + ps::RankPlaces::bytes_needed(map.ranked, map.placement.strips(node));
+  if (map.ranked.empty()) return bytes;
+  return bytes + ps::RankPlaces::bytes_needed(map.ranked, map.placement.strips(node));
 }
 
 Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, const JobMap& map,
@@ -183,15 +200,44 @@ Roles::Roles(const Config& config, const Dataset& dataset, const Grid& grid, con
     rows_.emplace(memory, map.rows->layout, row_job_, node);
     return;
   }
-  tables_.emplace(memory, grid, static_cast<std::size_t>(config.model.dim), map.tables(node));
-  const std::size_t tables =
-      ps::Tables::bytes_needed(grid, static_cast<std::size_t>(config.model.dim), map.tables(node));
-  if (!map.ranked.empty()) {
-    places_.emplace(memory.subspan(tables), map.ranked, map.placement.strips(node));
+  const auto dim = static_cast<std::size_t>(config.model.dim);
+  const auto cells = dataset.cell_sizes(Part::train);
+  const auto take = [&memory](std::size_t bytes) {
+    return std::exchange(memory, memory.subspan(bytes)).first(bytes);
+  };
+  tables_.emplace(take(ps::Tables::bytes_needed(grid, dim, map.tables(node))), grid, dim,
+                  map.tables(node));
+  if (map.als) {
+    const ps::AlsShare share = map.als_share(node);
+    als_.emplace(take(ps::AlsTables::bytes_needed(grid, dim, share, cells)), *tables_, share,
+                 cells);
   }
-  if (!map.als) return;
-  als_.emplace(memory.subspan(tables), *tables_, map.als_share(node),
-               dataset.cell_sizes(Part::train));
+  if (map.stream) {
+    streamed_.emplace(take(ps::StreamNode::bytes_needed(*map.stream, node, tables_->stride())),
+                      *als_, *map.stream, node);
+  }
+  if (!map.ranked.empty()) places_.emplace(memory, map.ranked, map.placement.strips(node));
+}
+
+comm::RoleId Roles::first_server(int node) const {
+  return map_.layout.server(ps::servers_of_node(map_.layout, node).front());
+}
+
+ps::AlsNode Roles::als_node(comm::Transport& link, int n, TraceRecorder* trace,
+                            std::optional<Ring>& ring) const {
+  ps::AlsNode als{als_ ? &*als_ : nullptr};
+  if (map_.copies() && ring) {
+    als.exchange = std::make_unique<ps::RowExchange>(
+        link, first_server(map_.placement.previous(node_)), std::move(ring->link), map_.placement,
+        node_, *tables_, trace);
+  }
+  if (!streamed_) return als;
+  als.streamed = &*streamed_;
+  if (map_.layout.server(n) != first_server(node_)) return als;
+  std::vector<comm::RoleId> servers;
+  for (int node = 0; node < map_.layout.nodes; ++node) servers.push_back(first_server(node));
+  als.stream = std::make_unique<ps::RowStream>(link, std::move(servers), *streamed_, trace);
+  return als;
 }
 
 std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
@@ -199,22 +245,15 @@ std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
   ps::ServerOptions options = server_options(config_);
   options.trace = recorder(map_.layout.server(n));
   if (rows_) return std::make_unique<ps::Server>(link, n, row_store(link, n), options.trace);
+  ps::AlsNode als = als_node(link, n, options.trace, ring);
   std::unique_ptr<ps::BlockMover> mover;
-  ps::AlsNode als{als_ ? &*als_ : nullptr, nullptr};
-  if (ring) {
-    const int before = ps::servers_of_node(map_.layout, map_.placement.previous(node_)).front();
-    const comm::RoleId previous = map_.layout.server(before);
-    if (map_.als) {
-      als.exchange = std::make_unique<ps::RowExchange>(
-          link, previous, std::move(ring->link), map_.placement, node_, *tables_, options.trace);
-    } else {
-      mover = std::make_unique<ps::BlockMover>(link, previous, std::move(ring->link),
-                                               map_.placement, node_, *tables_,
-                                               std::move(ring->residents), options.trace);
-    }
+  if (ring && !map_.als) {
+    mover = std::make_unique<ps::BlockMover>(link, first_server(map_.placement.previous(node_)),
+                                             std::move(ring->link), map_.placement, node_, *tables_,
+                                             std::move(ring->residents), options.trace);
   }
   auto store = std::make_unique<ps::BlockStore>(
-      ps::shards_of(map_.layout, map_.placement, map_.als).at(static_cast<std::size_t>(n)),
+      ps::shards_of(map_.layout, map_.placement, map_.copies()).at(static_cast<std::size_t>(n)),
       *tables_, dataset_, map_.order.steps(), options, std::move(mover), std::move(als));
   return std::make_unique<ps::Server>(link, n, std::move(store), options.trace);
 }
@@ -250,6 +289,11 @@ std::unique_ptr<worker::Work> Roles::work(comm::Transport& link, int n) const {
     return std::make_unique<worker::RowWork>(link, *rows_, std::move(worker),
                                              map_.rows->model(config_, dataset_, kernels_.set),
                                              dataset_, map_.rows->work);
+  }
+  if (streamed_) {
+    return std::make_unique<worker::StreamedAlsWork>(*streamed_, dataset_,
+                                                     als_options(config_, dataset_, kernels_),
+                                                     places_ ? &*places_ : nullptr);
   }
   if (als_) {
     return std::make_unique<worker::AlsWork>(*als_, dataset_,

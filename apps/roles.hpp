@@ -18,10 +18,13 @@
 #include "model/kernels/ranking_kernel.hpp"
 #include "model/kernels/sgd_kernel.hpp"
 #include "ps/als_tables.hpp"
+#include "ps/block_store.hpp"
 #include "ps/placement.hpp"
 #include "ps/rank_places.hpp"
 #include "ps/residents.hpp"
 #include "ps/server.hpp"
+#include "ps/stream_map.hpp"
+#include "ps/stream_node.hpp"
 #include "worker/cell_work.hpp"
 #include "worker/worker.hpp"
 
@@ -40,13 +43,16 @@ struct JobMap {
   ps::Placement placement;
   ps::LeaseMode lease;                ///< which item rows travel
   std::vector<std::uint64_t> ranked;  ///< ps::pairs_to_rank(), if ranked as blocks come by
-  bool als;                           ///< every node holds a copy of both tables
+  bool als;                           ///< rows are solved
   bool all_pairs;                     // as AlsShare says
   bool numbered;
-  std::uint32_t more_columns;   // as NodeShare says
-  bool copies;                  ///< room for copies of rows that travel (ps/cut.hpp)
-  std::optional<RowPlan> rows;  ///< in row mode, which has no blocks that travel
+  std::uint32_t more_columns;           // as NodeShare says
+  bool cut_copies;                      ///< room for copies of rows that travel (ps/cut.hpp)
+  std::optional<ps::StreamMap> stream;  ///< if no node holds whole tables to solve them
+  std::optional<RowPlan> rows;          ///< in row mode, which has no blocks that travel
 
+  /// Whether every node holds a copy of both tables.
+  [[nodiscard]] bool copies() const noexcept { return als && !stream; }
   /// What a node holds of both tables.
   [[nodiscard]] ps::NodeShare tables(int node) const;
   /// What a node solves, if that is how the job trains.
@@ -87,6 +93,9 @@ class Roles {
   }
 
  private:
+  [[nodiscard]] ps::AlsNode als_node(comm::Transport& link, int n, TraceRecorder* trace,
+                                     std::optional<Ring>& ring) const;
+  [[nodiscard]] comm::RoleId first_server(int node) const;
   [[nodiscard]] std::unique_ptr<worker::Work> work(comm::Transport& link, int n) const;
   [[nodiscard]] std::unique_ptr<ps::ShardStore> row_store(comm::Transport& link, int n) const;
 
@@ -97,6 +106,7 @@ class Roles {
   int node_;
   std::optional<ps::Tables> tables_;  // none in row mode
   std::optional<ps::AlsTables> als_;
+  std::optional<ps::StreamNode> streamed_;
   ps::RowJob row_job_;
   std::optional<ps::RowNode> rows_;
   std::optional<ps::RankPlaces> places_;

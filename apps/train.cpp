@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
+#include "apps/copies.hpp"
 #include "apps/inject_faults.hpp"
 #include "apps/job.hpp"
 #include "apps/job_facts.hpp"
@@ -69,8 +70,8 @@ std::optional<scheduler::ResumePoint> resume_point(const TrainOptions& options,
 
 /// The figures that `factorps inspect RUN` will compare with what happened.
 std::string plan_text(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
-                      const ps::LeaseCount& leases, const comm::Environment& environment) {
-  const auto input = plan_input_of_job(config, dataset, layout, leases, environment);
+                      const JobFindings& findings, const comm::Environment& environment) {
+  const auto input = plan_input_of_job(config, dataset, layout, findings, environment);
   return scheduler::plan_record(input, make_plan(input)).dump(2) + '\n';
 }
 
@@ -99,13 +100,14 @@ struct Session {
 
 }  // namespace
 
-scheduler::TrainingResult train(const Config& config, const TrainOptions& options,
+scheduler::TrainingResult train(const Config& asked, const TrainOptions& options,
                                 const comm::Environment& environment) {
   const StopSignals signals{environment.size() == 1};
-  const Watchdog watchdog{environment, config.cluster};
-  check_ranks(config, environment);
-  const Dataset dataset = open_dataset(config, environment);
-  ps::JobLayout layout = plan_layout(config, environment);
+  const Watchdog watchdog{environment, asked.cluster};
+  check_ranks(asked, environment);
+  const Dataset dataset = open_dataset(asked, environment);
+  ps::JobLayout layout = plan_layout(asked, environment);
+  const Config config = decide_copies(asked, dataset, layout, environment);
   check_machines(config, dataset, layout, environment);
   const Kernels kernels = choose_kernels(config, environment);
   std::optional<JobTrace> trace;
@@ -113,7 +115,7 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
   Rebalance rebalance{config, dataset, layout};
   std::optional<Session> session;
   scheduler::TrainingResult result;
-  const auto conduct = [&](scheduler::Cluster& cluster, const ps::LeaseCount& leases) {
+  const auto conduct = [&](scheduler::Cluster& cluster, const JobFindings& findings) {
     if (session) {
       result = session->trainer->go_on(cluster);
       return;
@@ -121,8 +123,8 @@ scheduler::TrainingResult train(const Config& config, const TrainOptions& option
     session.emplace(config, options.output, dataset, facts_of_job(layout, kernels, environment));
     scheduler::RunDirectory& run = session->run;
     const auto resume = resume_point(options, run, config, dataset);
-    run.write_config(to_toml(config));
-    run.write_plan(plan_text(config, dataset, layout, leases, environment));
+    run.write_config(to_toml(asked));
+    run.write_plan(plan_text(config, dataset, layout, findings, environment));
     session->trainer.emplace(config, dataset, session->facts, cluster, run, session->display,
                              stop_requests(config));
     session->trainer->ask_after_epochs(

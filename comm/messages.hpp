@@ -24,10 +24,12 @@ enum class Tag : int {
   shutdown = 6,      ///< scheduler -> all: no body
   progress = 7,      ///< worker -> scheduler: Progress
   credit = 8,        ///< server -> server of the previous node: room for one more block; no body
-  pull_rows = 9,     ///< worker -> server of another node (ps/rows/row_sections.hpp)
-  rows = 10,         ///< server -> worker of another node: the answer
-  push_rows = 11,    ///< worker -> server of another node: gradients, and the end of a step
-  cut_saved = 12,    ///< server -> scheduler: CommandDone of a cut, when its copies are on disk
+  /// worker -> server of another node (ps/rows/row_sections.hpp); in streamed least squares
+  /// server -> server of another node (ps/row_stream.cpp)
+  pull_rows = 9,
+  rows = 10,       ///< the answer
+  push_rows = 11,  ///< worker -> server of another node: gradients, and the end of a step
+  cut_saved = 12,  ///< server -> scheduler: CommandDone of a cut, when its copies are on disk
 };
 
 [[nodiscard]] std::string_view name_of(Tag tag);
@@ -46,7 +48,7 @@ enum class PassKind : std::uint8_t {
   gram_users,
   // with all items on the node
   rank,  ///< where held-out items stand among all
-  // the same, with blocks that travel: visits of every cell
+  // the same, with blocks that come by: visits of every cell
   rank_scores,  ///< notes the scores of the held-out items
   rank_counts,  ///< counts the items above each
 };

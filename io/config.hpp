@@ -136,6 +136,8 @@ struct IalsConfig {
   std::string confidence = "one";   ///< one | linear | log
   double alpha = 1;
   double epsilon = 1;
+  std::string copies = "auto";  ///< of both tables on every node: auto | whole | streamed
+  std::int64_t buffer_mib = 0;  ///< of a node, for rows of others, if streamed; 0: derived
 };
 
 /// For losses that rank: train.loss = softmax | ccl | bpr | logistic.
@@ -247,7 +249,7 @@ struct Config {
   FaultsConfig faults;
 };
 
-/// Whether rows are solved, each against a copy of the other table: `als` and `ials`.
+/// Whether rows are solved, each against the other table: `als` and `ials`.
 [[nodiscard]] bool solves_rows(const Config& config);
 /// Whether rows are pulled and pushed: `rows`.
 [[nodiscard]] bool pulls_rows(const Config& config);

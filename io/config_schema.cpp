@@ -230,7 +230,15 @@ std::vector<Field> ials_fields(IalsConfig& c) {
            "Weight of an interaction of value x: 1, 1 + `alpha` x, or 1 + `alpha` log(1 + x / "
            "`epsilon`). Values below zero (returns) count like zero."},
           {"ials.alpha", &c.alpha, at_least(0), yes, "For `linear` and `log`."},
-          {"ials.epsilon", &c.epsilon, above(0), yes, "For `log`."}};
+          {"ials.epsilon", &c.epsilon, above(0), yes, "For `log`."},
+          {"ials.copies", &c.copies, one_of({"auto", "whole", "streamed"}), no,
+           "What nodes hold, if there are several; for `als` too. `whole`: both tables, which is "
+           "faster. `streamed`: their share of the rows, and a buffer for those that they work "
+           "with. `auto`: both tables if every machine of the job has room for them."},
+          {"ials.buffer_mib", &c.buffer_mib, between(0, 1048576), no,
+           "Of a node, if streamed: rows of other nodes that it keeps at a time; the larger it is, "
+           "the less travels. 0: a quarter of what its own rows take. Raised to what the largest "
+           "block and the rows with the most interactions need."}};
 }
 
 std::vector<Field> rows_fields(RowsConfig& c) {
@@ -418,7 +426,7 @@ const std::vector<Section>& config_sections() {
       {"ranking", "Losses that rank: `train.loss` = `softmax`, `ccl`, `bpr` or `logistic`."},
       {"ials",
        "Least squares over all pairs of users and items, for `train.solver = \"ials\"`; `method`, "
-       "`block`, `cg_steps` and `l2_exponent` count for `\"als\"` too."},
+       "`block`, `cg_steps`, `l2_exponent`, `copies` and `buffer_mib` count for `\"als\"` too."},
       {"rows",
        "Mini-batches over rows that are pulled and pushed, for `train.solver = \"rows\"`; "
        "docs/rows.md."},

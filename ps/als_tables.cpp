@@ -23,6 +23,13 @@ std::uint64_t size_of(const Grid& grid, BlockId block, std::span<const std::uint
 
 }  // namespace
 
+GramSums::Tile GramSums::tile_at(std::size_t n) const {
+  Tile at;
+  for (std::size_t left = stride / tile; n >= left; --left, ++at.row) n -= left;
+  at.column = at.row + n;
+  return at;
+}
+
 double GramSums::at(std::size_t i, std::size_t j) const {
   // Left of the diagonal only what stands in a square on it.
   const bool stored = i / tile <= j / tile;
@@ -113,10 +120,9 @@ RowLists AlsTables::lists(const ListsPlace& place) const {
 }
 
 GramSums AlsTables::gram(std::size_t offset) const {
-  const std::size_t tile = stride_ % 32 == 0 ? 32 : kRowMultiple;
   return {{reinterpret_cast<double*>(memory_.data() + offset), kGramParts * stride_ * stride_},
           stride_,
-          tile};
+          gram_tile(stride_)};
 }
 
 std::uint64_t AlsTables::units(comm::PassKind kind) const {

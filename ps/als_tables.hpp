@@ -1,5 +1,5 @@
-/// What alternating least squares keeps on a node beside a copy of both tables: the interactions
-/// row by row, from either side, and sums of outer products.
+/// What alternating least squares keeps on a node beside tables: the interactions row by row, from
+/// either side, and sums of outer products.
 #pragma once
 
 #include <cstddef>
@@ -39,13 +39,18 @@ inline constexpr std::uint32_t kBiasColumns = 2;
 /// The interactions of the rows of a strip or block, row by row.
 struct RowLists {
   std::span<std::uint64_t> begin;   // [row], plus the end; in the arrays below
-  std::span<std::uint32_t> others;  ///< row of the other table
+  std::span<std::uint32_t> others;  ///< row of the other table; streamed: of Tables::factors()
   float* numbers = nullptr;         // [interaction]; none: all are 1
 
   [[nodiscard]] std::span<const std::uint32_t> of(std::size_t row) const {
     return others.subspan(begin[row], begin[row + 1] - begin[row]);
   }
 };
+
+/// Columns of the squares that Gram matrices are summed up in. @param stride floats of a row
+[[nodiscard]] constexpr std::size_t gram_tile(std::size_t stride) noexcept {
+  return stride % 32 == 0 ? 32 : kRowMultiple;
+}
 
 /// Partial sums of x x^T over the rows of a table: of i <= j only, in squares of `tile` columns.
 struct GramSums {
@@ -56,6 +61,13 @@ struct GramSums {
   [[nodiscard]] std::size_t tiles() const noexcept {
     return stride / tile * (stride / tile + 1) / 2;
   }
+  /// Row and column of a square of the matrix.
+  struct Tile {
+    std::size_t row = 0;
+    std::size_t column = 0;
+  };
+  /// The n-th square that is stored.
+  [[nodiscard]] Tile tile_at(std::size_t n) const;
   /// The whole sum at i, j: the parts in ascending order.
   [[nodiscard]] double at(std::size_t i, std::size_t j) const;
 };
@@ -71,13 +83,14 @@ class AlsTables {
                                                 std::span<const std::uint64_t> cells);
 
   /// @param memory bytes_needed() bytes, aligned to kAlignment; must outlive the object
-  /// @param tables of the whole grid, without blank rows; must outlive the object
+  /// @param tables without blank rows: of the whole grid, or (ps/stream_node.hpp) of the share;
+  /// must outlive the object
   AlsTables(std::span<std::byte> memory, const Tables& tables, AlsShare share,
             std::span<const std::uint64_t> cells);
 
   [[nodiscard]] const AlsShare& share() const noexcept { return share_; }
   [[nodiscard]] const Tables& tables() const noexcept { return tables_; }
-  /// All users or items of the catalogue, one row behind the other.
+  /// All users or items of the catalogue, one row behind the other, if the node has them.
   [[nodiscard]] float* users() const { return tables_.strip(StripId{0}).factors; }
   [[nodiscard]] float* items() const { return tables_.block(BlockId{0}).factors; }
   [[nodiscard]] BiasColumns columns_of_users() const { return columns(0, 1); }
@@ -91,7 +104,7 @@ class AlsTables {
   [[nodiscard]] GramSums gram_of_users() const { return gram(plan_.user_gram); }
   [[nodiscard]] GramSums gram_of_items() const { return gram(plan_.item_gram); }
 
-  /// How many pieces a pass has on this node.
+  /// How many pieces a pass has on this node, with whole copies.
   [[nodiscard]] std::uint64_t units(comm::PassKind kind) const;
   [[nodiscard]] UnitCounter counter() const {
     return UnitCounter{memory_.subspan(plan_.counter, UnitCounter::kBytes)};

@@ -77,14 +77,19 @@ BlockStore::BlockStore(Shard shard, const Tables& tables, const Dataset& dataset
 /// Rounding in passes that only look would make the model depend on how often they look.
 void BlockStore::begin(const comm::StartPass& start) {
   pass_ = start;
-  if (units_) units_->begin(als_.tables->units(start.kind));
+  if (units_) {
+    units_->begin(als_.streamed != nullptr ? als_.streamed->units(start.kind)
+                                           : als_.tables->units(start.kind));
+  }
   if (als_.exchange) als_.exchange->begin(start);
+  if (als_.stream) als_.stream->begin(start);
   if (!mover_) return;
   const bool training = start.kind == comm::PassKind::train;
   mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32, start.epoch);
 }
 
 void BlockStore::receive(comm::Envelope envelope) {
+  if (als_.stream) return als_.stream->receive(std::move(envelope));
   if (envelope.tag != comm::Tag::credit) throw ProtocolError{"server: unexpected message"};
   if (!mover_ && !als_.exchange) {
     throw ProtocolError{"server: credit for a node without neighbours"};
@@ -265,11 +270,15 @@ std::vector<BlockId> BlockStore::blocks_with_residents() const {
 
 bool BlockStore::step() {
   if (als_.exchange) return als_.exchange->step();
+  if (als_.stream) return als_.stream->step();
   return mover_ && mover_->step();
 }
 
 bool BlockStore::rows_moved() const {
   if (als_.exchange) return als_.exchange->finished();
+  if (als_.streamed != nullptr) {
+    return als_.streamed->complete().load(std::memory_order_acquire) == pass_.pass + 1;
+  }
   return !mover_ || mover_->finished();
 }
 
@@ -295,6 +304,9 @@ CellSums BlockStore::sums_of(StripId strip) const {
         total[1] = inner_product(als_.tables->gram_of_users(), als_.tables->gram_of_items());
       }
       return total;
+    case comm::PassKind::solve_users:
+      if (als_.streamed != nullptr) return als_.streamed->sums_of(strip);
+      break;
     default:
       break;
   }
@@ -307,6 +319,7 @@ CellSums BlockStore::sums_of(StripId strip) const {
 
 Traffic BlockStore::traffic() const {
   if (als_.exchange) return als_.exchange->traffic();
+  if (als_.stream) return als_.stream->traffic();
   return mover_ ? mover_->traffic() : Traffic{};
 }
 

@@ -1,5 +1,6 @@
 /// The store of a server that keeps strips and blocks: they travel between the nodes
-/// (ps/placement), or every node has a copy of all (ps/als_tables).
+/// (ps/placement), or stay while rows of other nodes come by (ps/row_stream), or every node has a
+/// copy of all (ps/als_tables).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,9 @@
 #include "ps/block_mover.hpp"
 #include "ps/layout.hpp"
 #include "ps/row_exchange.hpp"
+#include "ps/row_stream.hpp"
 #include "ps/shard_store.hpp"
+#include "ps/stream_node.hpp"
 #include "ps/tables.hpp"
 
 namespace factorps::ps {
@@ -47,7 +50,11 @@ struct Shard {
 /// How alternating least squares works on a node.
 struct AlsNode {
   const AlsTables* tables = nullptr;
-  std::unique_ptr<RowExchange> exchange;  ///< for the first server of a node among several
+  std::unique_ptr<RowExchange> exchange =
+      nullptr;  ///< for the first server of a node among several
+  // Instead, if there are no copies:
+  const StreamNode* streamed = nullptr;
+  std::unique_ptr<RowStream> stream = nullptr;  ///< for the first server of a node
 };
 
 class BlockStore : public ShardStore {

@@ -72,14 +72,19 @@ Tables::Tables(const Grid& grid, std::size_t dim, NodeShare share)
   for (std::uint32_t s = share.strips.begin; s < share.strips.end; ++s) {
     users.push_back(grid.users_of(StripId{s}).size());
   }
-  strips_ = lay_out(cursor, users);
   std::vector<std::uint64_t> items(share.places, rows_of_largest_block(grid));
   for (std::uint32_t b = 0; share.places == 0 && b < grid.blocks(); ++b) {
     items.push_back(grid.items_of(BlockId{b}).size());
   }
   const std::vector<std::uint64_t> copied = copied_items(grid, share);
   for (std::uint64_t& rows : items) rows += share.blank_rows ? kBlankRows : 0;
-  places_ = lay_out(cursor, items);
+  strips_.resize(users.size());
+  places_.resize(items.size());
+  const std::size_t row = stride_ * sizeof(float);
+  lay_out(cursor, users, row, &RowsPlace::factors, strips_);
+  lay_out(cursor, items, row, &RowsPlace::factors, places_);
+  lay_out(cursor, users, sizeof(RowState), &RowsPlace::states, strips_);
+  lay_out(cursor, items, sizeof(RowState), &RowsPlace::states, places_);
   const std::size_t strips = strips_.size();
   blocks_offset_ = cursor.take(std::size_t{grid.blocks()} * kAlignment);
   progress_offset_ = cursor.take(strips * kAlignment);
@@ -92,17 +97,10 @@ Tables::Tables(const Grid& grid, std::size_t dim, NodeShare share)
   bytes_ = cursor.take(0);
 }
 
-/// Factors first, one range behind the other, then states.
-std::vector<Tables::RowsPlace> Tables::lay_out(OffsetCursor& cursor,
-                                               const std::vector<std::uint64_t>& rows) const {
-  std::vector<RowsPlace> places(rows.size());
-  for (std::size_t n = 0; n < rows.size(); ++n) {
-    places[n].factors = cursor.take(rows[n] * stride_ * sizeof(float));
-  }
-  for (std::size_t n = 0; n < rows.size(); ++n) {
-    places[n].states = cursor.take(rows[n] * sizeof(RowState));
-  }
-  return places;
+void Tables::lay_out(OffsetCursor& cursor, const std::vector<std::uint64_t>& rows,
+                     std::size_t row_bytes, std::size_t RowsPlace::*piece,
+                     std::vector<RowsPlace>& places) {
+  for (std::size_t n = 0; n < rows.size(); ++n) places[n].*piece = cursor.take(rows[n] * row_bytes);
 }
 
 RowsView Tables::rows(RowsPlace place, std::uint64_t count) const {

@@ -47,6 +47,9 @@ class Tables {
   [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
   [[nodiscard]] std::size_t dim() const noexcept { return dim_; }
   [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
+  /// The factors of all rows of the node, one behind the other: of the users of its strips, then of
+  /// its blocks or places.
+  [[nodiscard]] float* factors() const noexcept { return reinterpret_cast<float*>(memory_.data()); }
   /// @param strip one of this node
   [[nodiscard]] RowsView strip(StripId strip) const;
   /// @param block one that is here
@@ -94,8 +97,10 @@ class Tables {
 
   /// Where everything will lie; no memory yet.
   Tables(const Grid& grid, std::size_t dim, NodeShare share);
-  [[nodiscard]] std::vector<RowsPlace> lay_out(OffsetCursor& cursor,
-                                               const std::vector<std::uint64_t>& rows) const;
+  /// Gives every range a piece of memory, one behind the other.
+  static void lay_out(OffsetCursor& cursor, const std::vector<std::uint64_t>& rows,
+                      std::size_t row_bytes, std::size_t RowsPlace::*piece,
+                      std::vector<RowsPlace>& places);
   [[nodiscard]] RowsView rows(RowsPlace place, std::uint64_t count) const;
   [[nodiscard]] std::byte* counters_of(BlockId block) const;
   [[nodiscard]] std::byte* counters_of(StripId strip) const;

@@ -1,9 +1,11 @@
 /// Pieces of work of one node that any of its workers may take, in any order.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -27,14 +29,20 @@ class UnitCounter {
     end_ += units;
   }
   /// The number of a unit that nobody had, from 0; none if all are taken.
-  [[nodiscard]] std::optional<std::uint64_t> take() noexcept {
+  /// @param open units of all passes so far that may be taken
+  [[nodiscard]] std::optional<std::uint64_t> take(
+      std::uint64_t open = std::numeric_limits<std::uint64_t>::max()) noexcept {
     std::uint64_t next = taken_->load(std::memory_order_relaxed);
-    while (next < end_) {
+    while (next < std::min(open, end_)) {
       if (taken_->compare_exchange_weak(next, next + 1, std::memory_order_relaxed)) {
         return next - first_;
       }
     }
     return std::nullopt;
+  }
+  /// Whether units are left that nobody has taken.
+  [[nodiscard]] bool left() const noexcept {
+    return taken_->load(std::memory_order_relaxed) < end_;
   }
   /// What was written is visible to whoever finds finished().
   void done() noexcept { done_->fetch_add(1, std::memory_order_release); }

@@ -64,8 +64,13 @@ PassResult run_epoch(Cluster& cluster, const Config& config, comm::StartPass sta
   return cluster.run_pass(start, on_progress);
 }
 
+bool streams_rows(const Config& config, int nodes) {
+  return nodes > 1 && solves_rows(config) && config.ials.copies == "streamed";
+}
+
 bool ranks_in_turns(const Config& config, int nodes) {
-  return nodes > 1 && learns_to_rank(config) && config.train.solver == "sgd";
+  if (nodes == 1 || !learns_to_rank(config)) return false;
+  return config.train.solver == "sgd" || streams_rows(config, nodes);
 }
 
 PassResult run_evaluation(Cluster& cluster, const Config& config, comm::StartPass start,

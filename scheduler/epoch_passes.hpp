@@ -18,6 +18,10 @@ void prepare_epochs(Cluster& cluster, const Config& config);
 /// Adds what a part of a pass has brought to the parts before it, whose cells its sums include.
 void add_part(const PassResult& part, PassResult& total);
 
+/// Whether rows are solved on several nodes none of which holds whole tables. Where
+/// ials.copies = "auto" whole ones are assumed.
+[[nodiscard]] bool streams_rows(const Config& config, int nodes);
+
 /// Whether held-out items are ranked as blocks come by, in two passes: no node has all items.
 [[nodiscard]] bool ranks_in_turns(const Config& config, int nodes);
 

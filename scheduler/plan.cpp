@@ -31,6 +31,7 @@ std::uint64_t wire_row_bytes(const PlanInput& input) {
 /// Of a node, for blocks on their way.
 std::uint64_t memory_of_mover(const PlanInput& input) {
   if (input.nodes == 1 || input.lanes > 0) return 0;
+  if (input.stream.streamed) return kStreamBytes;
   std::uint64_t rows = 0;
   for (std::uint32_t b = 0; b < input.grid.blocks(); ++b) {
     rows = std::max(rows, input.grid.items_of(BlockId{b}).size());
@@ -60,19 +61,21 @@ std::uint64_t memory_of_programs(const PlanInput& input, std::uint64_t ranks,
 /// Of the node that needs most, besides its tables.
 std::uint64_t memory_of_ranks(const PlanInput& input) {
   return memory_of_programs(input, input.ranks, divide_up(input.servers, input.nodes)) +
-         memory_of_mover(input) + input.staying_bytes + divide_up(input.lane_bytes, input.nodes);
+         memory_of_mover(input) + input.staying_bytes + input.stream.index +
+         divide_up(input.lane_bytes, input.nodes);
 }
 
 /// Of all nodes: tables and ranks.
 std::uint64_t memory_in_all(const PlanInput& input) {
   return input.tables_in_all + input.staying_in_all +
          memory_of_programs(input, input.nodes * input.ranks, input.servers) +
-         input.nodes * memory_of_mover(input) + input.lane_bytes;
+         input.nodes * memory_of_mover(input) + input.stream.index_in_all + input.lane_bytes;
 }
 
 /// Bytes between nodes. Copies: every node gets all rows that others solve.
 std::uint64_t traffic_of_epoch(const PlanInput& input) {
   if (input.nodes == 1 || input.lanes > 0) return 0;
+  if (input.stream.streamed) return input.stream.epoch_traffic;
   if (input.copies) {
     const std::uint64_t row =
         round_up(input.dim + input.more_columns, kRowMultiple) * sizeof(float);
@@ -80,6 +83,12 @@ std::uint64_t traffic_of_epoch(const PlanInput& input) {
   }
   return input.nodes * (input.travelling_items * wire_row_bytes(input) +
                         input.grid.blocks() * sizeof(comm::BlockHeader));
+}
+
+/// Blocks travel as often as in a training pass.
+std::uint64_t traffic_of_evaluation(const PlanInput& input) {
+  if (input.stream.streamed) return input.stream.evaluation_traffic;
+  return input.copies ? 0 : input.evaluation_passes * traffic_of_epoch(input);
 }
 
 std::uint64_t busy_workers(const PlanInput& input) {
@@ -121,6 +130,7 @@ Plan make_plan(const PlanInput& input) {
   plan.model = model_bytes(input, plan.interactions);
   plan.to_write = plan.checkpoints + plan.model + (input.prepared ? 0 : plan.dataset);
   plan.epoch_traffic = traffic_of_epoch(input);
+  plan.evaluation_traffic = traffic_of_evaluation(input);
   plan.busy_workers = busy_workers(input);
   if (!input.copies && input.lanes == 0)
     plan.critical_path = critical_path(input.grid, input.cells, input.seed);
@@ -133,10 +143,18 @@ Plan make_plan(const PlanInput& input) {
   return plan;
 }
 
-double network_seconds(const PlanInput& input, const Plan& plan, double bits_per_second) {
+namespace {
+
+/// Every node sends and receives its share at once.
+double wire_seconds(const PlanInput& input, std::uint64_t traffic, double bits_per_second) {
   if (bits_per_second == 0) return 0;
-  return 8 * static_cast<double>(plan.epoch_traffic) /
-         (static_cast<double>(input.nodes) * bits_per_second);
+  return 8 * static_cast<double>(traffic) / (static_cast<double>(input.nodes) * bits_per_second);
+}
+
+}  // namespace
+
+double network_seconds(const PlanInput& input, const Plan& plan, double bits_per_second) {
+  return wire_seconds(input, plan.epoch_traffic, bits_per_second);
 }
 
 EpochTime epoch_time(const PlanInput& input, const Plan& plan, const Speed& speed,
@@ -148,12 +166,11 @@ EpochTime epoch_time(const PlanInput& input, const Plan& plan, const Speed& spee
                        (input.nodes * input.ranks > 1 ? kPassSeconds : 0);
   const double predictions = static_cast<double>(input.validation) /
                              static_cast<double>(std::min(plan.busy_workers, input.cores));
-  // The blocks travel in an evaluation as well.
   time.evaluate_seconds =
       input.validation == 0
           ? 0
           : std::max(predictions * speed.seconds_per_prediction,
-                     static_cast<double>(input.evaluation_passes) * time.network_seconds);
+                     wire_seconds(input, plan.evaluation_traffic, bits_per_second));
   return time;
 }
 

@@ -22,8 +22,23 @@ inline constexpr std::uint64_t kServerMost = std::uint64_t{2500} << 10;
 /// twice the block, at most kMoverMost.
 inline constexpr std::uint64_t kMoverBytes = std::uint64_t{400} << 10;
 inline constexpr std::uint64_t kMoverMost = std::uint64_t{1} << 20;
+/// Of a node that streams rows: messages on their way.
+inline constexpr std::uint64_t kStreamBytes = std::uint64_t{4} << 20;
 /// Of a job of one rank, which needs no MPI; its server comes on top.
 inline constexpr std::uint64_t kAloneBytes = std::uint64_t{3100} << 10;
+
+/// Least squares on several nodes, which hold both tables whole or not. Bytes.
+struct StreamInput {
+  bool streamed = false;
+  std::string why;                    ///< in words; empty: there was no choice
+  std::uint64_t whole_tables = 0;     ///< of the largest node, if they are whole
+  std::uint64_t streamed_tables = 0;  ///< of the largest node, if not
+  std::uint64_t buffer = 0;           ///< of these, for rows of other nodes
+  std::uint64_t epoch_traffic = 0;    ///< of all nodes
+  std::uint64_t evaluation_traffic = 0;
+  std::uint64_t index = 0;  ///< of the node with most, to know which rows are needed when
+  std::uint64_t index_in_all = 0;
+};
 
 struct PlanInput {
   Grid grid;
@@ -33,8 +48,9 @@ struct PlanInput {
   std::uint64_t tables_bytes = 0;  ///< of the largest node: rows with their state, and counters
   std::uint64_t tables_in_all = 0;
   std::uint64_t more_columns = 0;  ///< of rows in memory, behind the factors
-  bool copies = false;      ///< every node holds both tables whole: pieces of work in any order
-  std::uint64_t lanes = 0;  ///< row mode: parts of a step; else 0
+  bool copies = false;  ///< rows are solved: pieces of work in any order, whole tables or streamed
+  StreamInput stream;
+  std::uint64_t lanes = 0;             ///< row mode: parts of a step; else 0
   std::uint64_t lane_bytes = 0;        ///< row mode: of all workers, their interactions
   std::uint64_t record_bytes = 0;      ///< row mode: rows with the state of their optimizers
   std::uint64_t travelling_items = 0;  ///< rows that cross between nodes, without copies
@@ -70,8 +86,9 @@ struct Plan {
   std::uint64_t checkpoint = 0;   ///< one
   std::uint64_t checkpoints = 0;  ///< all that exist at a time
   std::uint64_t model = 0;
-  std::uint64_t to_write = 0;       ///< of these, what is not there yet
-  std::uint64_t epoch_traffic = 0;  ///< bytes between nodes per epoch; row mode: not known, 0
+  std::uint64_t to_write = 0;            ///< of these, what is not there yet
+  std::uint64_t epoch_traffic = 0;       ///< bytes between nodes per epoch; row mode: not known, 0
+  std::uint64_t evaluation_traffic = 0;  ///< the same per evaluation
   // Limits of the grid.
   std::uint64_t busy_workers = 0;   ///< that can have a cell at the same time
   std::uint64_t critical_path = 0;  ///< interactions that must follow one another in an epoch

@@ -82,6 +82,19 @@ void compare_files(Json& into, const Json& plan, const fs::path& run) {
   }
 }
 
+/// What least squares holds; null for other solvers and on one node.
+Json copies_record(const PlanInput& input) {
+  if (!input.copies || input.nodes == 1) return {};
+  const StreamInput& stream = input.stream;
+  Json record{{"mode", stream.streamed ? "streamed" : "whole"}, {"why", stream.why}};
+  if (stream.whole_tables > 0) {
+    record["tables_whole"] = stream.whole_tables;
+    record["tables_streamed"] = stream.streamed_tables;
+  }
+  if (stream.streamed) record["buffer"] = stream.buffer;
+  return record;
+}
+
 }  // namespace
 
 Json plan_record(const PlanInput& input, const Plan& plan) {
@@ -103,6 +116,8 @@ Json plan_record(const PlanInput& input, const Plan& plan) {
             {"checkpoints", plan.checkpoints},
             {"model", plan.model}}},
           {"bytes_per_epoch", plan.epoch_traffic},
+          {"bytes_per_evaluation", plan.evaluation_traffic},
+          {"copies", copies_record(input)},
           {"grid",
            {{"strips", input.grid.strips()},
             {"blocks", input.grid.blocks()},

@@ -22,13 +22,12 @@ double als_solve(const AlsProblem& problem, std::span<const AlsTask> tasks,
 /// Floats hold the sums of a few rows, then doubles: a table may have millions.
 void als_add_gram(const float* rows, std::size_t count, std::size_t stride, std::size_t i0,
                   std::size_t j0, std::size_t width, double* sums) {
-  constexpr std::size_t kRows = 256;
   AlignedBuffer<float> part{width * width};
-  for (std::size_t r = 0; r < count; r += kRows) {
+  for (std::size_t r = 0; r < count; r += kGramRows) {
     std::fill_n(part.data(), part.size(), 0.0F);
     const float* first = rows + r * stride;
     add_products<false, false>({first + i0, stride, 1}, width, first + j0, stride, width, nullptr,
-                               std::min(kRows, count - r), part.data(), width);
+                               std::min(kGramRows, count - r), part.data(), width);
     for (std::size_t n = 0; n < part.size(); ++n) sums[n] += double{part.data()[n]};
   }
 }

@@ -68,6 +68,10 @@ struct AlsWorkspace {
   }
 };
 
+/// Rows whose products add_gram sums in floats, counted from the first: what is added in pieces of
+/// a multiple of it has the same bits as added at once.
+inline constexpr std::size_t kGramRows = 256;
+
 /// The kernels of one instruction set. Solutions do not depend on which tasks share a call.
 struct AlsKernels {
   /// Solves up to kAlsBatch rows. A row without interactions becomes zero.

@@ -49,6 +49,49 @@ TEST_F(Training, SaysHowMuchSharedMemoryIsMissing) {
   EXPECT_TRUE(no_process_is_left());
 }
 
+TEST_F(Training, StreamsRowsWhereWholeTablesDoNotFit) {
+  if (!may_mount()) GTEST_SKIP() << "may not mount a small /dev/shm";
+  const std::string prefix = directory_ / "large";
+  ASSERT_EQ(factorps({"generate", "--users", "3000", "--items", "2000", "--interactions", "60000",
+                      "--out", prefix})
+                .exit_code,
+            0);
+  // Rows of 4 KiB: on two nodes 40 MiB, streamed 32 MiB.
+  const Settings large{"data.source=" + prefix + ".train.csv",
+                       "data.test=" + prefix + ".test.csv",
+                       "data.dataset=" + prefix + ".h5",
+                       "model.dim=1022",
+                       "train.solver=als",
+                       "train.epochs=1",
+                       "ials.method=cg",
+                       "ials.cg_steps=1",
+                       "checkpoint.every_epochs=0",
+                       "cluster.node_size=2"};
+  std::vector<std::string> prepare{"prepare", config_};
+  std::vector<std::string> plan{"plan", config_, "--json", "--nodes", "2", "--ranks", "2"};
+  for (const std::string& setting : large) {
+    prepare.insert(prepare.end(), {"--set", setting});
+    plan.insert(plan.end(), {"--set", setting});
+  }
+  ASSERT_EQ(factorps(prepare).exit_code, 0);
+  const auto copies = nlohmann::json::parse(factorps(plan).out)["copies"];
+  const auto whole = copies["tables_whole"].get<std::uint64_t>();
+  const auto streamed = copies["tables_streamed"].get<std::uint64_t>();
+  const auto train_with = [&](std::uint64_t size) {
+    return run_in_own_mounts("mount -t tmpfs -o size=" + std::to_string(size) +
+                             " tmpfs /dev/shm; exec" + quoted(command_of(4, train("run", large))));
+  };
+  const ProgramResult tight = train_with(whole + streamed);  // between twice the one and the other
+  ASSERT_EQ(tight.exit_code, 0) << tight.err;
+  EXPECT_NE(tight.err.find(" whole tables need "), std::string::npos) << tight.err;
+  EXPECT_NE(tight.err.find(": rows are streamed (ials.copies)\n"), std::string::npos) << tight.err;
+  EXPECT_EQ(nlohmann::json::parse(tight.out)["model_sha256"], hash(0, "alone", large));
+  const ProgramResult too_small = train_with(streamed);
+  EXPECT_EQ(too_small.exit_code, 5);
+  EXPECT_NE(too_small.err.find(" streamed tables need "), std::string::npos) << too_small.err;
+  EXPECT_TRUE(no_process_is_left());
+}
+
 /// The disk has room when the training starts; somebody else fills it later.
 TEST_F(Training, KeepsTheLastCheckpointWhenTheDiskIsFull) {
   if (!may_mount()) GTEST_SKIP() << "may not mount a small disk";

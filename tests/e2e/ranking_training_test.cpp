@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/training_fixture.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace factorps::test {
 namespace {
@@ -42,6 +43,48 @@ TEST_F(Ials, ComputesTheSameBitsOnAnyLayout) {
           << ranks << " ranks, " << servers << " servers, nodes of " << node_size;
     }
   }
+}
+
+TEST_F(Ials, ComputesTheSameBitsWithoutWholeTables) {
+  for (const std::string method : {"cholesky", "subspace", "cg"}) {
+    const std::string key = "ials.method=" + method;
+    const json expected = trained(0, "alone", with({key}));
+    const auto check = [&](int ranks, const char* node_size, const char* servers) {
+      const json summary =
+          trained(ranks, "job",
+                  with({key, "ials.copies=streamed", std::string{"cluster.node_size="} + node_size,
+                        std::string{"cluster.servers="} + servers}));
+      EXPECT_EQ(summary["model_sha256"], expected["model_sha256"])
+          << method << ": " << ranks << " ranks, nodes of " << node_size;
+      EXPECT_EQ(summary["test"], expected["test"]);
+    };
+    check(2, "1", "1");
+    check(3, "1", "1");
+    check(5, "2", "1");
+  }
+  const std::string expected = hash(0, "alone", with());
+  EXPECT_EQ(hash(1, "job", with({"ials.copies=streamed"})), expected);
+  EXPECT_EQ(hash(4, "job", with({"ials.copies=streamed"})), expected);
+}
+
+/// Both ways have the same checkpoints. plan.json foretells every byte.
+TEST_F(Ials, GoesOnWithAndWithoutWholeTables) {
+  const std::string expected = hash(0, "whole", with({"train.epochs=4"}));
+  const Settings streamed = with({"train.epochs=4", "ials.copies=streamed", "cluster.node_size=1"});
+  static_cast<void>(trained(3, "to streamed", with({"cluster.node_size=1"})));
+  EXPECT_EQ(hash(3, "to streamed", streamed, {"--resume", "auto"}), expected);
+  static_cast<void>(trained(3, "to whole", with({"ials.copies=streamed", "cluster.node_size=1"})));
+  const json plan = json::parse(read_text(directory_ / "to whole/plan.json"));
+  EXPECT_EQ(plan["copies"]["mode"], "streamed");
+  std::istringstream lines{read_text(directory_ / "to whole/metrics.jsonl")};
+  std::string line;
+  std::getline(lines, line);
+  const json bytes = json::parse(line)["block_bytes"];
+  EXPECT_EQ(plan["bytes_per_epoch"], bytes["train"]);
+  EXPECT_EQ(plan["bytes_per_evaluation"], bytes["evaluate"]);
+  EXPECT_EQ(
+      hash(4, "to whole", with({"train.epochs=4", "cluster.node_size=2"}), {"--resume", "auto"}),
+      expected);
 }
 
 TEST_F(Ials, GoesOnWhereItWasStoppedOnAnotherLayout) {
@@ -86,6 +129,8 @@ TEST_F(Als, ComputesTheSameBitsOnAnyLayout) {
     EXPECT_EQ(hash(5, "job", with({key, "cluster.servers=2"})), expected);
     EXPECT_EQ(hash(3, "job", with({key, "cluster.node_size=1"})), expected);
     EXPECT_EQ(hash(8, "job", with({key, "cluster.node_size=2"})), expected);
+    const Settings streamed = with({key, "cluster.node_size=1", "ials.copies=streamed"});
+    EXPECT_EQ(hash(3, "job", streamed), expected);
   }
 }
 

@@ -16,10 +16,12 @@
 #include "ps/block_store.hpp"
 #include "ps/rank_places.hpp"
 #include "ps/server.hpp"
+#include "ps/stream_node.hpp"
 #include "scheduler/cluster.hpp"
 #include "tests/support/local_ring.hpp"
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
+#include "worker/streamed_als_work.hpp"
 #include "worker/worker.hpp"
 
 namespace factorps::test {
@@ -46,13 +48,14 @@ class LocalJob {
                  ranking} {}
 
   /// @param als with `predict`: over known values, with biases
+  /// @param streamed least squares without copies: rows of the buffer, raised to what is needed
   /// @param delay how often a node looks in vain for a block on its way
   LocalJob(const Dataset& dataset, const ps::JobLayout& layout, std::uint32_t in_flight = 2,
            std::uint32_t delay = 0, ps::WireFormat wire = ps::WireFormat::fp32,
            ps::LeaseMode lease = ps::LeaseMode::dense,
            const std::optional<worker::AlsOptions>& als = std::nullopt,
            const std::optional<worker::RankingOptions>& ranking = std::nullopt,
-           comm::MessageFaults faults = {})
+           comm::MessageFaults faults = {}, std::optional<std::uint64_t> streamed = std::nullopt)
       : dataset_{dataset},
         order_{dataset.grid().strips(), dataset.grid().blocks(), 1},
         placement_{order_,
@@ -65,6 +68,7 @@ class LocalJob {
         als_{als},
         predicts_{als && als->predict != nullptr},
         ranking_{ranking},
+        stream_{stream_map(streamed)},
         ring_{next_of_nodes(), delay},
         faults_{std::move(faults)},
         hub_{layout.roles()},
@@ -80,6 +84,8 @@ class LocalJob {
   static constexpr double kTimeout = 10;
   /// The way of the blocks.
   LocalRing& ring() { return ring_; }
+  /// Rows of other nodes that a node holds.
+  [[nodiscard]] std::uint64_t buffer() const { return stream_ ? stream_->buffer() : 0; }
   /// Most bytes of tables on one node.
   [[nodiscard]] std::size_t memory_of_largest_node() const {
     std::size_t most = 0;
@@ -115,22 +121,40 @@ class LocalJob {
     return comm::faulty_link(hub_.link(role), role, faults_);
   }
 
+  [[nodiscard]] std::optional<ps::StreamMap> stream_map(std::optional<std::uint64_t> rows) const {
+    if (!rows || placement_.nodes() == 1) return std::nullopt;
+    const Grid& grid = dataset_.grid();
+    return std::optional<ps::StreamMap>{
+        std::in_place, grid, placement_,
+        ps::visiting_places(grid, placement_, std::max<std::uint64_t>(*rows, 1),
+                            dataset_.user_counts(), dataset_.item_counts())};
+  }
+
+  [[nodiscard]] ps::NodeShare share_of(int node) const {
+    if (!als_) return placement_.share(node, true);
+    const std::uint32_t more_columns = predicts_ ? 2 : 0;
+    if (stream_) return stream_->share(node, more_columns);
+    return {{0, dataset_.grid().strips()}, 0, false, more_columns};
+  }
+
   void add_node(const ps::JobLayout& layout, int node) {
-    const ps::NodeShare share =
-        als_ ? ps::NodeShare{{0, dataset_.grid().strips()}, 0, false, predicts_ ? 2U : 0U}
-             : placement_.share(node, true);
+    const ps::NodeShare share = share_of(node);
     memory_.emplace_back(ps::Tables::bytes_needed(dataset_.grid(), kDim, share));
     tables_.emplace_back(memory_.back().span(), dataset_.grid(), kDim, share);
     if (als_) add_als_tables(node);
-    if (layout.nodes > 1 && ranking_) add_rank_places(node);
+    if (stream_) add_stream_node(node);
+    if ((layout.nodes > 1 && ranking_) || (stream_ && !predicts_)) add_rank_places(node);
     const auto servers = ps::servers_of_node(layout, node);
     for (const int s : servers) {
       links_.push_back(link_of(layout.server(s)));
       std::unique_ptr<ps::BlockMover> mover;
-      ps::AlsNode als{als_ ? &als_tables_.back() : nullptr, nullptr};
+      ps::AlsNode als{als_ ? &als_tables_.back() : nullptr};
       const bool moves = layout.nodes > 1 && s == servers.front();
       const int previous = ps::servers_of_node(layout, placement_.previous(node)).front();
-      if (moves && als_) {
+      if (stream_) {
+        als.streamed = &streamed_.back();
+        if (s == servers.front()) als.stream = row_stream(layout);
+      } else if (moves && als_) {
         als.exchange =
             std::make_unique<ps::RowExchange>(*links_.back(), layout.server(previous),
                                               ring_.link(node), placement_, node, tables_.back());
@@ -146,7 +170,7 @@ class LocalJob {
       servers_.push_back(std::make_unique<ps::Server>(
           *links_.back(), s,
           std::make_unique<ps::BlockStore>(
-              ps::shards_of(layout, placement_, als_.has_value())[static_cast<std::size_t>(s)],
+              ps::shards_of(layout, placement_, als_ && !stream_)[static_cast<std::size_t>(s)],
               tables_.back(), dataset_, order_.steps(), options, std::move(mover),
               std::move(als))));
     }
@@ -158,6 +182,20 @@ class LocalJob {
     const auto cells = dataset_.cell_sizes(Part::train);
     als_memory_.emplace_back(ps::AlsTables::bytes_needed(dataset_.grid(), kDim, share, cells));
     als_tables_.emplace_back(als_memory_.back().span(), tables_.back(), share, cells);
+  }
+
+  void add_stream_node(int node) {
+    stream_memory_.emplace_back(
+        ps::StreamNode::bytes_needed(*stream_, node, tables_.back().stride()));
+    streamed_.emplace_back(stream_memory_.back().span(), als_tables_.back(), *stream_, node);
+  }
+
+  [[nodiscard]] std::unique_ptr<ps::RowStream> row_stream(const ps::JobLayout& layout) {
+    std::vector<comm::RoleId> servers;
+    for (int node = 0; node < layout.nodes; ++node) {
+      servers.push_back(layout.server(ps::servers_of_node(layout, node).front()));
+    }
+    return std::make_unique<ps::RowStream>(*links_.back(), std::move(servers), streamed_.back());
   }
 
   void add_rank_places(int node) {
@@ -192,6 +230,14 @@ class LocalJob {
     std::vector<StripId> strips;
     for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
     links_.push_back(link_of(layout.worker(w)));
+    if (stream_) {
+      workers_.push_back(std::make_unique<worker::Worker>(
+          *links_.back(),
+          std::make_unique<worker::StreamedAlsWork>(
+              streamed_[static_cast<std::size_t>(node)], dataset_, *als_,
+              places_.empty() ? nullptr : &places_[static_cast<std::size_t>(node)])));
+      return;
+    }
     if (als_) {
       workers_.push_back(std::make_unique<worker::Worker>(
           *links_.back(), std::make_unique<worker::AlsWork>(
@@ -222,10 +268,13 @@ class LocalJob {
   std::optional<worker::AlsOptions> als_;
   bool predicts_;  // over known values, with biases
   std::optional<worker::RankingOptions> ranking_;
-  std::deque<AlignedBuffer<std::byte>> als_memory_;    // [node]
-  std::deque<ps::AlsTables> als_tables_;               // [node]
-  std::deque<AlignedBuffer<std::byte>> place_memory_;  // [node]
-  std::deque<ps::RankPlaces> places_;                  // [node], if ranked as blocks come by
+  std::optional<ps::StreamMap> stream_;                 // no copies
+  std::deque<AlignedBuffer<std::byte>> als_memory_;     // [node]
+  std::deque<ps::AlsTables> als_tables_;                // [node]
+  std::deque<AlignedBuffer<std::byte>> stream_memory_;  // [node]
+  std::deque<ps::StreamNode> streamed_;                 // [node]
+  std::deque<AlignedBuffer<std::byte>> place_memory_;   // [node]
+  std::deque<ps::RankPlaces> places_;                   // [node], if ranked as blocks come by
   LocalRing ring_;
   comm::MessageFaults faults_;
   comm::LocalHub hub_;

@@ -45,6 +45,25 @@ TEST(Plan, CountsTheDatasetAmongWhatIsStillToWrite) {
   EXPECT_EQ(make_plan(input).to_write, there.to_write + 999);
 }
 
+TEST(Plan, StreamedRowsCrossAsForetoldAndNeedAnIndex) {
+  PlanInput input = small_input();
+  input.copies = true;
+  input.nodes = 3;
+  const Plan copies = make_plan(input);
+  EXPECT_EQ(copies.evaluation_traffic, 0);
+  input.stream.streamed = true;
+  input.stream.epoch_traffic = 12'345;
+  input.stream.evaluation_traffic = 678;
+  const Plan streamed = make_plan(input);
+  EXPECT_EQ(streamed.epoch_traffic, 12'345);
+  EXPECT_EQ(streamed.evaluation_traffic, 678);
+  EXPECT_EQ(streamed.critical_path, 0);
+  input.stream.index = 1000;
+  input.stream.index_in_all = 2500;
+  EXPECT_EQ(make_plan(input).ranks, streamed.ranks + 1000);
+  EXPECT_EQ(make_plan(input).held, streamed.held + 2500);
+}
+
 TEST(Plan, CopiesOfBothTablesCrossBetweenNodesAndNeedNoOrder) {
   PlanInput input = small_input();
   input.copies = true;
