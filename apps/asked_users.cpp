@@ -89,8 +89,9 @@ class Histories {
 AskedUsers::AskedUsers(const Model& model) : ids_{model.user_ids()} {}
 
 AskedUsers AskedUsers::of_file(const std::filesystem::path& path, const Model& model) {
-  const IdTable ids = model.user_ids();
+  const IdFinder ids = model.find_users();
   AskedUsers asked;
+  asked.hint_ = ids.hint();
   for_each_id(path, "user", [&](std::string id) {
     const auto row = ids.find(id);
     asked.users_.push_back({std::move(id), row, false, {}, {}});
@@ -110,8 +111,8 @@ AskedUsers AskedUsers::of_histories(const std::filesystem::path& path, const Dat
         path.string())};
   }
   const Chunk& chunk = file.chunk;
-  const NamedRows users{chunk.users, model.user_ids()};
-  const NamedRows items{chunk.items, model.item_ids()};
+  const NamedRows users{chunk.users, model.find_users()};
+  const NamedRows items{chunk.items, model.find_items()};
   Histories histories{model, sum};
   for (std::size_t n = 0; n < chunk.rows.size(); ++n) {
     const std::uint32_t user = chunk.rows.users[n];

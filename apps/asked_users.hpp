@@ -46,6 +46,8 @@ class AskedUsers {
   }
   /// Interactions of the histories whose item the model does not know.
   [[nodiscard]] std::uint64_t unknown_items() const noexcept { return unknown_items_; }
+  /// Why a user that is right might be unknown (IdFinder::hint()); or empty.
+  [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
 
  private:
   AskedUsers() = default;
@@ -53,6 +55,7 @@ class AskedUsers {
   std::optional<IdTable> ids_;  // all of them; or
   std::vector<Asked> users_;
   std::uint64_t unknown_items_ = 0;
+  std::string hint_;
 };
 
 }  // namespace factorps::apps

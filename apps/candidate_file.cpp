@@ -27,10 +27,10 @@ std::string delimiter_of(const std::filesystem::path& path) {
 /// Reads line after line.
 class CandidateFile::Reader {
  public:
-  Reader(CandidateFile& file, const Dataset& dataset)
+  Reader(CandidateFile& file, const Dataset& dataset, const std::optional<IdKey>& key)
       : file_{file},
-        users_{dataset.user_ids()},
-        items_{dataset.item_ids()},
+        users_{dataset.user_ids(), key, IdSide::user},
+        items_{dataset.item_ids(), key, IdSide::item},
         delimiter_{delimiter_of(file.path_)} {}
 
   void run() {
@@ -71,22 +71,23 @@ class CandidateFile::Reader {
     return user || !pair ? user : users_.find(field.substr(1, comma - 1));
   }
 
-  static std::optional<std::uint64_t> find(const IdTable& ids, std::string_view field) {
+  static std::optional<std::uint64_t> find(const IdFinder& ids, std::string_view field) {
     const auto row = ids.find(field);
     const auto plain = row ? std::nullopt : from_tsv_field(field);
     return plain ? ids.find(*plain) : row;
   }
 
   CandidateFile& file_;
-  IdTable users_;
-  IdTable items_;
+  IdFinder users_;
+  IdFinder items_;
   std::string delimiter_;
   std::vector<std::string_view> fields_;
 };
 
-CandidateFile::CandidateFile(const std::filesystem::path& path, const Dataset& dataset)
+CandidateFile::CandidateFile(const std::filesystem::path& path, const Dataset& dataset,
+                             const std::optional<IdKey>& key)
     : path_{path}, items_(dataset.grid().users()) {
-  Reader{*this, dataset}.run();
+  Reader{*this, dataset, key}.run();
   least_ = std::numeric_limits<std::uint64_t>::max();
   for (auto& items : items_) {
     if (items.empty()) continue;

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "io/dataset.hpp"
+#include "io/id_key.hpp"
 
 namespace factorps::apps {
 
@@ -19,7 +21,9 @@ class CandidateFile {
  public:
   /// Ids that the dataset does not know are left out and counted.
   /// @throws DataError if the file cannot be read or names no user of the dataset
-  CandidateFile(const std::filesystem::path& path, const Dataset& dataset);
+  /// @param key of the dataset's ids, if they are hashes and it is known
+  CandidateFile(const std::filesystem::path& path, const Dataset& dataset,
+                const std::optional<IdKey>& key);
 
   /// Rows of the items of a user, ascending; none if no line names the user.
   [[nodiscard]] std::span<const std::uint32_t> of(std::uint64_t user) const { return items_[user]; }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
+#include "apps/privacy.hpp"
 #include "apps/training.hpp"
 #include "comm/environment.hpp"
 #include "eval/spread.hpp"
@@ -97,6 +98,7 @@ void print_result(Json folds, const OutputOptions& output) {
 
 ExitCode run_crossval(const CrossvalOptions& options, comm::Environment& environment) {
   const Config base = load_config(options.config, options.assignments);
+  keep_private(base);
   const std::int64_t folds = options.folds > 0 ? options.folds : base.split.folds;
   Json records = Json::array();
   for (std::int64_t fold = 1; fold <= folds; ++fold) {

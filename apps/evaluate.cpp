@@ -11,6 +11,7 @@
 #include "apps/evaluate_ranking.hpp"
 #include "apps/evaluation.hpp"
 #include "apps/item_baseline.hpp"
+#include "apps/privacy.hpp"
 #include "apps/protocol.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
@@ -216,6 +217,7 @@ ExitCode evaluate_baseline(const EvaluateOptions& options, const Config& config,
 ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment) {
   check_baseline(options);
   const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
   const Dataset dataset{dataset_path(options, config)};
   Target target{&dataset, part_of(options.part), dataset.value_min(), dataset.value_max()};
   if (!options.baseline.empty()) {

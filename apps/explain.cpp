@@ -9,6 +9,7 @@
 #include "apps/evaluation.hpp"
 #include "apps/fold_in.hpp"
 #include "apps/model_arguments.hpp"
+#include "apps/privacy.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
 #include "comm/environment.hpp"
@@ -33,7 +34,9 @@ Owned from_dataset(const Model& model, const std::filesystem::path& path, std::u
   const Dataset dataset{path};
   const RowMatch match{model, dataset};
   const std::string id = model.user_ids().text(user);
-  const auto row = match.same_dataset() ? std::optional{user} : dataset.user_ids().find(id);
+  const auto row = match.same_dataset()
+                       ? std::optional{user}
+                       : IdFinder(dataset.user_ids(), model.id_key(), IdSide::user).find(id);
   Owned owned;
   if (!row) return owned;
   const StripId strip = dataset.grid().strip_of_user(*row);
@@ -136,9 +139,11 @@ ExitCode run_explain(const ExplainOptions& given, comm::Environment& environment
   ExplainOptions options = given;
   const auto names = arguments_after_model(options, options.arguments, 2, "USER ITEM");
   if (names.size() > 2) throw ConfigError{"expected one USER and one ITEM"};
-  const Model model = open_model(options, load_config(options.config, options.assignments));
-  const std::uint64_t user = row_of(names[0], model.user_ids(), "user", model);
-  const std::uint32_t item = row_of(names[1], model.item_ids(), "item", model);
+  const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
+  const Model model = open_model(options, config);
+  const std::uint64_t user = row_of(names[0], model.find_users(), "user", model);
+  const std::uint32_t item = row_of(names[1], model.find_items(), "item", model);
   const Config trained = trained_config(model);
   const bool exact = trained.train.solver == "ials";
   const Owned owned = history_of(model, options, user, exact && trained.ials.confidence != "one");

@@ -7,6 +7,7 @@
 
 #include "apps/roles.hpp"
 #include "common/error.hpp"
+#include "io/json_text.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -46,7 +47,7 @@ RankingStep step_of_rows(const Config& config) {
 }  // namespace
 
 Config trained_config(const Model& model) {
-  const auto provenance = nlohmann::json::parse(model.info().provenance, nullptr, false);
+  const auto provenance = parse_json(model.info().provenance);
   if (!provenance.is_object() || !provenance.contains("config") ||
       !provenance["config"].is_string()) {
     throw DataError{

@@ -9,6 +9,7 @@
 
 #include "common/error.hpp"
 #include "io/files.hpp"
+#include "io/json_text.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -49,7 +50,7 @@ GrowingFile::~GrowingFile() {
 }
 
 void GrowingFile::load() {
-  const auto state = nlohmann::json::parse(read_file(state_), nullptr, false);
+  const auto state = parse_json(read_file(state_));
   const auto number = [&](const char* key) {
     if (!state.is_object() || !state.contains(key) || !state[key].is_number_unsigned()) {
       throw DataError{

@@ -6,12 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
+#include "apps/personal_data.hpp"
 #include "apps/usable_checkpoints.hpp"
 #include "comm/environment.hpp"
 #include "io/checkpoint.hpp"
 #include "io/dataset.hpp"
 #include "io/dataset_check.hpp"
 #include "io/files.hpp"
+#include "io/json_text.hpp"
 #include "io/model_file.hpp"
 #include "scheduler/plan_record.hpp"
 
@@ -22,7 +24,7 @@ using Json = nlohmann::ordered_json;
 
 /// JSON text from a file; the text itself if it is not JSON.
 Json parsed(const std::string& text) {
-  Json json = Json::parse(text, nullptr, false);
+  Json json = parse_ordered_json(text);
   return json.is_discarded() ? Json(text) : json;
 }
 
@@ -74,6 +76,7 @@ Json inspect_dataset(const std::filesystem::path& path) {
   json["values"] = {{"min", dataset.value_min()}, {"max", dataset.value_max()}};
   json["train_mean"] = dataset.train_mean();
   add_attributes(dataset, json);
+  json["personal_data"] = personal_data(dataset);
   json["prepare"] = parsed(dataset.summary());
   json["verified"] = fmt::format(
       "checksums of all {} cells and of attributes, training counts and mean, and the fingerprint "
@@ -108,6 +111,7 @@ Json inspect_model(const std::filesystem::path& path) {
             {"user_ids", model.user_ids().integers() ? "integers" : "strings"},
             {"item_ids", model.item_ids().integers() ? "integers" : "strings"},
             {"seen_items", has_seen},
+            {"personal_data", personal_data(model)},
             {"provenance", parsed(info.provenance)},
             {"verified", "SHA-256 and the checksums of all datasets"}};
   if (info.layers) {
@@ -133,6 +137,7 @@ Json inspect_checkpoint(const std::filesystem::path& path) {
           {"bytes", bytes},
           {"dataset", manifest.dataset},
           {"instruction_set", manifest.instruction_set},
+          {"personal_data", {{"user_ids", "none"}, {"rows", "factors of every user"}}},
           {"verified", "sizes and checksums of all files"}};
 }
 
@@ -176,7 +181,7 @@ Json prediction_of(const std::filesystem::path& run, ExitCode& worst) {
   const auto metrics = run / "metrics.jsonl";
   if (!std::filesystem::exists(metrics) || std::filesystem::file_size(metrics) == 0) return {};
   try {
-    const Json plan = Json::parse(read_file(run / "plan.json"), nullptr, false);
+    const Json plan = parse_ordered_json(read_file(run / "plan.json"));
     return scheduler::plan_check(plan, scheduler::read_run(run));
   } catch (const Error& error) {
     if (worst == ExitCode::done) worst = error.exit_code();

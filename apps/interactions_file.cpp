@@ -10,14 +10,14 @@
 namespace factorps::apps {
 namespace {
 
-NamedRow named(std::string id, const IdTable& table) {
+NamedRow named(std::string id, const IdFinder& table) {
   const auto row = table.find(id);
   return {std::move(id), row};
 }
 
 }  // namespace
 
-NamedRows::NamedRows(const CollectedIds& ids, const IdTable& table) {
+NamedRows::NamedRows(const CollectedIds& ids, const IdFinder& table) {
   for (const std::int64_t id : ids.integers) {
     integers_.push_back(named(fmt::format("{}", id), table));
   }

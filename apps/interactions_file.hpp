@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "io/config.hpp"
-#include "io/id_table.hpp"
+#include "io/id_key.hpp"
 #include "io/prepare/chunk.hpp"
 
 namespace factorps::apps {
@@ -22,7 +22,7 @@ struct NamedRow {
 /// Ids by the numbers that a chunk gave them.
 class NamedRows {
  public:
-  NamedRows(const CollectedIds& ids, const IdTable& table);
+  NamedRows(const CollectedIds& ids, const IdFinder& table);
   [[nodiscard]] const NamedRow& at(std::uint32_t number) const {
     const std::uint32_t n = number & ~CollectedIds::kTextBit;
     return n == number ? integers_.at(n) : texts_.at(n);

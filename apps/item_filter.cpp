@@ -1,6 +1,7 @@
 #include "apps/item_filter.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
@@ -60,7 +61,7 @@ void check(const Condition& condition, const Attribute& attribute) {
 }
 
 /// Rows of the model of the items in a file, one per line.
-std::vector<std::uint64_t> read_items(const std::filesystem::path& path, const IdTable& ids,
+std::vector<std::uint64_t> read_items(const std::filesystem::path& path, const IdFinder& ids,
                                       std::uint64_t& unknown) {
   std::vector<std::uint64_t> rows;
   for_each_id(path, "item", [&](const std::string& id) {
@@ -97,7 +98,7 @@ ItemFilter::ItemFilter(const ItemFilterOptions& options, const Model& model,
                        const AttributeSource* source)
     : items_{model.info().items} {
   if (!options.only.empty() || !options.without.empty()) {
-    const IdTable ids = model.item_ids();
+    const IdFinder ids = model.find_items();
     std::vector<std::uint8_t> listed(items_);
     if (!options.only.empty()) {
       for (const auto row : read_items(options.only, ids, unknown_)) listed[row] = 1;
@@ -153,8 +154,8 @@ void ItemFilter::add_quota(const std::string& text, const AttributeSource& sourc
   const std::size_t at = text.rfind('=');
   const auto most =
       at == std::string::npos ? std::nullopt : finite_double(std::string_view{text}.substr(at + 1));
-  if (!most || at == 0 || *most < 1 ||
-      *most != static_cast<double>(static_cast<std::uint32_t>(*most))) {
+  constexpr double kMost = std::numeric_limits<std::uint32_t>::max();
+  if (!most || at == 0 || *most < 1 || *most > kMost || *most != std::floor(*most)) {
     throw ConfigError{fmt::format("--quota {}: expected NAME=N with N from 1 on", text)};
   }
   const Attribute attribute = source.item_attribute(text.substr(0, at));

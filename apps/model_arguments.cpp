@@ -18,10 +18,11 @@ std::vector<std::string> arguments_after_model(ModelOptions& options,
   return arguments;
 }
 
-std::uint32_t row_of(const std::string& id, const IdTable& ids, const char* what,
+std::uint32_t row_of(const std::string& id, const IdFinder& ids, const char* what,
                      const Model& model) {
   if (const auto row = ids.find(id)) return static_cast<std::uint32_t>(*row);
-  throw DataError{fmt::format("{} '{}' is not in the model {}", what, id, model.path().string())};
+  throw DataError{
+      fmt::format("{} '{}' is not in the model {}{}", what, id, model.path().string(), ids.hint())};
 }
 
 }  // namespace factorps::apps

@@ -20,7 +20,7 @@ namespace factorps::apps {
                                                              std::size_t least, const char* what);
 
 /// @param what the id is of @throws DataError if the model does not know it
-[[nodiscard]] std::uint32_t row_of(const std::string& id, const IdTable& ids, const char* what,
+[[nodiscard]] std::uint32_t row_of(const std::string& id, const IdFinder& ids, const char* what,
                                    const Model& model);
 
 }  // namespace factorps::apps

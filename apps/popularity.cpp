@@ -30,7 +30,7 @@ void Popularity::count(const Model& model, const AttributeSource& source) {
                                     attribute_.name, attribute_.values.size(), model.info().items,
                                     kMost)};
   }
-  users_ = dataset.user_ids();
+  users_.emplace(dataset.user_ids(), model.id_key(), IdSide::user);
   segments_.assign(attribute_.values.size(), std::vector<float>(model.info().items));
   for (std::uint32_t strip = 0; strip < dataset.grid().strips(); ++strip) {
     dataset.verify(StripId{strip});
@@ -44,7 +44,7 @@ void Popularity::count(const Model& model, const AttributeSource& source) {
 
 Popularity::Ranking Popularity::of(const std::string& user_id) const {
   if (!segments_.empty()) {
-    const auto row = users_.find(user_id);
+    const auto row = users_->find(user_id);
     if (row && !attribute_.codes_of(*row).empty()) {
       const std::uint32_t value = attribute_.codes_of(*row).front();
       return {fmt::format("popularity:{}={}", attribute_.name, attribute_.values[value]),

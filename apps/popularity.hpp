@@ -36,7 +36,7 @@ class Popularity {
 
   std::vector<float> counts_;
   Attribute attribute_;                       // of users, if there are segments
-  IdTable users_;                             // of the dataset, if there are segments
+  std::optional<IdFinder> users_;             // of the dataset, if there are segments
   std::vector<std::vector<float>> segments_;  // [value of the attribute]
 };
 

@@ -3,6 +3,7 @@
 
 #include "apps/commands.hpp"
 #include "apps/interactions_file.hpp"
+#include "apps/privacy.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
 #include "comm/environment.hpp"
@@ -37,10 +38,11 @@ ExitCode run_predict(const PredictOptions& given, comm::Environment& environment
   if (options.pairs.empty() && !options.config.empty()) std::swap(options.model, options.pairs);
   if (options.pairs.empty()) throw ConfigError{"expected PAIRS, a file with users and items"};
   const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
   const Model model = open_model(options, config);
   const Chunk chunk = read_interactions(options.pairs, config.data, false).chunk;
-  const NamedRows users{chunk.users, model.user_ids()};
-  const NamedRows items{chunk.items, model.item_ids()};
+  const NamedRows users{chunk.users, model.find_users()};
+  const NamedRows items{chunk.items, model.find_items()};
   TextOutput out{options.out, options.pairs};
   if (!options.output.json) out.write("user\titem\tprediction\tknown\n");
   for (std::size_t n = 0; n < chunk.rows.size(); ++n) {

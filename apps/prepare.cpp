@@ -8,6 +8,7 @@
 
 #include "apps/commands.hpp"
 #include "apps/inject_faults.hpp"
+#include "apps/privacy.hpp"
 #include "apps/watchdog.hpp"
 #include "comm/borrowed_cores.hpp"
 #include "comm/environment.hpp"
@@ -70,6 +71,7 @@ void refuse_to_replace_other_files(const std::filesystem::path& dataset) {
 ExitCode run_prepare(const PrepareOptions& options, comm::Environment& environment) {
   const Stopwatch watch;
   const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
   if (!config.faults.inject.empty()) inject_faults(config.faults.inject, environment);
   const Watchdog watchdog{environment, config.cluster};
   refuse_to_replace_other_files(config.data.dataset);

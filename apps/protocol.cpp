@@ -5,12 +5,14 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "io/json_text.hpp"
+
 namespace factorps::apps {
 
 using Json = nlohmann::ordered_json;
 
 Json data_protocol(const Dataset& dataset, const std::string& part) {
-  const auto prepare = Json::parse(dataset.summary(), nullptr, false);
+  const auto prepare = parse_ordered_json(dataset.summary());
   const bool has_split = prepare.is_object() && prepare.contains("split");
   return {{"dataset", dataset.path().string()},
           {"fingerprint", dataset.fingerprint()},

@@ -13,6 +13,7 @@
 #include "apps/growing_file.hpp"
 #include "apps/item_filter.hpp"
 #include "apps/list_format.hpp"
+#include "apps/privacy.hpp"
 #include "apps/recommender.hpp"
 #include "apps/row_match.hpp"
 #include "apps/seen_items.hpp"
@@ -57,7 +58,8 @@ void warn_of_unknown(const AskedUsers& users, const ItemFilter& filter) {
   for (std::size_t n = 0; !users.everybody() && n < users.size(); ++n) {
     const Asked user = users.at(n);
     if (user.row || (user.own_history && !user.items.empty()) || ++unknown > kShown) continue;
-    warn(fmt::format("user '{}' is not in the model: items ranked by popularity", user.id));
+    warn(fmt::format("user '{}' is not in the model: items ranked by popularity{}", user.id,
+                     unknown == 1 ? users.hint() : ""));
   }
   if (unknown > kShown) {
     warn(fmt::format("{} more users are not in the model", unknown - kShown));
@@ -230,7 +232,9 @@ class Recommendations {
 
 ExitCode run_recommend(const RecommendOptions& options, comm::Environment& environment) {
   check(options, environment);
-  const Recommendations recommendations{options, load_config(options.config, options.assignments)};
+  const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
+  const Recommendations recommendations{options, config};
   if (environment.rank() == 0 && !options.output.quiet) recommendations.warn();
   if (cannot_be_continued(options.out)) {
     recommendations.stream(environment);

@@ -114,9 +114,15 @@ ps::WireFormat wire_of(const Config& config) {
   return config.cluster.wire == "bf16" ? ps::WireFormat::bf16 : ps::WireFormat::fp32;
 }
 
+/// What the model may hold.
+ps::StoredParts stored_parts(const Config& config) {
+  const std::string& ids = config.run.store_ids;
+  return {config.run.store_seen, ids == "all", ids != "none"};
+}
+
 ps::ServerOptions server_options(const Config& config) {
   const double std = config.model.init_std / std::sqrt(static_cast<double>(config.model.dim));
-  return {config.train.seed, static_cast<float>(std), config.run.store_seen, config.model.mean,
+  return {config.train.seed, static_cast<float>(std), stored_parts(config), config.model.mean,
           wire_of(config)};
 }
 
@@ -272,7 +278,7 @@ std::unique_ptr<ps::ShardStore> Roles::row_store(comm::Transport& link, int n) c
   }
   options.part = {static_cast<std::uint32_t>(std::ranges::find(servers, n) - servers.begin()),
                   static_cast<std::uint32_t>(servers.size())};
-  options.store_seen = config_.run.store_seen;
+  options.stored = stored_parts(config_);
   return std::make_unique<ps::RowStore>(link, *rows_, map_.layout.worker(0),
                                         map_.rows->model(config_, dataset_, kernels_.set), dataset_,
                                         std::move(options));

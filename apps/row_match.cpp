@@ -7,23 +7,39 @@
 
 #include "common/error.hpp"
 #include "io/config.hpp"
+#include "io/json_text.hpp"
 
 namespace factorps::apps {
 namespace {
 
-std::vector<std::optional<std::uint64_t>> match(const IdTable& from, const IdTable& to) {
+std::vector<std::optional<std::uint64_t>> match(const IdTable& from, const IdFinder& to) {
   std::vector<std::optional<std::uint64_t>> rows(from.size());
   for (std::uint64_t row = 0; row < rows.size(); ++row) rows[row] = to.find(from.text(row));
   return rows;
 }
 
+/// Rows of other data are matched by ids.
+void require_ids(const Model& model) {
+  if (form_of(model.user_ids()).kind != IdKind::rows &&
+      form_of(model.item_ids()).kind != IdKind::rows)
+    return;
+  throw DataError{fmt::format(
+      "{} does not hold all ids (run.store_ids): expected the dataset that it was trained on",
+      model.path().string())};
+}
+
 }  // namespace
 
 std::string trained_fingerprint(const Model& model) {
-  const auto provenance = nlohmann::json::parse(model.info().provenance, nullptr, false);
+  const auto provenance = parse_json(model.info().provenance);
   if (!provenance.is_object()) return {};
   const auto found = provenance.find("dataset_fingerprint");
   return found != provenance.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::optional<IdKey> id_key_of(const Config& config) {
+  if (config.data.id_key_file.empty()) return std::nullopt;
+  return IdKey::read(config.data.id_key_file);
 }
 
 Model open_model(const ModelOptions& options, const Config& config) {
@@ -34,6 +50,7 @@ Model open_model(const ModelOptions& options, const Config& config) {
   }
   Model model{path};
   model.verify();
+  model.use_key(id_key_of(config));
   return model;
 }
 
@@ -42,8 +59,9 @@ RowMatch::RowMatch(const Model& model, const Dataset& dataset)
   const ModelInfo& info = model.info();
   const Grid& grid = dataset.grid();
   if (!same_) {
-    users_ = match(dataset.user_ids(), model.user_ids());
-    items_ = match(dataset.item_ids(), model.item_ids());
+    require_ids(model);
+    users_ = match(dataset.user_ids(), model.find_users());
+    items_ = match(dataset.item_ids(), model.find_items());
   } else if (info.users != grid.users() || info.items != grid.items()) {
     throw DataError{fmt::format(
         "{} has {} users and {} items, expected {} and {} as in {}, which it was trained on",

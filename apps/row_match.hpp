@@ -9,6 +9,7 @@
 #include "apps/commands.hpp"
 #include "io/config.hpp"
 #include "io/dataset.hpp"
+#include "io/id_key.hpp"
 #include "io/model_file.hpp"
 
 namespace factorps::apps {
@@ -40,7 +41,11 @@ class RowMatch {
 /// The fingerprint of the dataset that a model was trained on; empty if its provenance has none.
 [[nodiscard]] std::string trained_fingerprint(const Model& model);
 
-/// The model that the options name, or that of the config's run. @throws DataError
+/// The key of data.id_key_file, if there is one. @throws ConfigError
+[[nodiscard]] std::optional<IdKey> id_key_of(const Config& config);
+
+/// The model that the options name, or that of the config's run; it has the key of ids.
+/// @throws DataError
 [[nodiscard]] Model open_model(const ModelOptions& options, const Config& config);
 
 }  // namespace factorps::apps

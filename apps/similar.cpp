@@ -7,6 +7,7 @@
 #include "apps/commands.hpp"
 #include "apps/item_filter.hpp"
 #include "apps/model_arguments.hpp"
+#include "apps/privacy.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
 #include "comm/environment.hpp"
@@ -58,13 +59,14 @@ ExitCode run_similar(const SimilarOptions& given, comm::Environment& environment
   SimilarOptions options = given;
   const auto items = arguments_after_model(options, options.arguments, 1, "ITEM...");
   const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
   const Model model = open_model(options, config);
   std::optional<AttributeSource> source;
   if (!options.filter.where.empty()) {
     source.emplace(model, options.dataset.empty() ? config.data.dataset : options.dataset);
   }
   const ItemFilter filter{options.filter, model, source ? &*source : nullptr};
-  const IdTable ids = model.item_ids();
+  const IdFinder ids = model.find_items();
   const std::vector<float> rows = normalised(model);
   const std::vector<float> scores = candidates(model, filter);
   const std::size_t dim = model.info().dim;
@@ -75,7 +77,7 @@ ExitCode run_similar(const SimilarOptions& given, comm::Environment& environment
     const auto list = eval::top_k({dim, rows, scores, {}, {}}, {{query}},
                                   static_cast<std::size_t>(options.count))[0];
     for (std::size_t n = 0; n < list.size(); ++n) {
-      text += line(id, n + 1, ids.text(list[n].item), list[n].score, options.output.json);
+      text += line(id, n + 1, ids.table().text(list[n].item), list[n].score, options.output.json);
     }
   }
   TextOutput out{options.out};

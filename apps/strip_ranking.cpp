@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "apps/evaluation.hpp"
+#include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
 #include "eval/full_ranking.hpp"
 #include "eval/sampled_candidates.hpp"
@@ -69,7 +70,9 @@ StripRanker::StripRanker(const EvaluateOptions& options, const Dataset& dataset,
       sample_{options.seed, Purpose::sample_candidates},
       given_{options.candidates.empty()
                  ? std::nullopt
-                 : std::optional<CandidateFile>{std::in_place, options.candidates, dataset}},
+                 : std::optional<CandidateFile>{std::in_place, options.candidates, dataset,
+                                                id_key_of(load_config(options.config,
+                                                                      options.assignments))}},
       metrics_{options, dataset, ranker, among(options, given_)} {
   if (options.segments) segments_.add_by_training(dataset, options.cold_below);
   for (const std::string& name : options.segments_by)

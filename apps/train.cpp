@@ -15,6 +15,7 @@
 #include "apps/job.hpp"
 #include "apps/job_facts.hpp"
 #include "apps/plan_input.hpp"
+#include "apps/privacy.hpp"
 #include "apps/rebalance.hpp"
 #include "apps/start_checks.hpp"
 #include "apps/stop_requests.hpp"
@@ -144,6 +145,7 @@ scheduler::TrainingResult train(const Config& asked, const TrainOptions& options
 
 ExitCode run_train(const TrainOptions& options, comm::Environment& environment) {
   const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
   if (!config.faults.inject.empty()) inject_faults(config.faults.inject, environment);
   const auto result = train(config, options, environment);
   if (environment.rank() == 0 && !result.summary.empty()) {

@@ -11,6 +11,7 @@
 
 #include "apps/text_output.hpp"
 #include "common/error.hpp"
+#include "io/json_text.hpp"
 #include "io/text/number.hpp"
 
 namespace factorps::apps {
@@ -62,7 +63,7 @@ class Reader {
   }
 
   void read_head() {
-    const Json head = Json::parse(line_.starts_with("# ") ? line_.substr(2) : "", nullptr, false);
+    const Json head = parse_ordered_json(line_.starts_with("# ") ? line_.substr(2) : "");
     const auto is = [&](const char* key, auto test) {
       return head.is_object() && head.contains(key) && test(head[key]);
     };

@@ -7,8 +7,6 @@
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
 #include <boost/serialization/array.hpp>
-#include <boost/serialization/string.hpp>
-#include <boost/serialization/vector.hpp>
 #include <fmt/format.h>
 
 #include "common/error.hpp"
@@ -44,6 +42,46 @@ class ByteSource : public std::streambuf {
   }
 };
 
+/// What decode() reads from, for those who must know how much of it is left.
+struct Origin {
+  std::streambuf* stream = nullptr;
+};
+constexpr int kOrigin = 0;  // its address finds the Origin of an archive
+
+/// A list or text: its size, then the elements. A size beyond the bytes that are left is refused
+/// before there is memory for it.
+template <class Archive, class List>
+void list(Archive& archive, List& values) {
+  std::uint64_t size = values.size();
+  archive& size;
+  if constexpr (Archive::is_loading::value) {
+    // An element takes a byte at least.
+    const auto& from = archive.template get_helper<Origin>(const_cast<int*>(&kOrigin));
+    if (size > static_cast<std::uint64_t>(from.stream->in_avail()))
+      throw ProtocolError{fmt::format("a list of {} elements", size)};
+    values.resize(size);
+  }
+  if constexpr (std::is_class_v<typename List::value_type>) {
+    for (auto& value : values) archive& value;
+  } else {
+    archive& boost::serialization::make_array(values.data(), size);
+  }
+}
+
+/// The same of texts.
+template <class Archive>
+void list(Archive& archive, std::vector<std::string>& texts) {
+  std::uint64_t size = texts.size();
+  archive& size;
+  if constexpr (Archive::is_loading::value) {
+    const auto& from = archive.template get_helper<Origin>(const_cast<int*>(&kOrigin));
+    if (size > static_cast<std::uint64_t>(from.stream->in_avail()))
+      throw ProtocolError{fmt::format("a list of {} texts", size)};
+    texts.resize(size);
+  }
+  for (std::string& text : texts) list(archive, text);
+}
+
 }  // namespace
 }  // namespace factorps::comm
 
@@ -64,7 +102,10 @@ void serialize(Archive& archive, messages::Progress& m, unsigned) {
 }
 template <class Archive>
 void serialize(Archive& archive, messages::StripsDone& m, unsigned) {
-  archive& m.pass& m.strips& m.sums& m.block_bytes& m.blocks& m.memory;
+  archive& m.pass;
+  messages::list(archive, m.strips);
+  messages::list(archive, m.sums);
+  archive& m.block_bytes& m.blocks& m.memory;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::RowTraffic& m, unsigned) {
@@ -78,19 +119,30 @@ void serialize(Archive& archive, messages::WorkerDone& m, unsigned) {
 }
 template <class Archive>
 void serialize(Archive& archive, messages::Command& m, unsigned) {
-  archive& m.kind& m.directory& m.provenance& m.shards& m.cut& m.step;
+  archive& m.kind;
+  messages::list(archive, m.directory);
+  messages::list(archive, m.provenance);
+  messages::list(archive, m.shards);
+  archive& m.cut& m.step;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::DatasetEntry& m, unsigned) {
-  archive& m.name& m.offset& m.bytes& m.checksum;
+  messages::list(archive, m.name);
+  archive& m.offset& m.bytes& m.checksum;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::FileEntry& m, unsigned) {
-  archive& m.name& m.bytes& m.checksum& m.frame& m.datasets;
+  messages::list(archive, m.name);
+  archive& m.bytes& m.checksum& m.frame;
+  messages::list(archive, m.datasets);
 }
 template <class Archive>
 void serialize(Archive& archive, messages::CommandDone& m, unsigned) {
-  archive& m.kind& m.files& m.digest& m.error& m.exit_code& m.step;
+  archive& m.kind;
+  messages::list(archive, m.files);
+  messages::list(archive, m.digest);
+  messages::list(archive, m.error);
+  archive& m.exit_code& m.step;
 }
 
 }  // namespace boost::serialization
@@ -179,6 +231,7 @@ Message decode(std::span<const std::byte> bytes) {
   Message message;
   try {
     boost::archive::binary_iarchive archive{source, kFlags};
+    archive.template get_helper<Origin>(const_cast<int*>(&kOrigin)).stream = &source;
     archive >> message;
   } catch (const std::exception& error) {
     throw ProtocolError{fmt::format("malformed message: {}", error.what())};

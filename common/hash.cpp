@@ -8,11 +8,22 @@
 #include <xxhash.h>
 
 #include "common/check.hpp"
+#include "common/hexadecimal.hpp"
 
 namespace factorps {
 
 std::uint64_t checksum(std::span<const std::byte> bytes) noexcept {
   return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+std::string hexadecimal(std::span<const std::byte> bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::byte byte : bytes) {
+    text += kDigits[std::to_integer<unsigned>(byte) >> 4];
+    text += kDigits[std::to_integer<unsigned>(byte) & 15];
+  }
+  return text;
 }
 
 struct StreamChecksum::Impl {
@@ -50,13 +61,7 @@ void Sha256::update(std::span<const std::byte> bytes) {
 std::string Sha256::finish() {
   std::array<unsigned char, 32> digest{};
   FACTORPS_CHECK(EVP_DigestFinal_ex(impl_->context.get(), digest.data(), nullptr) == 1);
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : digest) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+  return hexadecimal(std::as_bytes(std::span{digest}));
 }
 
 }  // namespace factorps

@@ -71,8 +71,16 @@ fs::path name_before(const fs::path& leftover) {
 }
 
 fs::path aside(const fs::path& published) {
-  return published.parent_path() /
-         fmt::format(".{}{}", published.filename().string(), kReplaced);
+  return published.parent_path() / fmt::format(".{}{}", published.filename().string(), kReplaced);
+}
+
+/// A link would lead out of the checkpoint. Files that are missing are found to be later.
+void require_own_file(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_symlink(path, ignored) || (fs::exists(path, ignored) && !fs::is_regular_file(path))) {
+    throw CheckpointError{fmt::format(
+        "{}: is a link or no file, expected one of the checkpoint's own files", path.string())};
+  }
 }
 
 std::string manifest_of(const fs::path& checkpoint) {
@@ -80,6 +88,10 @@ std::string manifest_of(const fs::path& checkpoint) {
   if (!fs::exists(path)) {
     throw CheckpointError{fmt::format("{}: no checkpoint, expected a directory with {}",
                                       checkpoint.string(), kManifest)};
+  }
+  constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 30;  // millions of strips and blocks
+  if (!fs::is_regular_file(path) || fs::file_size(path) > kMostBytes) {
+    throw CheckpointError{fmt::format("{}: is no manifest", path.string())};
   }
   try {
     return read_file(path);
@@ -226,12 +238,14 @@ void CheckpointStore::prune(const KeepPolicy& policy) const {
 
 CheckpointManifest read_manifest(const fs::path& checkpoint) {
   const std::string text = manifest_of(checkpoint);
+  CheckpointManifest manifest;
   try {
-    return parse_manifest(text);
+    manifest = parse_manifest(text);
   } catch (const std::exception& error) {
-    throw CheckpointError{
-        fmt::format("{}: {}", manifest_path(checkpoint).string(), error.what())};
+    throw CheckpointError{fmt::format("{}: {}", manifest_path(checkpoint).string(), error.what())};
   }
+  for (const CheckpointFile& file : manifest.files) require_own_file(checkpoint / file.name);
+  return manifest;
 }
 
 CheckpointManifest look_at_checkpoint(const fs::path& checkpoint) {
@@ -250,8 +264,7 @@ CheckpointManifest look_at_checkpoint(const fs::path& checkpoint) {
   return manifest;
 }
 
-std::vector<std::string> damage_of(const fs::path& checkpoint,
-                                   const CheckpointManifest& manifest) {
+std::vector<std::string> damage_of(const fs::path& checkpoint, const CheckpointManifest& manifest) {
   std::vector<std::string> damage;
   for (const CheckpointFile& file : manifest.files) {
     std::ranges::move(damage_of(checkpoint / file.name, file), std::back_inserter(damage));

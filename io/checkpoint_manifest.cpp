@@ -8,6 +8,7 @@
 
 #include "common/error.hpp"
 #include "common/hash.hpp"
+#include "io/json_text.hpp"
 
 namespace factorps {
 namespace {
@@ -30,7 +31,9 @@ std::uint64_t from_hex(const std::string& digits) {
   return value;
 }
 
-std::string checksum_of(std::string_view text) { return hex(checksum(std::as_bytes(std::span{text}))); }
+std::string checksum_of(std::string_view text) {
+  return hex(checksum(std::as_bytes(std::span{text})));
+}
 
 json to_json(const CheckpointFile& file) {
   json datasets = json::array();
@@ -44,15 +47,20 @@ json to_json(const CheckpointFile& file) {
           {"datasets", std::move(datasets)}};
 }
 
+std::uint64_t natural(const json& value, const char* what) {
+  return natural_at(json{{what, value}}, what);
+}
+
 CheckpointFile file_from(const json& entry) {
-  CheckpointFile file{entry.at("name"), entry.at("bytes"), from_hex(entry.at("xxh3"))};
+  CheckpointFile file{entry.at("name"), natural_at(entry, "bytes"), from_hex(entry.at("xxh3"))};
   if (file.name.empty() || file.name.find('/') != std::string::npos || file.name.front() == '.') {
     throw CheckpointError{fmt::format("file name '{}' leaves the checkpoint", file.name)};
   }
   if (!entry.contains("datasets")) return file;  // before version 3
   file.frame = from_hex(entry.at("frame"));
   for (const json& data : entry.at("datasets")) {
-    file.datasets.push_back({data.at(0), data.at(1), data.at(2), from_hex(data.at(3))});
+    file.datasets.push_back({data.at(0), natural(data.at(1), "offset"),
+                             natural(data.at(2), "bytes"), from_hex(data.at(3))});
   }
   arrange_datasets(file);
   return file;
@@ -94,25 +102,26 @@ std::string manifest_text(const CheckpointManifest& manifest) {
 }
 
 CheckpointManifest parse_manifest(const std::string& text) {
-  const json document = json::parse(text);
+  const json document = parse_json(text);
+  if (!document.is_object()) throw CheckpointError{"no JSON object, or nested too deep"};
   if (document.at("format") != "factorps-checkpoint") {
     throw CheckpointError{"not a manifest of a checkpoint"};
   }
-  const std::uint64_t version = document.at("version");
+  const std::uint64_t version = natural_at(document, "version");
   if (version > kCheckpointVersion) {
     throw CheckpointError{
         fmt::format("version {}, expected at most {}", version, kCheckpointVersion)};
   }
   // Also if the version itself is damaged.
   if (version >= 3 || document.contains("checksum")) require_own_checksum(text);
-  CheckpointManifest manifest{document.at("epoch"),
+  CheckpointManifest manifest{natural_at(document, "epoch"),
                               document.at("dataset"),
                               document.at("identity"),
                               document.at("instruction_set"),
                               document.at("state").dump(),
                               {},
                               version,
-                              version >= 3 ? document.at("step").get<std::uint32_t>() : 0};
+                              version >= 3 ? natural_at<std::uint32_t>(document, "step") : 0};
   for (const json& entry : document.at("files")) manifest.files.push_back(file_from(entry));
   return manifest;
 }

@@ -25,6 +25,8 @@ struct DataConfig {
   std::string event = "";      ///< "" : all rows are alike
   std::vector<std::string> event_weights = {};  ///< io/event_weight.hpp
   std::filesystem::path dataset = "dataset.h5";
+  std::filesystem::path id_key_file = {};  ///< io/id_key.hpp; empty: ids are stored as they are
+  bool hash_item_ids = false;              ///< those of items too
 };
 
 /// Files that say something of users or items: one line each.
@@ -187,10 +189,10 @@ struct CheckpointConfig {
   std::string interval = "fixed";  ///< fixed | auto
   double mtbf_hours = 24;          ///< mean time between failures of the job, for auto
   bool background = true;          ///< saved while training goes on
-  std::int64_t every_epochs = 1;  ///< 0: never by epochs
-  double every_minutes = 0;       ///< 0: never by time
-  std::int64_t keep = 2;          ///< newest checkpoints kept, beside the best
-  std::int64_t keep_every = 0;    ///< epochs; those that this divides stay too; 0: none
+  std::int64_t every_epochs = 1;   ///< 0: never by epochs
+  double every_minutes = 0;        ///< 0: never by time
+  std::int64_t keep = 2;           ///< newest checkpoints kept, beside the best
+  std::int64_t keep_every = 0;     ///< epochs; those that this divides stay too; 0: none
 };
 
 struct ClusterConfig {
@@ -208,7 +210,9 @@ struct ClusterConfig {
 
 struct RunConfig {
   std::filesystem::path dir = "runs/default";
-  bool store_seen = true;  ///< keep each user's training items in model.h5 for recommend
+  bool store_seen = true;         ///< keep each user's training items in model.h5 for recommend
+  std::string store_ids = "all";  ///< in model.h5: all | items | none
+  bool own_only = false;          ///< files that only their owner may read
 };
 
 /// The runs of `factorps bench scaling`.

@@ -53,7 +53,11 @@ bool quote_large_integer(std::string& text, const toml::parse_error& error) {
   const std::string_view number = about.substr(begin, end - begin);
   std::size_t line = 0;
   for (auto n = error.source().begin.line; n > 1; --n) line = text.find('\n', line) + 1;
-  const std::size_t at = text.find(number, line);
+  std::size_t at = text.find(number, line);
+  // What stands in quotes is the text of another key (or of this one, from the last time).
+  constexpr std::string_view kQuotes = "\"'";
+  while (at != std::string::npos && at > 0 && kQuotes.find(text[at - 1]) != std::string_view::npos)
+    at = text.find(number, at + number.size());
   if (number.empty() || at > text.find('\n', line)) return false;
   text.replace(at, number.size(), fmt::format("\"{}\"", number));
   return true;

@@ -58,6 +58,8 @@ class CrossCheck {
 
   void run() {
     require(!config_.data.delimiter.empty(), "data.delimiter", "a name or the text between fields");
+    require(!config_.data.hash_item_ids || !config_.data.id_key_file.empty(), "data.hash_item_ids",
+            "false, because data.id_key_file is not set");
     check_events();
     check_split();
     check_fractions();

@@ -47,7 +47,13 @@ std::vector<Field> data_fields(DataConfig& c) {
        "5 }` or a list, `[\"view=1\", \"buy=5\"]`. Rows of weight 0 are left out and counted; "
        "rows of other types are bad."},
       {"data.dataset", &c.dataset, any(), no,
-       "The prepared file: written by `prepare`, read by everything after it."}};
+       "The prepared file: written by `prepare`, read by everything after it."},
+      {"data.id_key_file", &c.id_key_file, any(), no,
+       "File with a secret key of 16 to 64 bytes that only its owner may read. `prepare` then "
+       "stores keyed hashes of the users' ids in the place of the ids, and commands that are asked "
+       "by ids hash them. Unset: ids are stored as they are (docs/security.md)."},
+      {"data.hash_item_ids", &c.hash_item_ids, any(), no,
+       "With `id_key_file`: hashes of the items' ids too."}};
 }
 
 std::vector<Field> clean_fields(CleanConfig& c) {
@@ -377,7 +383,14 @@ std::vector<Field> cluster_fields(ClusterConfig& c) {
 std::vector<Field> run_fields(RunConfig& c) {
   return {{"run.dir", &c.dir, any(), no, "Directory of the run: metrics, checkpoints, model."},
           {"run.store_seen", &c.store_seen, any(), no,
-           "Keep each user's training items in `model.h5`, so that `recommend` leaves them out."}};
+           "Keep each user's training items in `model.h5`, so that `recommend` leaves them out."},
+          {"run.store_ids", &c.store_ids, one_of({"all", "items", "none"}), no,
+           "Whose ids `model.h5` holds: users' and items', items' only, or none. Rows without ids "
+           "are called `row:0`, `row:1` and so on in every answer, and are asked for by these "
+           "names."},
+          {"run.private", &c.own_only, any(), no,
+           "Everything that a command writes may be read by its owner only: directories have mode "
+           "0700, files 0600. `run.dir` is given this mode if it is there already."}};
 }
 
 std::vector<Field> scaling_fields(ScalingConfig& c) {

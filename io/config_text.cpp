@@ -37,7 +37,9 @@ struct ToToml {
     return x->has_value() ? fmt::format("{}", **x) : std::string{};
   }
   std::string operator()(const std::string* x) const { return toml_string(*x); }
-  std::string operator()(const std::filesystem::path* x) const { return toml_string(x->string()); }
+  std::string operator()(const std::filesystem::path* x) const {
+    return x->empty() ? std::string{} : toml_string(x->string());
+  }
   std::string operator()(const std::vector<std::filesystem::path>* x) const {
     std::vector<std::string> items;
     for (const auto& path : *x) items.push_back(toml_string(path.string()));

@@ -115,6 +115,24 @@ std::string damage(const CellView& cell, std::uint64_t strip_users, std::uint64_
   return seen == cell.size() ? "" : "runs do not match the interactions";
 }
 
+/// Which user's training count is not what the cells of the strip hold, or an empty string: whoever
+/// makes room by these counts relies on them.
+std::string wrong_count(const Dataset& dataset, StripId strip) {
+  const Grid& grid = dataset.grid();
+  const RowRange users = grid.users_of(strip);
+  std::vector<std::uint64_t> counts(users.size(), 0);
+  for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+    for (const Run& run : dataset.cell(Part::train, strip, BlockId{b}).runs)
+      counts[run.user] += run.count;
+  }
+  const auto stored = dataset.user_counts().subspan(users.begin, users.size());
+  const auto [found, expected] = std::ranges::mismatch(stored, counts);
+  if (found == stored.end()) return {};
+  return fmt::format("row {} is {}, expected {}",
+                     users.begin + static_cast<std::uint64_t>(found - stored.begin()), *found,
+                     *expected);
+}
+
 }  // namespace
 
 const char* part_name(Part part) noexcept {
@@ -252,6 +270,10 @@ void Dataset::verify(StripId strip) const {
            fmt::format("/{}, cell of strip {} and block {}", part_name(part), strip.value(), b),
            problem);
     }
+  }
+  if (const std::string wrong = wrong_count(*this, strip); !wrong.empty()) {
+    throw DataError{
+        fmt::format("{}: /users/train_count of {}: the file is damaged", path_.string(), wrong)};
   }
 }
 

@@ -62,8 +62,8 @@ class Dataset {
   [[nodiscard]] CellView cell(Part part, StripId strip, BlockId block) const;
   /// Interactions of a part. [cell]
   [[nodiscard]] std::vector<std::uint64_t> cell_sizes(Part part) const;
-  /// Compares checksums and bounds of all cells of one strip in all parts.
-  /// @throws DataError naming the cell
+  /// Compares checksums and bounds of all cells of one strip, and its users' training counts.
+  /// @throws DataError naming the cell or the row
   void verify(StripId strip) const;
 
   /// Mean of the normalised training values.

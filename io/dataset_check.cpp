@@ -10,16 +10,13 @@
 namespace factorps {
 namespace {
 
-/// What the training cells say of the rows.
+/// What the training cells say of the items; Dataset::verify() has counted the users.
 struct Recount {
-  std::vector<std::uint32_t> users;  // [row] interactions
-  std::vector<std::uint32_t> items;  // [row]
+  std::vector<std::uint32_t> items;  // [row] interactions
   double sum = 0;                    ///< of values, in the order of the file
 };
 
-void add_cell(Recount& counted, const CellView& cell, std::uint64_t first_user,
-              std::uint64_t first_item) {
-  for (const Run& run : cell.runs) counted.users[first_user + run.user] += run.count;
+void add_cell(Recount& counted, const CellView& cell, std::uint64_t first_item) {
   for (const std::uint16_t item : cell.items) ++counted.items[first_item + item];
   for (std::size_t n = 0; n < cell.size(); ++n) counted.sum += double{cell.value(n)};
 }
@@ -27,12 +24,11 @@ void add_cell(Recount& counted, const CellView& cell, std::uint64_t first_user,
 /// The cells must have been verified.
 Recount recount(const Dataset& dataset) {
   const Grid& grid = dataset.grid();
-  Recount counted{std::vector<std::uint32_t>(grid.users(), 0),
-                  std::vector<std::uint32_t>(grid.items(), 0)};
+  Recount counted{std::vector<std::uint32_t>(grid.items(), 0)};
   for (std::uint32_t s = 0; s < grid.strips(); ++s) {
     for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
       add_cell(counted, dataset.cell(Part::train, StripId{s}, BlockId{b}),
-               grid.users_of(StripId{s}).begin, grid.items_of(BlockId{b}).begin);
+               grid.items_of(BlockId{b}).begin);
     }
   }
   return counted;
@@ -88,7 +84,6 @@ void verify_all(const Dataset& dataset) {
     static_cast<void>(dataset.item_attribute(name));
   for (std::uint32_t s = 0; s < dataset.grid().strips(); ++s) dataset.verify(StripId{s});
   const Recount counted = recount(dataset);
-  require_counts(dataset, "/users/train_count", dataset.user_counts(), counted.users);
   require_counts(dataset, "/items/train_count", dataset.item_counts(), counted.items);
   require_mean(dataset, counted.sum);
   const std::string found = fingerprint_of(dataset);

@@ -69,7 +69,7 @@ void File::set(const std::string& object, const std::string& name, double value)
 }
 
 bool File::has(const std::string& object, const std::string& name) const {
-  return exists(object) && H5Aexists_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+  return exists(object) && H5Aexists_by_name(id_, object.c_str(), name.c_str(), links_inside()) > 0;
 }
 
 std::string File::text(const std::string& object, const std::string& name) const {
@@ -84,7 +84,12 @@ std::string File::text(const std::string& object, const std::string& name) const
     throw DataError{
         fmt::format("{}: attribute '{}' of {} is not one string", path_.string(), name, object)};
   }
-  std::string value(H5Tget_size(type.get()), '\0');
+  const std::size_t size = H5Tget_size(type.get());
+  if (!writing_ && size > size_bytes_) {
+    throw DataError{fmt::format("{}: attribute '{}' of {} has {} bytes, the file {}",
+                                path_.string(), name, object, size, size_bytes_)};
+  }
+  std::string value(size, '\0');
   check(H5Aread(attribute.get(), type.get(), value.data()), path_, "cannot read attribute " + name);
   value.resize(std::strlen(value.c_str()) < value.size() ? std::strlen(value.c_str())
                                                          : value.size());

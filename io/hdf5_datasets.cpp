@@ -145,7 +145,10 @@ std::size_t File::checked_elements(const std::string& name, Type expected, std::
         fmt::format("{}: {} has another element type than expected", path_.string(), name)};
   }
   const Shape extents = shape(name);
-  const std::uint64_t total = extents.empty() ? 1 : extents.front();
+  if (extents.empty()) {
+    throw DataError{fmt::format("{}: {} has no dimension, expected rows", path_.string(), name)};
+  }
+  const std::uint64_t total = extents.front();
   if (first_row > total || rows > total - first_row) {
     throw DataError{fmt::format("{}: {} has {} rows, expected at least {}", path_.string(), name,
                                 total, first_row + rows)};

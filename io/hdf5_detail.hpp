@@ -42,6 +42,9 @@ Result check(Result result, const std::filesystem::path& path, const std::string
   return result;
 }
 
+/// A property list with which no object is looked for in another file, whatever links say.
+[[nodiscard]] hid_t links_inside();
+
 /// Opens a group or dataset, or a dataset. @throws DataError if it is missing
 [[nodiscard]] Handle open_object(hid_t file, const std::filesystem::path& path,
                                  const std::string& name);

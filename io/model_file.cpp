@@ -207,6 +207,7 @@ ModelInfo read_info(const h5::File& file) {
                     info.kind));
   }
   info.dim = file.natural("/", "dim");
+  if (info.dim == 0) fail(file.path(), "dim is 0, expected at least 1");
   info.users = rows_of(file, "/users/factors", info.dim);
   info.items = rows_of(file, "/items/factors", info.dim);
   info.mu = file.real("/", "mu");

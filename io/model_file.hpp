@@ -28,6 +28,7 @@
 
 #include "common/hash.hpp"
 #include "io/hdf5.hpp"
+#include "io/id_key.hpp"
 #include "io/id_table.hpp"
 #include "io/model_features.hpp"
 #include "io/model_layers.hpp"
@@ -118,6 +119,11 @@ class Model {
   [[nodiscard]] std::span<const std::uint32_t> item_counts() const noexcept { return item_counts_; }
   [[nodiscard]] IdTable user_ids() const { return IdTable::read(map_.file(), "/users"); }
   [[nodiscard]] IdTable item_ids() const { return IdTable::read(map_.file(), "/items"); }
+  /// What users and items are found by: with the key of hashed ids, if use_key() gave it.
+  [[nodiscard]] IdFinder find_users() const { return {user_ids(), id_key_, IdSide::user}; }
+  [[nodiscard]] IdFinder find_items() const { return {item_ids(), id_key_, IdSide::item}; }
+  void use_key(std::optional<IdKey> key) { id_key_ = std::move(key); }
+  [[nodiscard]] const std::optional<IdKey>& id_key() const noexcept { return id_key_; }
   /// Ascending item rows that the user was trained on; nullopt if the model does not hold them.
   /// @throws DataError if they do not ascend or reach past the items
   [[nodiscard]] std::optional<std::span<const std::uint32_t>> seen(std::uint64_t user) const;
@@ -160,6 +166,7 @@ class Model {
   std::span<const std::uint32_t> item_counts_;
   std::span<const std::uint64_t> seen_offsets_;
   std::span<const std::uint32_t> seen_items_;
+  std::optional<IdKey> id_key_;
   float absent_offset_ = 0;
   float absent_scale_ = 1;
 };

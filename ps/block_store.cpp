@@ -116,7 +116,7 @@ std::string BlockStore::write_model(const comm::Command& command) const {
                         : rows_in_files({command.shards.begin(), command.shards.end()},
                                         tables_.grid(), tables_.dim());
   return export_model(rows, std::move(info), dataset_, command.directory, command.provenance,
-                      options_.store_seen);
+                      options_.stored);
 }
 
 void BlockStore::initialise() {

@@ -14,6 +14,7 @@
 #include "ps/als_tables.hpp"
 #include "ps/block_mover.hpp"
 #include "ps/layout.hpp"
+#include "ps/model_export.hpp"
 #include "ps/row_exchange.hpp"
 #include "ps/row_stream.hpp"
 #include "ps/shard_store.hpp"
@@ -25,8 +26,8 @@ namespace factorps::ps {
 /// What a server must know of the configuration.
 struct ServerOptions {
   std::uint64_t seed = 1;
-  float init_std = 0.1F;  ///< standard deviation of one factor
-  bool store_seen = true;
+  float init_std = 0.1F;               ///< standard deviation of one factor
+  StoredParts stored;                  ///< in the model
   bool mean = true;                    ///< mu is the mean of the training values; else 0
   WireFormat wire = WireFormat::fp32;  ///< of factors between nodes, in training
   TraceRecorder* trace = nullptr;      ///< none: nothing is recorded

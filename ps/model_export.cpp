@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "io/id_key.hpp"
+
 namespace factorps::ps {
 namespace {
 
@@ -83,7 +85,7 @@ RowSource rows_in_files(const std::vector<std::filesystem::path>& shards, const 
 
 std::string export_model(const RowSource& rows, ModelInfo info, const Dataset& dataset,
                          const std::filesystem::path& run, const std::string& provenance,
-                         bool store_seen) {
+                         const StoredParts& stored) {
   const Grid& grid = dataset.grid();
   const std::size_t dim = info.dim;
   info.users = grid.users();
@@ -101,9 +103,10 @@ std::string export_model(const RowSource& rows, ModelInfo info, const Dataset& d
     each_piece(rows(RowsKind::block, b), dim,
                [&](auto factors, auto bias) { writer.append_items(factors, bias); });
   }
-  writer.write_ids(dataset.user_ids(), dataset.item_ids());
+  writer.write_ids(stored.user_ids ? dataset.user_ids() : row_names(grid.users()),
+                   stored.item_ids ? dataset.item_ids() : row_names(grid.items()));
   writer.write_counts(dataset.user_counts(), dataset.item_counts());
-  if (store_seen) write_seen(writer, dataset);
+  if (stored.seen) write_seen(writer, dataset);
   return writer.commit();
 }
 

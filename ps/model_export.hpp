@@ -23,6 +23,13 @@ using RowSource = std::function<RowsView(RowsKind kind, std::uint32_t index)>;
 [[nodiscard]] RowSource rows_in_files(const std::vector<std::filesystem::path>& shards,
                                       const Grid& grid, std::size_t dim);
 
+/// What a model may hold of the people it was trained on, besides their rows.
+struct StoredParts {
+  bool seen = true;      ///< each user's training items
+  bool user_ids = true;  ///< else rows have names that say nothing (row_names())
+  bool item_ids = true;
+};
+
 /// Writes RUN/model.h5 by way of a temporary file. Memory: a few thousand rows and the id tables,
 /// from files one strip or block besides.
 /// @param info kind, dim, mu and layers; the dataset says the rest
@@ -30,6 +37,6 @@ using RowSource = std::function<RowsView(RowsKind kind, std::uint32_t index)>;
 /// @return the SHA-256 of the model
 std::string export_model(const RowSource& rows, ModelInfo info, const Dataset& dataset,
                          const std::filesystem::path& run, const std::string& provenance,
-                         bool store_seen);
+                         const StoredParts& stored);
 
 }  // namespace factorps::ps

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "io/json_text.hpp"
+
 namespace factorps::scheduler {
 
 using nlohmann::json;
@@ -38,8 +40,8 @@ std::vector<comm::WorkerDone> workers_of(const json& records) {
   std::vector<comm::WorkerDone> workers;
   for (const json& record : records) {
     comm::WorkerDone& worker = workers.emplace_back();
-    worker.cells = record.at("cells").get<std::uint64_t>();
-    worker.interactions = record.at("interactions").get<std::uint64_t>();
+    worker.cells = natural_at(record, "cells");
+    worker.interactions = natural_at(record, "interactions");
     worker.compute_seconds = record.at("compute_seconds").get<double>();
     worker.wait_turn_seconds = record.at("wait_turn_seconds").get<double>();
     worker.wait_block_seconds = record.at("wait_block_seconds").get<double>();

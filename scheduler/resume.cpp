@@ -10,6 +10,7 @@
 
 #include "common/error.hpp"
 #include "common/hash.hpp"
+#include "io/json_text.hpp"
 
 namespace factorps::scheduler {
 namespace {
@@ -26,8 +27,8 @@ std::map<std::string, std::string> lines_of(const std::string& identity) {
   return lines;
 }
 
-/// The first line in which two identities differ; empty: none. A key that one of them lacks, because
-/// another version wrote it, has the default there.
+/// The first line in which two identities differ; empty: none. A key that one of them lacks,
+/// because another version wrote it, has the default there.
 std::string first_difference(const std::string& theirs, const std::string& ours) {
   const auto defaults = lines_of(training_identity(Config{}));
   const auto left = lines_of(theirs);
@@ -56,8 +57,8 @@ void require_match(const std::filesystem::path& path, const CheckpointManifest& 
   }
   const std::string difference = identity_difference(manifest, run_identity(config, dataset));
   if (!difference.empty()) {
-    throw CheckpointError{fmt::format("{}: was trained with another configuration ({})",
-                                      path.string(), difference)};
+    throw CheckpointError{
+        fmt::format("{}: was trained with another configuration ({})", path.string(), difference)};
   }
 }
 
@@ -130,12 +131,14 @@ std::string state_text(const LearningRate& rate, const EarlyStopping& stopping) 
 
 void restore_state(const std::string& text, LearningRate& rate, EarlyStopping& stopping) {
   try {
-    const json state = json::parse(text);
-    rate.restore({state.at("rate_epochs"), state.at("rate_factor"), state.at("rate_last_loss")});
+    const json state = parse_json(text);
+    if (!state.is_object()) throw CheckpointError{"state of the scheduler: no JSON object"};
+    rate.restore(
+        {natural_at(state, "rate_epochs"), state.at("rate_factor"), state.at("rate_last_loss")});
     const json& best = state.at("best");
     stopping.restore({best.is_null() ? std::nullopt : std::optional<double>{best.get<double>()},
-                      state.at("best_epoch"), state.at("without_improvement")});
-  } catch (const json::exception& error) {
+                      natural_at(state, "best_epoch"), natural_at(state, "without_improvement")});
+  } catch (const std::exception& error) {  // of JSON, or a number that is none
     throw CheckpointError{fmt::format("state of the scheduler: {}", error.what())};
   }
 }

@@ -10,6 +10,7 @@
 
 #include "common/error.hpp"
 #include "io/files.hpp"
+#include "io/json_text.hpp"
 
 namespace factorps::scheduler {
 namespace {
@@ -35,7 +36,7 @@ void remove_if_there(const fs::path& path) {
 
 /// Whether a line of metrics.jsonl is whole and of this epoch or an earlier one.
 bool is_until(const std::string& line, std::uint64_t epoch) {
-  const auto entry = nlohmann::json::parse(line, nullptr, false);
+  const auto entry = parse_json(line);
   if (!entry.is_object() || !entry.contains("epoch")) return false;
   return entry["epoch"].is_number_unsigned() && entry["epoch"] <= epoch;
 }

@@ -81,14 +81,14 @@ Places read_header(const AttributeFilesConfig& files, const std::string& table,
 /// Reads files one after the other.
 class Reader {
  public:
-  Reader(const AttributeFilesConfig& files, const std::string& table, const IdTable& ids)
+  Reader(const AttributeFilesConfig& files, const std::string& table, const IdFinder& ids)
       : files_{files},
         table_{table},
         ids_{ids},
-        first_(ids.size()),
+        first_(ids.table().size()),
         texts_(files.categories.size() + files.tags.size() + 1),
         numbers_(files.numbers.size(),
-                 std::vector<float>(ids.size(), std::numeric_limits<float>::quiet_NaN())) {}
+                 std::vector<float>(ids.table().size(), std::numeric_limits<float>::quiet_NaN())) {}
 
   void read(std::uint32_t file) {
     RecordReader in{files_.source[file], files_.delimiter};
@@ -116,7 +116,7 @@ class Reader {
           {files_.numbers[n], AttributeKind::number, {}, {}, {}, std::move(numbers_[n])});
     }
     std::ranges::sort(result_.attributes, {}, &Attribute::name);
-    result_.counts.rows = ids_.size();
+    result_.counts.rows = ids_.table().size();
     for (const Line& line : first_) result_.counts.rows_without += line.number == 0 ? 1U : 0U;
     return std::move(result_);
   }
@@ -203,12 +203,12 @@ class Reader {
   }
 
   void keep(std::size_t text, const std::string& name, AttributeKind kind) {
-    result_.attributes.push_back(texts_[text].release(name, kind, ids_.size()));
+    result_.attributes.push_back(texts_[text].release(name, kind, ids_.table().size()));
   }
 
   const AttributeFilesConfig& files_;
   const std::string& table_;
-  const IdTable& ids_;
+  const IdFinder& ids_;
   std::vector<Line> first_;                  // [row]
   std::vector<TextColumn> texts_;            // categories, then tags, then flags
   std::vector<std::vector<float>> numbers_;  // [number][row]
@@ -225,7 +225,7 @@ void check_attribute_files(const AttributeFilesConfig& files, const std::string&
 }
 
 AttributeTable read_attribute_files(const AttributeFilesConfig& files, const std::string& table,
-                                    const IdTable& ids) {
+                                    const IdFinder& ids) {
   if (files.source.empty()) return {};
   Reader reader{files, table, ids};
   for (std::uint32_t file = 0; file < files.source.size(); ++file) reader.read(file);

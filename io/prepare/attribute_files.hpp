@@ -7,7 +7,7 @@
 
 #include "io/attributes.hpp"
 #include "io/config.hpp"
-#include "io/id_table.hpp"
+#include "io/id_key.hpp"
 
 namespace factorps {
 
@@ -36,6 +36,6 @@ void check_attribute_files(const AttributeFilesConfig& files, const std::string&
 /// @throws DataError "file:line: what" for lines with another number of fields than the header, no
 /// id, or something that is no number, and if two lines of an id differ in a column that is read
 [[nodiscard]] AttributeTable read_attribute_files(const AttributeFilesConfig& files,
-                                                  const std::string& table, const IdTable& ids);
+                                                  const std::string& table, const IdFinder& ids);
 
 }  // namespace factorps

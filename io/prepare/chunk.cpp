@@ -102,7 +102,9 @@ class Reader {
     column(runs);
     std::uint64_t total = 0;
     for (std::size_t r = 1; r < runs.size(); r += 2) total += runs[r];
-    if (runs.size() % 2 != 0 || total != size) throw ProtocolError{"chunk: runs of another length"};
+    // As many items follow, of a byte at least: few runs cannot ask for more memory than that.
+    if (runs.size() % 2 != 0 || total != size || size > rest_.size())
+      throw ProtocolError{"chunk: runs of another length"};
     values.reserve(size);
     for (std::size_t r = 0; r < runs.size(); r += 2)
       values.insert(values.end(), runs[r + 1], runs[r]);
@@ -189,7 +191,8 @@ Chunk chunk_from_bytes(std::span<const std::byte> bytes) {
   chunk.skipped.no_user = reader.number();
   chunk.bad.count = reader.number();
   const std::uint64_t messages = reader.number();
-  if (messages > BadRows::kShown) throw ProtocolError{"chunk: too many messages"};
+  if (messages > BadRows::kShown || (messages == 0 && chunk.bad.count > 0))
+    throw ProtocolError{"chunk: another number of messages"};
   chunk.bad.first.resize(messages);
   for (std::string& message : chunk.bad.first) reader.column(message);
   if (chunk.rows.items.size() != chunk.rows.size() ||
@@ -197,6 +200,33 @@ Chunk chunk_from_bytes(std::span<const std::byte> bytes) {
     throw ProtocolError{"chunk: columns of different lengths"};
   }
   return chunk;
+}
+
+namespace {
+
+/// Ids as a collector leaves them, and numbers that they have.
+void check_ids(const CollectedIds& ids, const Column<std::uint32_t>& numbers) {
+  const auto& offsets = ids.offsets;
+  if (offsets.empty() || offsets.front() != 0 || offsets.back() != ids.bytes.size() ||
+      !std::is_sorted(offsets.begin(), offsets.end())) {
+    throw ProtocolError{"chunk: offsets of ids out of order"};
+  }
+  for (const std::uint32_t number : numbers) {
+    const std::uint32_t n = number & ~CollectedIds::kTextBit;
+    if (n >= (n == number ? ids.integers.size() : ids.texts()))
+      throw ProtocolError{"chunk: a number without an id"};
+  }
+}
+
+}  // namespace
+
+void check_received(const Chunk& chunk) {
+  check_ids(chunk.users, chunk.rows.users);
+  check_ids(chunk.items, chunk.rows.items);
+  const std::size_t rows = chunk.rows.size();
+  const std::size_t times = chunk.rows.times.size();
+  if (chunk.source_rows > rows || (times != 0 && times != rows))
+    throw ProtocolError{"chunk: counts do not match the rows"};
 }
 
 }  // namespace factorps

@@ -50,5 +50,8 @@ struct Chunk {
 [[nodiscard]] std::vector<std::byte> to_bytes(const Chunk& chunk);
 /// @throws ProtocolError if sizes do not match
 [[nodiscard]] Chunk chunk_from_bytes(std::span<const std::byte> bytes);
+/// What merge_chunks() relies on. @throws ProtocolError if a number has no id or counts do not
+/// match
+void check_received(const Chunk& chunk);
 
 }  // namespace factorps

@@ -15,6 +15,7 @@
 #include "io/prepare/attribute_files.hpp"
 #include "io/prepare/clean.hpp"
 #include "io/prepare/decay.hpp"
+#include "io/prepare/hash_ids.hpp"
 #include "io/prepare/leaks.hpp"
 #include "io/prepare/merge.hpp"
 #include "io/prepare/normalise.hpp"
@@ -63,8 +64,8 @@ class PhaseClock {
 class Pipeline {
  public:
   Pipeline(const Config& config, std::vector<RawFile> files, std::uint32_t threads,
-           PhaseClock& clock)
-      : config_{config}, threads_{threads}, clock_{clock} {
+           std::optional<IdKey> key, PhaseClock& clock)
+      : config_{config}, threads_{threads}, key_{std::move(key)}, clock_{clock} {
     result_.summary.files = std::move(files);
   }
 
@@ -84,6 +85,7 @@ class Pipeline {
     summary().lines = raw_.lines;
     summary().bad = std::move(raw_.bad);
     summary().skipped = raw_.skipped;
+    if (key_) hash_ids(raw_, *key_, config_.data.hash_item_ids);
     counter_ = StepCounter{raw_};
     clock_.finish("merge");
   }
@@ -191,19 +193,23 @@ class Pipeline {
                      contents.item_ids.size()};
     summary().strips = contents.grid.strips();
     summary().blocks = contents.grid.blocks();
-    contents.user_attributes = attributes("users", config_.attributes.users, contents.user_ids);
-    contents.item_attributes = attributes("items", config_.attributes.items, contents.item_ids);
+    contents.user_attributes =
+        attributes("users", config_.attributes.users, {contents.user_ids, key_, IdSide::user});
+    contents.item_attributes =
+        attributes("items", config_.attributes.items, {contents.item_ids, key_, IdSide::item});
     contents.value_min = summary().value_min;
     contents.value_max = summary().value_max;
     contents.seed = config_.split.seed;
     if (!summary().attributes.empty()) clock_.finish("attributes");
-    contents.summary = to_json(summary());
+    PrepareSummary stored = summary();
+    if (key_) stored.bad.first.clear();  // they quote the files
+    contents.summary = to_json(stored);
     result_.fingerprint = write_dataset(config_.data.dataset, contents, threads_);
     clock_.finish("sort and write");
   }
 
   std::vector<Attribute> attributes(const std::string& table, const AttributeFilesConfig& files,
-                                    const IdTable& ids) {
+                                    const IdFinder& ids) {
     if (files.source.empty()) return {};
     AttributeTable found = read_attribute_files(files, table, ids);
     summary().attributes.emplace_back(table, found);
@@ -214,6 +220,7 @@ class Pipeline {
 
   const Config& config_;
   std::uint32_t threads_;
+  std::optional<IdKey> key_;  // of ids
   RawInteractions raw_;
   GroupedRows data_;
   Normalisation normalisation_;
@@ -245,7 +252,9 @@ void gather_chunks(std::vector<Chunk>& chunks, const PrepareRanks& ranks) {
       ranks.gather(sends(ranks.rank) ? to_bytes(chunks[ranks.rank]) : std::vector<std::byte>{});
   if (ranks.rank != 0) return;
   for (std::uint32_t rank = 1; rank < ranks.size; ++rank) {
-    if (sends(rank)) chunks[rank] = chunk_from_bytes(std::exchange(bytes[rank], {}));
+    if (!sends(rank)) continue;
+    chunks[rank] = chunk_from_bytes(std::exchange(bytes[rank], {}));
+    check_received(chunks[rank]);
   }
 }
 
@@ -275,6 +284,8 @@ RowRules row_rules(const Config& config, const std::vector<RawFile>& files) {
 
 std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& ranks) {
   PhaseClock clock;
+  std::optional<IdKey> key;
+  if (!config.data.id_key_file.empty()) key = IdKey::read(config.data.id_key_file);
   std::vector<RawFile> files = find_raw_files(config);
   if (ranks.rank == 0) {
     check_attribute_files(config.attributes.users, "users");
@@ -286,7 +297,8 @@ std::optional<PrepareResult> prepare(const Config& config, const PrepareRanks& r
   if (ranks.rank != 0) return std::nullopt;
   clock.finish("gather");
   PrepareResult result =
-      Pipeline{config, std::move(files), ranks.threads, clock}.run(std::move(chunks));
+      Pipeline{config, std::move(files), ranks.threads, std::move(key), clock}.run(
+          std::move(chunks));
   result.phases = clock.release();
   return result;
 }

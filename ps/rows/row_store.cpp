@@ -130,8 +130,7 @@ std::vector<ShardPart> RowStore::parts(std::uint32_t) const {
   std::vector<ShardPart> parts;
   for_each_block([&](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
     const RowTable& table = node_.layout().tables()[t];
-    parts.push_back(
-        records_part(table.name, b, record, rows, table.record(), node_.stride(t)));
+    parts.push_back(records_part(table.name, b, record, rows, table.record(), node_.stride(t)));
   });
   return parts;
 }
@@ -149,7 +148,7 @@ std::string RowStore::write_model(const comm::Command& command) const {
   ModelInfo info = model_->begin_export(read);
   const RowSource rows = model_source(*model_, read, info.dim);
   return export_model(rows, std::move(info), dataset_, command.directory, command.provenance,
-                      options_.store_seen);
+                      options_.stored);
 }
 
 }  // namespace factorps::ps

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/dataset.hpp"
+#include "ps/model_export.hpp"
 #include "ps/rows/row_model.hpp"
 #include "ps/rows/row_service.hpp"
 #include "ps/shard_store.hpp"
@@ -18,7 +19,7 @@ struct RowStoreOptions {
   std::uint64_t steps = 0;             ///< of an epoch
   std::vector<std::uint32_t> sums_at;  ///< strips that have the sums of training; ascending
   Share part;                          ///< this server of those of its node: begin of end
-  bool store_seen = true;
+  StoredParts stored;                  ///< in the model
 };
 
 class RowStore : public ShardStore {

@@ -9,6 +9,7 @@
 #include "io/config.hpp"
 #include "io/dataset.hpp"
 #include "io/files.hpp"
+#include "io/json_text.hpp"
 #include "scheduler/loss_report.hpp"
 #include "scheduler/records.hpp"
 
@@ -34,20 +35,20 @@ void require_run(const fs::path& directory) {
 /// Parses an object and reads it. @param place of the text, for errors
 template <class Read>
 auto read_object(const std::string& text, const std::string& place, Read read) {
-  const json object = json::parse(text, nullptr, false);
+  const json object = parse_json(text);
   if (!object.is_object()) {
     throw DataError{fmt::format("{}: damaged, expected a whole JSON object", place)};
   }
   try {
     return read(object);
-  } catch (const json::exception& error) {
+  } catch (const std::exception& error) {  // of JSON, or a number that is none
     throw DataError{fmt::format("{}: damaged: {}", place, error.what())};
   }
 }
 
 EpochRecord epoch_of(const json& line, const RunRecord& run) {
   EpochRecord epoch;
-  epoch.epoch = line.at("epoch").get<std::uint64_t>();
+  epoch.epoch = natural_at(line, "epoch");
   epoch.train = line.at("train_" + run.train_metric).get<double>();
   epoch.rate_factor = line.at("learning_rate_factor").get<double>();
   const json& seconds = line.at("seconds");

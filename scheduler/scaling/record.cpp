@@ -5,6 +5,7 @@
 
 #include "common/error.hpp"
 #include "io/files.hpp"
+#include "io/json_text.hpp"
 #include "scheduler/report/run_record.hpp"
 
 namespace factorps::scheduler {
@@ -26,40 +27,40 @@ void add_epoch(ScalingRecord& record, const EpochRecord& epoch) {
 }
 
 void add_summary(ScalingRecord& record, const json& summary) {
-  record.workers = summary.at("workers").get<int>();
-  record.nodes = summary.at("nodes").get<int>();
+  record.workers = natural_at<int>(summary, "workers");
+  record.nodes = natural_at<int>(summary, "nodes");
   record.hosts = summary.at("hosts").get<std::vector<std::string>>();
   record.model_sha256 = summary.at("model_sha256").get<std::string>();
   record.instruction_set = summary.at("instruction_set").get<std::string>();
   record.started = summary.at("started").get<std::string>();
   const json& dataset = summary.at("dataset");
   record.fingerprint = dataset.at("fingerprint").get<std::string>();
-  record.interactions = dataset.at("train").get<std::uint64_t>();
-  record.strips = dataset.at("strips").get<std::uint32_t>();
-  record.blocks = dataset.at("blocks").get<std::uint32_t>();
+  record.interactions = natural_at<std::uint64_t>(dataset, "train");
+  record.strips = natural_at<std::uint32_t>(dataset, "strips");
+  record.blocks = natural_at<std::uint32_t>(dataset, "blocks");
 }
 
 ScalingRun run_of(const json& object) {
   ScalingRun run;
   run.layout = parse_scaling_layout(object.at("layout").get<std::string>()).value();
-  run.dim = object.at("dim").get<std::int64_t>();
+  run.dim = natural_at<std::int64_t>(object, "dim");
   if (const json& grid = object.at("grid_asked"); !grid.is_null()) {
     run.grid = parse_grid_size(grid.get<std::string>()).value();
   }
-  run.repetition = object.at("repetition").get<std::int64_t>();
+  run.repetition = natural_at<std::int64_t>(object, "repetition");
   return run;
 }
 
 ScalingRecord record_of(const json& object) {
   ScalingRecord record;
   record.run = run_of(object);
-  record.facts = {object.at("cores").get<int>(), object.at("load_average").get<double>()};
-  record.strips = object.at("grid").at("strips").get<std::uint32_t>();
-  record.blocks = object.at("grid").at("blocks").get<std::uint32_t>();
-  record.workers = object.at("workers").get<int>();
-  record.nodes = object.at("nodes").get<int>();
+  record.facts = {natural_at<int>(object, "cores"), object.at("load_average").get<double>()};
+  record.strips = natural_at<std::uint32_t>(object.at("grid"), "strips");
+  record.blocks = natural_at<std::uint32_t>(object.at("grid"), "blocks");
+  record.workers = natural_at<int>(object, "workers");
+  record.nodes = natural_at<int>(object, "nodes");
   record.hosts = object.at("hosts").get<std::vector<std::string>>();
-  record.interactions = object.at("interactions").get<std::uint64_t>();
+  record.interactions = natural_at<std::uint64_t>(object, "interactions");
   record.epoch_seconds = object.at("epoch_seconds").get<std::vector<double>>();
   const json& seconds = object.at("seconds");
   record.time = {seconds.at("compute").get<double>(), seconds.at("wait_turn").get<double>(),
@@ -138,7 +139,7 @@ json to_json(const ScalingRecord& r) {
 }
 
 ScalingRecord read_record(const std::filesystem::path& file) {
-  const json object = json::parse(read_file(file), nullptr, false);
+  const json object = parse_json(read_file(file));
   if (!object.is_object()) {
     throw DataError{file.string() + ": damaged, expected a whole JSON object"};
   }

@@ -1,5 +1,7 @@
 #include "comm/messages.hpp"
 
+#include <cstring>
+#include <string>
 #include <tuple>
 
 #include <gtest/gtest.h>
@@ -34,7 +36,9 @@ auto fields(const WorkerDone& m) {
                     fields(m.rows),
                     fields(m.memory)};
 }
-auto fields(const Command& m) { return std::tuple{m.kind, m.directory, m.provenance, m.shards, m.cut, m.step}; }
+auto fields(const Command& m) {
+  return std::tuple{m.kind, m.directory, m.provenance, m.shards, m.cut, m.step};
+}
 auto fields(const CommandDone& m) {
   using Numbers = std::vector<std::uint64_t>;
   std::vector<std::pair<std::string, Numbers>> files;
@@ -59,7 +63,12 @@ Command example(const Command&) {
   return {CommandKind::export_model, "a/b", R"({"k": 1})", {"x", ""}, 6, 7};
 }
 CommandDone example(const CommandDone&) {
-  return {CommandKind::save, {{"shard-000.h5", 10, 11, 12, {{"/a", 1, 2, 3}}}, {"", 0, ~0ULL, 5}}, "abc", "no space", 5, 6};
+  return {CommandKind::save,
+          {{"shard-000.h5", 10, 11, 12, {{"/a", 1, 2, 3}}}, {"", 0, ~0ULL, 5}},
+          "abc",
+          "no space",
+          5,
+          6};
 }
 
 template <class Message>
@@ -86,6 +95,32 @@ TYPED_TEST(EveryMessage, IsRefusedWithTrailingBytes) {
   auto bytes = encode(example(TypeParam{}));
   bytes.push_back(std::byte{0});
   EXPECT_THROW(static_cast<void>(decode<TypeParam>(bytes)), ProtocolError);
+}
+
+/// What decode() says of a message whose number at `place` is `size`.
+template <class Message>
+std::string said_of(const Message& message, std::size_t place, std::uint64_t size) {
+  auto bytes = encode(message);
+  std::memcpy(bytes.data() + place, &size, sizeof size);
+  try {
+    static_cast<void>(decode<Message>(bytes));
+  } catch (const ProtocolError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+// A list is not given memory because a number says so: 2^33 doubles would be 64 GiB of zeros.
+TEST(Lists, AreNotLongerThanTheirMessage) {
+  const StripsDone strips = example(StripsDone{});
+  constexpr std::size_t kStrips = 8;                  // behind the pass
+  constexpr std::size_t kSums = kStrips + 8 + 2 * 4;  // behind two strips
+  const std::uint64_t huge = std::uint64_t{1} << 33;
+  EXPECT_EQ(said_of(strips, kStrips, huge), "malformed message: a list of 8589934592 elements");
+  EXPECT_EQ(said_of(strips, kSums, huge), "malformed message: a list of 8589934592 elements");
+  const Command command = example(Command{});
+  constexpr std::size_t kDirectory = 1;  // behind the kind
+  EXPECT_EQ(said_of(command, kDirectory, huge), "malformed message: a list of 8589934592 elements");
 }
 
 }  // namespace

@@ -281,6 +281,31 @@ TEST_F(Manifest, RefusesDatasetsThatOverlapOrLeaveTheirFile) {
   EXPECT_NO_THROW(static_cast<void>(read_manifest(path_)));
 }
 
+TEST_F(Manifest, MayNotBeNestedWithoutEnd) {
+  constexpr std::size_t kDepth = 1 << 20;
+  const std::string nested = std::string(kDepth, '[') + std::string(kDepth, ']');
+  write(R"({"state": )" + nested + '}');
+  EXPECT_EQ(error(), "no JSON object, or nested too deep");
+}
+
+TEST_F(Manifest, HoldsWholeNumbers) {
+  for (const char* key : {"epoch", "version"}) {
+    json changed = document_;
+    changed[key] = 1e300;
+    write(changed);
+    EXPECT_NE(error().find("expected a whole number"), std::string::npos) << key;
+  }
+}
+
+TEST_F(Manifest, NamesFilesThatAreThereThemselves) {
+  const auto shard = path_ / "shard-000.h5";
+  std::filesystem::rename(shard, directory_ / "elsewhere");
+  std::filesystem::create_symlink(directory_ / "elsewhere", shard);
+  EXPECT_EQ(error_of(path_), shard.string() +
+                                 ": is a link or no file, expected one of the "
+                                 "checkpoint's own files");
+}
+
 TEST_F(Manifest, IsMissedWhereThereIsNone) {
   std::filesystem::remove(path_ / "manifest.json");
   EXPECT_EQ(error_of(path_),

@@ -33,6 +33,13 @@ class ConfigFile : public testing::Test {
   test::TemporaryDirectory directory_;
 };
 
+// The number that is too large also stands in another text of its line.
+TEST_F(ConfigFile, ALargeNumberBesideItsTextIsAnError) {
+  const std::string said =
+      problem("[a]\nx = {a = '99999999999999999999', b = 99999999999999999999}\n");
+  EXPECT_NE(said.find("unknown section [a]"), std::string::npos) << said;
+}
+
 TEST_F(ConfigFile, MayBeEmpty) {
   const Config config = load("");
   EXPECT_EQ(config.train.epochs, Config{}.train.epochs);

@@ -326,6 +326,14 @@ TEST_F(DatasetFile, VerifyChecksBoundsEvenUnderAGoodChecksum) {
   EXPECT_NO_THROW(Dataset{path()}.verify(StripId{0}));
 }
 
+// Room for what users have seen is made by their counts.
+TEST_F(DatasetFile, VerifyChecksTheCountsOfUsers) {
+  write_dataset(path(), small());
+  damage("/users/train_count", 4 * 3, 1);  // of user 3, in strip 1
+  EXPECT_NO_THROW(Dataset{path()}.verify(StripId{0}));
+  EXPECT_THROW(Dataset{path()}.verify(StripId{1}), DataError);
+}
+
 TEST_F(DatasetFile, VerifyWantsUsersInOrder) {
   // The writer keeps what it is given sorted, so the second user is moved before the first by hand.
   DatasetContents contents = small();

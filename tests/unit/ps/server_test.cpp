@@ -38,10 +38,10 @@ class Servers {
     const Placement placement{order, place_strips(dataset.grid().strips(), layout), 1};
     for (const Shard& shard : shards_of(layout, placement)) {
       links_.push_back(hub_.link(1 + shard.index));
-      servers_.push_back(std::make_unique<Server>(
-          *links_.back(), shard.index,
-          std::make_unique<BlockStore>(shard, tables_, dataset, kSteps,
-                                       ServerOptions{7, 0.5F, true, true})));
+      servers_.push_back(
+          std::make_unique<Server>(*links_.back(), shard.index,
+                                   std::make_unique<BlockStore>(shard, tables_, dataset, kSteps,
+                                                                ServerOptions{7, 0.5F, {}, true})));
     }
   }
 
@@ -181,9 +181,9 @@ TEST_F(ServerOf, ReadsEveryByteOfACheckpointOnceWhoeverLoadsIt) {
     static_cast<void>(others.run({comm::CommandKind::load, saved.string(), {}}));
     const std::uint64_t all = *bytes_read() - *before;
     // Each server also reads the manifest, and this test what the system counts.
-    const auto besides = static_cast<std::uint64_t>(servers) *
-                             std::filesystem::file_size(saved / "manifest.json") +
-                         8192;
+    const auto besides =
+        static_cast<std::uint64_t>(servers) * std::filesystem::file_size(saved / "manifest.json") +
+        8192;
     EXPECT_GE(all, rows);
     EXPECT_LE(all, rows + besides) << servers;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "common/aligned_buffer.hpp"
 
@@ -44,9 +45,9 @@ class TablesOf : public testing::TestWithParam<std::size_t> {
   const std::size_t dim_ = GetParam();
 };
 
-TEST_P(TablesOf, OverlapNowhereAndFillTheirMemory) {
-  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_, whole_grid(grid_))};
-  const Tables tables{memory.span(), grid_, dim_, whole_grid(grid_)};
+/// Nothing overlaps, and there is nothing but padding between. The memory is not touched.
+void expect_packed(std::span<std::byte> memory, const Grid& grid, std::size_t dim) {
+  const Tables tables{memory, grid, dim, whole_grid(grid)};
   auto pieces = pieces_of(tables);
   std::ranges::stable_sort(pieces, {}, &Piece::begin);
   const std::byte* end = memory.data();
@@ -57,6 +58,25 @@ TEST_P(TablesOf, OverlapNowhereAndFillTheirMemory) {
     end = piece.begin + piece.bytes;
   }
   EXPECT_EQ(round_up(static_cast<std::size_t>(end - memory.data()), kAlignment), memory.size());
+}
+
+TEST_P(TablesOf, OverlapNowhereAndFillTheirMemory) {
+  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_, whole_grid(grid_))};
+  expect_packed(memory.span(), grid_, dim_);
+}
+
+// Addresses without memory behind them: factors of one strip end at 2^32 bytes, of another start
+// beyond.
+TEST(LargeTables, OverlapNowhereBeyond2To32Bytes) {
+  constexpr std::uint64_t kRows = std::uint64_t{1} << 24;  // of 64 x 4 bytes: 2^32
+  const Grid grid{{0, kRows, kRows + 1, 3 * kRows + 7}, {0, 65536, 65537}};
+  const std::size_t size = Tables::bytes_needed(grid, 64, whole_grid(grid));
+  EXPECT_GT(size, 3 * (std::uint64_t{1} << 32));
+  void* memory =
+      ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  expect_packed({static_cast<std::byte*>(memory), size}, grid, 64);
+  ::munmap(memory, size);
 }
 
 TEST_P(TablesOf, HaveRowsOfWholeCacheLines) {

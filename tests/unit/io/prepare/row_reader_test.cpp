@@ -1,5 +1,7 @@
 #include "io/prepare/row_reader.hpp"
 
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "common/error.hpp"
@@ -209,6 +211,53 @@ TEST(Chunk, SurvivesTheWayToAnotherRank) {
                      ProtocolError);
       }
     }
+  }
+}
+
+TEST(Chunk, OfAnotherRankIsCheckedBeforeItIsMerged) {
+  Chunk good;
+  good.users.integers = {5};
+  good.items.offsets = {0, 2};
+  good.items.bytes = "ab";
+  good.rows.users = {0, 0};
+  good.rows.items = {CollectedIds::kTextBit, CollectedIds::kTextBit};
+  good.rows.values = {1, 1};
+  good.source_rows = 2;
+  check_received(good);
+  const auto expect_refused = [&](auto change) {
+    Chunk bad = good;
+    change(bad);
+    EXPECT_THROW(check_received(bad), ProtocolError);
+  };
+  expect_refused([](Chunk& c) { c.rows.users[1] = 1; });
+  expect_refused([](Chunk& c) { c.rows.items[1] = 0; });
+  expect_refused([](Chunk& c) { c.rows.items[1] = CollectedIds::kTextBit + 1; });
+  expect_refused([](Chunk& c) { c.items.offsets = {0, 3}; });
+  expect_refused([](Chunk& c) { c.items.offsets.clear(); });
+  expect_refused([](Chunk& c) { c.source_rows = 3; });
+  expect_refused([](Chunk& c) { c.rows.times = {7}; });
+}
+
+// Two numbers would ask for 16 GiB.
+TEST(Chunk, RunsDoNotTakeMoreMemoryThanTheirMessage) {
+  Chunk chunk;
+  for (std::uint32_t n = 0; n < 4000; ++n) {
+    chunk.rows.users.push_back(n / 1000);
+    chunk.rows.items.push_back(0);
+    chunk.rows.values.push_back(1);
+  }
+  auto bytes = to_bytes(chunk);
+  constexpr std::size_t kSize = 2 * (8 + 16 + 8) + 8;  // behind the ids, none, and a flag
+  const auto put = [&](std::size_t at, auto value) {
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+  };
+  put(kSize, std::uint64_t{0xFFFF'FFFF} + 3000);       // rows
+  put(kSize + 2 * 8 + 4, std::uint32_t{0xFFFF'FFFF});  // of the first user
+  try {
+    static_cast<void>(chunk_from_bytes(bytes));
+    FAIL();
+  } catch (const ProtocolError& error) {
+    EXPECT_STREQ(error.what(), "chunk: runs of another length");
   }
 }
 

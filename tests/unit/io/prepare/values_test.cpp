@@ -32,8 +32,8 @@ class Values : public test::Prepare {
   /// Bought twice and one given back; never given back; all given back; more given back than
   /// bought; a gift of nothing.
   void shop() {
-    config_.data.source = {
-        directory_.write("shop", "1,7,2\n1,8,5\n1,7,2\n1,7,-1\n2,7,3\n2,7,-3\n3,7,-2\n3,8,4\n4,8,0\n")};
+    config_.data.source = {directory_.write(
+        "shop", "1,7,2\n1,8,5\n1,7,2\n1,7,-1\n2,7,3\n2,7,-3\n3,7,-2\n3,8,4\n4,8,0\n")};
     config_.clean.duplicates = "sum";
   }
 };
