@@ -10,7 +10,6 @@
 #include "apps/evaluation.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
-#include "eval/full_ranking.hpp"
 #include "eval/sampled_candidates.hpp"
 
 namespace factorps::apps {
@@ -135,21 +134,37 @@ void StripRanker::rank(const std::vector<std::uint64_t>& users, Parts& parts, St
   std::vector<FoldedRow> folded;
   folded.reserve(users.size());  // queries refer to them
   std::vector<eval::Query> queries;
+  std::vector<std::span<const std::uint32_t>> relevant;
   for (const std::uint64_t user : users) {
     queries.push_back(parts.fold && parts.fold->folds(user)
                           ? ranker_.query(folded.emplace_back(parts.fold->row(user)))
                           : ranker_.query(user));
     queries.back().excluded = parts.known.of(user);
     queries.back().history = parts.history.of(user);
+    relevant.push_back(parts.relevant.of(user));
   }
+  const auto rankings = metrics_.has_lists()
+                            ? eval::rank_users(ranker_.scorer(), queries, relevant,
+                                               metrics_.longest_list(), parts.memory)
+                            : rank_reduced(users, queries, parts, result);
+  for (std::size_t n = 0; n < users.size(); ++n) {
+    add({users[n], rankings[n], queries[n].history, relevant[n]}, result, recommended);
+  }
+}
+
+std::vector<eval::UserRanking> StripRanker::rank_reduced(const std::vector<std::uint64_t>& users,
+                                                         std::span<const eval::Query> queries,
+                                                         Parts& parts, StripRanking& result) const {
+  std::vector<eval::UserRanking> rankings;
   const auto all = eval::candidate_scores(ranker_.scorer(), queries, parts.memory);
   const std::size_t items = ranker_.scorer().items();
   for (std::size_t n = 0; n < users.size(); ++n) {
     const auto scores = all.subspan(n * items, items);
-    reduce(scores, users[n], parts.relevant.of(users[n]), result);
-    add({users[n], scores, parts.history.of(users[n]), parts.relevant.of(users[n])}, result,
-        recommended);
+    const auto relevant = parts.relevant.of(users[n]);
+    reduce(scores, users[n], relevant, result);
+    rankings.push_back(eval::rank_user(scores, relevant, 0));
   }
+  return rankings;
 }
 
 /// Users that a file does not list are left out like those without relevant items.
@@ -173,13 +188,13 @@ void StripRanker::reduce(std::span<float> scores, std::uint64_t user,
 }
 
 void StripRanker::add(const Case& one, StripRanking& result, Recommended& recommended) const {
-  const eval::FullRanking ranking = eval::rank_relevant(one.scores, one.relevant);
+  const eval::FullRanking ranking = one.ranking.groups();
   if (ranking.groups.empty()) {  // everything relevant was known before
     for (RankingSums& sums : result.sums) sums.skip();
     return;
   }
   std::vector<double> values = metrics_.of_ranking(ranking);
-  const auto lists = metrics_.of_lists(one.scores, one.history, recommended);
+  const auto lists = metrics_.of_lists(one.ranking.best, one.history, recommended);
   values.insert(values.end(), lists.begin(), lists.end());
   const std::uint64_t relevant = relevant_of(ranking);
   result.sums[0].add(values, relevant, dataset_.user_counts()[one.user] == 0);
@@ -201,7 +216,7 @@ void StripRanker::add_segments(const Case& one, std::span<const double> values,
       sums.skip();
       continue;
     }
-    const eval::FullRanking ranking = eval::rank_relevant(one.scores, parts[segment]);
+    const eval::FullRanking ranking = one.ranking.groups_of(parts[segment]);
     if (ranking.groups.empty()) {
       sums.skip();
     } else {

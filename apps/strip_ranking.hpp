@@ -40,7 +40,7 @@ class StripRanker {
   /// One user in a pass over a strip.
   struct Case {
     std::uint64_t user;
-    std::span<const float> scores;
+    const eval::UserRanking& ranking;
     std::span<const std::uint32_t> history;
     std::span<const std::uint32_t> relevant;
   };
@@ -48,6 +48,11 @@ class StripRanker {
   void rank(const std::vector<std::uint64_t>& users, Parts& parts, StripRanking& result,
             Recommended& recommended) const;
   [[nodiscard]] bool has_candidates(const Parts& parts, std::uint64_t user) const;
+  /// In the order of the queries.
+  [[nodiscard]] std::vector<eval::UserRanking> rank_reduced(const std::vector<std::uint64_t>& users,
+                                                            std::span<const eval::Query> queries,
+                                                            Parts& parts,
+                                                            StripRanking& result) const;
   void reduce(std::span<float> scores, std::uint64_t user, std::span<const std::uint32_t> relevant,
               StripRanking& result) const;
   void add(const Case& one, StripRanking& result, Recommended& recommended) const;

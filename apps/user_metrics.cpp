@@ -7,7 +7,6 @@
 
 #include "apps/chosen_attribute.hpp"
 #include "eval/item_lists.hpp"
-#include "eval/topk.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -42,6 +41,7 @@ UserMetrics::UserMetrics(const EvaluateOptions& options, const Dataset& dataset,
   }
   names_.push_back("auc" + suffix);
   if (!has_lists()) return;
+  if (ranker.factors() != nullptr) unit_scales_ = eval::unit_scales(*ranker.factors());
   for (const std::string& name : options.diversity_by)
     categories_.push_back(choose_item_attribute(dataset, "--diversity-by", name));
   for (const std::int64_t k : options.at) {
@@ -71,23 +71,27 @@ std::vector<double> UserMetrics::of_ranking(const eval::FullRanking& ranking) co
   return values;
 }
 
-std::vector<double> UserMetrics::of_lists(std::span<const float> scores,
+std::size_t UserMetrics::longest_list() const {
+  return has_lists() ? static_cast<std::size_t>(std::ranges::max(options_.at)) : 0;
+}
+
+std::vector<double> UserMetrics::of_lists(std::span<const eval::ScoredItem> best,
                                           std::span<const std::uint32_t> history,
                                           Recommended& recommended) const {
   if (!has_lists()) return {};
-  const auto longest = static_cast<std::size_t>(std::ranges::max(options_.at));
-  std::vector<std::uint32_t> best;
-  for (const auto& [item, score] : eval::best_of(scores, longest)) best.push_back(item);
+  std::vector<std::uint32_t> items;
+  for (const auto& [item, score] : best) items.push_back(item);
   const auto counts = dataset_.item_counts();
   std::vector<double> values;
   for (std::size_t n = 0; n < options_.at.size(); ++n) {
     const auto k = static_cast<std::size_t>(options_.at[n]);
-    const auto list = std::span{best}.first(std::min(k, best.size()));
+    const auto list = std::span{items}.first(std::min(k, items.size()));
     for (const std::uint32_t item : list) ++recommended[n][item];
     values.push_back(eval::self_information(list, counts, training_users_));
     values.push_back(history.empty() ? kUndefined : eval::mean_popularity(list, counts));
     if (const eval::ItemTable* factors = ranker_.factors()) {
-      values.push_back(list.size() > 1 ? eval::factor_diversity(list, *factors) : kUndefined);
+      values.push_back(list.size() > 1 ? eval::factor_diversity(list, *factors, unit_scales_)
+                                       : kUndefined);
     }
     for (const Attribute& one : categories_) {
       values.push_back(list.size() > 1 ? eval::category_diversity(list, {one.offsets, one.codes})

@@ -31,11 +31,13 @@ class UserMetrics {
   /// Metrics of a ranking with something relevant, in the order of the names.
   [[nodiscard]] std::vector<double> of_ranking(const eval::FullRanking& ranking) const;
   /// The metrics that follow, NaN where one is not defined, and the items of the lists counted.
-  /// @param scores as of eval::candidate_scores()
-  [[nodiscard]] std::vector<double> of_lists(std::span<const float> scores,
+  /// @param best the first longest_list() candidates
+  [[nodiscard]] std::vector<double> of_lists(std::span<const eval::ScoredItem> best,
                                              std::span<const std::uint32_t> history,
                                              Recommended& recommended) const;
   [[nodiscard]] Recommended none_recommended() const;
+  /// How many of the best items are asked for.
+  [[nodiscard]] std::size_t longest_list() const;
   /// Of rankings of all items only.
   [[nodiscard]] bool has_lists() const noexcept {
     return !options_.sampled && options_.candidates.empty();
@@ -46,6 +48,7 @@ class UserMetrics {
   const Dataset& dataset_;
   const Ranker& ranker_;
   std::vector<Attribute> categories_;  // for the diversity by them
+  std::vector<double> unit_scales_;    // [item] for the diversity by factors
   std::uint64_t training_users_ = 0;
   std::vector<std::string> names_;
 };

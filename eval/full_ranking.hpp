@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
 #include "eval/ranking.hpp"
 #include "eval/scores.hpp"
+#include "eval/topk.hpp"
+#include "model/kernels/score_kernel.hpp"
 
 namespace factorps::eval {
 
@@ -16,8 +17,34 @@ struct FullRanking {
   std::uint64_t candidates = 0;  ///< items that are not excluded
 };
 
-/// The score of an item that is no candidate: equals and exceeds nothing.
-inline constexpr float kNoCandidate = std::numeric_limits<float>::quiet_NaN();
+/// A relevant item, and how many candidates stand above it and equal it, itself among them.
+struct ItemPlace {
+  std::uint32_t item = 0;
+  float score = 0;
+  Places places;
+};
+
+/// What metrics want to know of one user.
+struct UserRanking {
+  std::vector<ItemPlace> relevant;  ///< those that are candidates, best first
+  std::uint64_t candidates = 0;     ///< items that are not excluded
+  std::vector<ScoredItem> best;     ///< of the candidates, best first, ties by item row
+
+  [[nodiscard]] FullRanking groups() const;
+  /// As if only some of the items were relevant. @param items ascending
+  [[nodiscard]] FullRanking groups_of(std::span<const std::uint32_t> items) const;
+};
+
+/// All items for each query. Scores that are no numbers come below all others. Where the scorer has
+/// single scores, memory does not depend on the number of items.
+/// @param queries at most eval::kQueryBlock
+/// @param relevant [query] item rows, ascending; those that are excluded do not count
+/// @param k length of the lists of best items
+/// @param memory of candidate_scores()
+[[nodiscard]] std::vector<UserRanking> rank_users(
+    const Scorer& scorer, std::span<const Query> queries,
+    std::span<const std::span<const std::uint32_t>> relevant, std::size_t k,
+    std::vector<float>& memory);
 
 /// Scores of every item for each query: kNoCandidate if excluded, below all others if the scorer
 /// gives no number. Query by query: queries x items.
@@ -29,7 +56,7 @@ inline constexpr float kNoCandidate = std::numeric_limits<float>::quiet_NaN();
 
 /// @param scores of one user, as above
 /// @param relevant item rows; those that are no candidates do not count
-[[nodiscard]] FullRanking rank_relevant(std::span<const float> scores,
-                                        std::span<const std::uint32_t> relevant);
+[[nodiscard]] UserRanking rank_user(std::span<const float> scores,
+                                    std::span<const std::uint32_t> relevant, std::size_t k);
 
 }  // namespace factorps::eval

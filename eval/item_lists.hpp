@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "eval/scores.hpp"
 
@@ -20,9 +21,13 @@ namespace factorps::eval {
 [[nodiscard]] double mean_popularity(std::span<const std::uint32_t> list,
                                      std::span<const std::uint32_t> counts);
 
+/// 1 / length of each item's factors; 0 for a zero vector.
+[[nodiscard]] std::vector<double> unit_scales(const ItemTable& items);
+
 /// Mean of 1 - cosine over all pairs of the list by their factors; the cosine with a zero vector
-/// is 0. @param list at least two
-[[nodiscard]] double factor_diversity(std::span<const std::uint32_t> list, const ItemTable& items);
+/// is 0. @param list at least two @param scales of the same items
+[[nodiscard]] double factor_diversity(std::span<const std::uint32_t> list, const ItemTable& items,
+                                      std::span<const double> scales);
 
 /// What items have in common: brands, genres.
 struct ItemValues {

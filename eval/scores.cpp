@@ -9,7 +9,9 @@
 namespace factorps::eval {
 namespace {
 
-constexpr std::size_t kItemBlock = 512;  // 64 x 512 scores are 128 KiB: second-level cache
+constexpr std::size_t kItemBlock = 1024;  // 64 x 1024 scores are 256 KiB: second-level cache
+// Rows of scores begin in different sets of the first-level cache.
+constexpr std::size_t kScoreStride = kItemBlock + kRowMultiple;
 static_assert(kQueryBlock % kProductStrip == 0 && kItemBlock % kProductStrip == 0);
 
 /// Scores of up to kQueryBlock users, kItemBlock items at a time; users and items stand side by
@@ -17,56 +19,57 @@ static_assert(kQueryBlock % kProductStrip == 0 && kItemBlock % kProductStrip == 
 class Products {
  public:
   Products(std::span<const Query> queries, std::size_t dim)
-      : queries_{queries},
-        dim_{dim},
-        users_{kQueryBlock * dim},
+      : dim_{dim},
+        strips_{(queries.size() + kProductStrip - 1) / kProductStrip},
+        users_{strips_ * kProductStrip * dim},
+        base_{strips_ * kProductStrip},
         strip_{kProductStrip * dim},
-        scores_{kQueryBlock * kItemBlock} {
-    std::vector<float> rows(kQueryBlock * dim);
+        bias_{kProductStrip},
+        scores_{strips_ * kProductStrip * kScoreStride} {
+    std::vector<float> rows(users_.size());
     for (std::size_t q = 0; q < queries.size(); ++q) {
       FACTORPS_CHECK(queries[q].factors.empty() || queries[q].factors.size() == dim);
       std::ranges::copy(queries[q].factors, rows.begin() + static_cast<std::ptrdiff_t>(q * dim));
+      base_.data()[q] = queries[q].base;
     }
-    for (std::size_t q = 0; q < kQueryBlock; q += kProductStrip) {
-      kernels_.pack(rows.data() + q * dim, dim, kProductStrip, dim, users_.data() + q * dim);
+    for (std::size_t s = 0; s < strips_; ++s) {
+      const std::size_t at = s * kProductStrip * dim;
+      kernels_.pack(rows.data() + at, dim, kProductStrip, dim, users_.data() + at);
     }
-    strips_ = (queries.size() + kProductStrip - 1) / kProductStrip;
   }
 
-  /// Of items [first, first + count), on top of their biases. @param count at most kItemBlock
+  /// Of items [first, first + count). @param count at most kItemBlock
   void multiply(const ItemTable& items, const PackedItems* packed, std::size_t first,
                 std::size_t count) {
-    for (std::size_t q = 0; q < queries_.size(); ++q) {
-      const float base = queries_[q].base;
-      std::ranges::transform(items.bias.subspan(first, count), scores(q, count).begin(),
-                             [base](float bias) { return base + bias; });
-    }
     for (std::size_t n = 0; n < count; n += kProductStrip) {
+      const std::size_t size = std::min(kProductStrip, count - n);
       const float* strip = strip_.data();
       if (packed != nullptr) {
         strip = packed->strip(first + n);
       } else {
-        kernels_.pack(items.factors.data() + (first + n) * dim_, dim_,
-                      std::min(kProductStrip, count - n), dim_, strip_.data());
+        kernels_.pack(items.factors.data() + (first + n) * dim_, dim_, size, dim_, strip_.data());
       }
+      std::ranges::copy(items.bias.subspan(first + n, size), bias_.data());
       for (std::size_t s = 0; s < strips_; ++s) {
-        add_(users_.data() + s * kProductStrip * dim_, strip, dim_,
-             scores_.data() + s * kProductStrip * kItemBlock + n, kItemBlock);
+        const std::size_t user = s * kProductStrip;
+        kernels_.score(users_.data() + user * dim_, strip, dim_, base_.data() + user, bias_.data(),
+                       scores_.data() + user * kScoreStride + n, kScoreStride,
+                       s == 0 && packed != nullptr ? strip + kProductStrip * dim_ : nullptr);
       }
     }
   }
-  [[nodiscard]] std::span<float> scores(std::size_t query, std::size_t count) const {
-    return scores_.span().subspan(query * kItemBlock, count);
+  [[nodiscard]] std::span<float> scores(std::size_t query, std::size_t count) {
+    return scores_.span().subspan(query * kScoreStride, count);
   }
 
  private:
   ScoreKernels kernels_ = score_kernels(best_kernels().set);
-  AddProducts add_ = add_products_of(best_kernels().set);
-  std::span<const Query> queries_;
   std::size_t dim_;
-  std::size_t strips_ = 0;  // of users
+  std::size_t strips_;  // of users
   AlignedBuffer<float> users_;
+  AlignedBuffer<float> base_;
   AlignedBuffer<float> strip_;  // of items
+  AlignedBuffer<float> bias_;
   AlignedBuffer<float> scores_;
 };
 
@@ -86,6 +89,23 @@ PackedItems::PackedItems(const ItemTable& items)
   for (std::size_t first = 0; first < items.bias.size(); first += kProductStrip) {
     pack(items.factors.data() + first * dim_, dim_,
          std::min(kProductStrip, items.bias.size() - first), dim_, strips_.data() + first * dim_);
+  }
+}
+
+void score_items(const ItemTable& table, const Query& query, std::span<const std::uint32_t> items,
+                 std::span<float> scores) {
+  const std::vector<float> zeros(query.factors.empty() ? table.dim : 0);
+  std::vector<const float*> rows;
+  for (std::size_t n = 0; n < items.size(); ++n) {
+    rows.push_back(table.factors.data() + items[n] * table.dim);
+    scores[n] = query.base + table.bias[items[n]];
+  }
+  score_kernels(best_kernels().set)
+      .score_rows(zeros.empty() ? query.factors.data() : zeros.data(), rows.data(), rows.size(),
+                  table.dim, scores.data());
+  if (table.scale.empty()) return;
+  for (std::size_t n = 0; n < items.size(); ++n) {
+    scores[n] = scores[n] * table.scale[items[n]] + table.offset[items[n]];
   }
 }
 

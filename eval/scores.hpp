@@ -8,7 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
+#include <vector>
 
 #include "common/aligned_buffer.hpp"
 
@@ -33,8 +35,29 @@ struct Query {
   std::span<const std::uint32_t> history = {};  ///< training items, ascending; for item models
 };
 
-/// Of query n: the scores of neighbouring items from the given one on; good until it returns.
-using VisitScores = std::function<void(std::size_t n, std::size_t first, std::span<const float>)>;
+/// The score of an item that is no candidate: equals and exceeds nothing.
+inline constexpr float kNoCandidate = std::numeric_limits<float>::quiet_NaN();
+
+/// Of query n: the scores of neighbouring items from the given one on; good until it returns, who
+/// may change them.
+using VisitScores = std::function<void(std::size_t n, std::size_t first, std::span<float>)>;
+
+/// Takes items out of the scores of a query as they are visited.
+class Excluder {
+ public:
+  /// @param items ascending; must outlive the object
+  explicit Excluder(std::span<const std::uint32_t> items) : items_{items} {}
+  /// Sets those among them to kNoCandidate. @param first above all that were asked for before
+  void apply(std::size_t first, std::span<float> scores) {
+    for (; next_ < items_.size() && items_[next_] < first + scores.size(); ++next_) {
+      scores[items_[next_] - first] = kNoCandidate;
+    }
+  }
+
+ private:
+  std::span<const std::uint32_t> items_;
+  std::size_t next_ = 0;
+};
 
 /// What scores every item for some users: factors, or weights between items. Thread-safe.
 class Scorer {
@@ -44,6 +67,14 @@ class Scorer {
   /// For each query items ascend; a user's scores are the same bits whoever shares the call.
   /// @param queries at most kQueryBlock
   virtual void score(std::span<const Query> queries, const VisitScores& visit) const = 0;
+  /// Some scores of one query, the same bits.
+  /// @param scores [items]
+  /// @return false: they cost as much as all, and were not computed
+  [[nodiscard]] virtual bool score_some(const Query& /*query*/,
+                                        std::span<const std::uint32_t> /*items*/,
+                                        std::span<float> /*scores*/) const {
+    return false;
+  }
 };
 
 /// The factors of an ItemTable once more, as the product kernel wants them.
@@ -67,6 +98,10 @@ class PackedItems {
 void for_each_score(const ItemTable& items, std::span<const Query> queries,
                     const VisitScores& visit, const PackedItems* packed = nullptr);
 
+/// Of some items and one query, the same bits.
+void score_items(const ItemTable& table, const Query& query, std::span<const std::uint32_t> items,
+                 std::span<float> scores);
+
 /// Scores by the factors of an ItemTable, whose spans must outlive the object.
 class FactorScorer final : public Scorer {
  public:
@@ -74,6 +109,11 @@ class FactorScorer final : public Scorer {
   [[nodiscard]] std::size_t items() const override { return items_.bias.size(); }
   void score(std::span<const Query> queries, const VisitScores& visit) const override {
     for_each_score(items_, queries, visit, &packed_);
+  }
+  [[nodiscard]] bool score_some(const Query& query, std::span<const std::uint32_t> items,
+                                std::span<float> scores) const override {
+    score_items(items_, query, items, scores);
+    return true;
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "eval/topk.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "model/kernels/score_kernel.hpp"
 
@@ -11,64 +12,65 @@ bool better(const ScoredItem& a, const ScoredItem& b) noexcept {
   return a.score > b.score || (a.score == b.score && a.item < b.item);
 }
 
-/// The k best of what was offered, in ascending order of items.
-class Best {
- public:
-  Best(const Query& query, std::size_t k) : query_{&query}, k_{k} {}
+}  // namespace
 
-  void offer(std::size_t first, std::span<const float> scores) {
-    static const auto next_above = score_kernels(best_kernels().set).next_above;
-    for (std::size_t n = 0; n < scores.size(); ++n) {
-      if (heap_.size() == k_) {
-        // An item that only equals the worst one kept comes later in row order: it loses the tie.
-        n = next_above(scores.data(), n, scores.size(), heap_.front().score);
-        if (n == scores.size()) return;
-      } else if (scores[n] != scores[n]) {
-        continue;
-      }
-      const std::size_t item = first + n;
-      if (!excluded(item)) insert({static_cast<std::uint32_t>(item), scores[n]});
-    }
-  }
-
-  [[nodiscard]] std::vector<ScoredItem> take() && {
-    std::ranges::sort_heap(heap_, better);
-    return std::move(heap_);
-  }
-
- private:
-  bool excluded(std::size_t item) {
-    const auto& rows = query_->excluded;
-    while (next_ < rows.size() && rows[next_] < item) ++next_;
-    return next_ < rows.size() && rows[next_] == item;
-  }
-
-  void insert(ScoredItem scored) {
-    if (heap_.size() == k_) {
-      std::ranges::pop_heap(heap_, better);
-      heap_.pop_back();
-    }
-    heap_.push_back(scored);
+void BestItems::offer(std::size_t first, std::span<const float> scores) {
+  static const auto find_above = score_kernels(best_kernels().set).find_above;
+  if (k_ == 0) return;
+  std::size_t n = 0;
+  for (; n < scores.size() && heap_.size() < k_; ++n) {
+    if (scores[n] != scores[n]) continue;
+    heap_.push_back({static_cast<std::uint32_t>(first + n), scores[n]});
     std::ranges::push_heap(heap_, better);
   }
+  // An item that only equals the worst one kept comes later in row order: it loses the tie.
+  std::array<std::uint32_t, kMostFound> positions;
+  while (n < scores.size()) {
+    const Found found =
+        find_above(scores.data(), n, scores.size(), heap_.front().score, positions.data());
+    for (const std::uint32_t at : std::span{positions}.first(found.count)) {
+      if (scores[at] > heap_.front().score) {
+        replace_worst({static_cast<std::uint32_t>(first + at), scores[at]});
+      }
+    }
+    n = found.next;
+  }
+}
 
-  const Query* query_;
-  std::size_t k_;
-  std::size_t next_ = 0;          // position in excluded
-  std::vector<ScoredItem> heap_;  // the worst one in front
-};
+/// Half of the work of pop_heap() and push_heap().
+void BestItems::replace_worst(ScoredItem scored) {
+  std::size_t hole = 0;
+  for (std::size_t child = 1; child < heap_.size(); child = 2 * hole + 1) {
+    if (child + 1 < heap_.size() && better(heap_[child], heap_[child + 1])) ++child;
+    if (!better(scored, heap_[child])) break;
+    heap_[hole] = heap_[child];
+    hole = child;
+  }
+  heap_[hole] = scored;
+}
+
+std::vector<ScoredItem> BestItems::take() && {
+  std::ranges::sort_heap(heap_, better);
+  return std::move(heap_);
+}
+
+namespace {
 
 /// @param score calls a VisitScores for every score of the queries
 template <class Score>
 std::vector<std::vector<ScoredItem>> best_of_all(std::span<const Query> queries, std::size_t k,
                                                  Score&& score) {
-  std::vector<Best> best;
-  for (const Query& query : queries) best.emplace_back(query, k);
+  std::vector<BestItems> best(queries.size(), BestItems{k});
+  std::vector<Excluder> excluders;
+  for (const Query& query : queries) excluders.emplace_back(query.excluded);
   if (k > 0) {
-    score([&](std::size_t q, std::size_t first, auto scores) { best[q].offer(first, scores); });
+    score([&](std::size_t q, std::size_t first, std::span<float> scores) {
+      excluders[q].apply(first, scores);
+      best[q].offer(first, scores);
+    });
   }
   std::vector<std::vector<ScoredItem>> lists;
-  for (Best& list : best) lists.push_back(std::move(list).take());
+  for (BestItems& list : best) lists.push_back(std::move(list).take());
   return lists;
 }
 
@@ -86,9 +88,8 @@ std::vector<std::vector<ScoredItem>> top_k(const Scorer& scorer, std::span<const
 }
 
 std::vector<ScoredItem> best_of(std::span<const float> scores, std::size_t k) {
-  const Query anybody;
-  Best best{anybody, k};
-  if (k > 0) best.offer(0, scores);
+  BestItems best{k};
+  best.offer(0, scores);
   return std::move(best).take();
 }
 

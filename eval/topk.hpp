@@ -16,6 +16,24 @@ struct ScoredItem {
   friend bool operator==(const ScoredItem&, const ScoredItem&) = default;
 };
 
+/// The k best of the items whose scores are offered, ties by item row.
+class BestItems {
+ public:
+  explicit BestItems(std::size_t k) : k_{k} {}
+
+  /// Those of neighbouring items from `first` on, which is above all that were offered before; NaN
+  /// scores are left out.
+  void offer(std::size_t first, std::span<const float> scores);
+  /// Best first; fewer than k if there are not as many.
+  [[nodiscard]] std::vector<ScoredItem> take() &&;
+
+ private:
+  void replace_worst(ScoredItem scored);
+
+  std::size_t k_;
+  std::vector<ScoredItem> heap_;  // the worst one in front
+};
+
 /// By the scores of eval/scores.hpp; NaN scores are left out.
 /// @param queries at most kQueryBlock
 /// @return per query the k best (fewer if there are not as many), best first, ties by item row

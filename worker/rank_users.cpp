@@ -62,10 +62,8 @@ ps::CellSums rank_users(const UsersToRank& slice, const eval::Scorer& scorer,
   std::vector<std::span<const std::uint32_t>> relevant;
   std::vector<float> memory;
   const auto flush = [&] {
-    const auto scores = eval::candidate_scores(scorer, queries, memory);
-    for (std::size_t q = 0; q < queries.size(); ++q) {
-      const auto of_user = scores.subspan(q * scorer.items(), scorer.items());
-      add_ranking(eval::rank_relevant(of_user, relevant[q]), k, sums);
+    for (const auto& user : eval::rank_users(scorer, queries, relevant, 0, memory)) {
+      add_ranking(user.groups(), k, sums);
     }
     queries.clear();
     relevant.clear();

@@ -53,8 +53,8 @@ class KnownItems {
   RunsInOrder validated_;
 };
 
-/// As eval::rank_relevant(), of what was noted and counted. None of kRankingMetrics asks how many
-/// candidates there are; without those that a user knows they would have to be counted.
+/// As eval::UserRanking::groups(), of what was noted and counted. None of kRankingMetrics asks how
+/// many candidates there are; without those that a user knows they would have to be counted.
 /// @param candidates at least as many
 eval::FullRanking ranking_of(std::span<const std::size_t> pairs,
                              std::span<const ps::RankPlace> places, std::uint64_t candidates) {
@@ -147,15 +147,25 @@ void RankedStrip::note_scores(BlockId block) {
 }
 
 void RankedStrip::count_places(BlockId block) {
-  static const auto places_of = score_kernels(best_kernels().set).places;
+  static const auto add_places = score_kernels(best_kernels().set).add_places;
   const Wanted wanted = wanted_in({0, tables_.grid().blocks()});
+  std::vector<std::size_t> pairs;  // of a user, by ascending score
+  std::vector<float> known;        // their scores
+  std::vector<Places> found;
   score(block, wanted, [&](std::size_t n, std::span<const float> scores) {
+    pairs.clear();
+    known.clear();
     for (const std::size_t pair : wanted.pairs_of(n)) {
-      ps::RankPlace& place = places_[pair];
-      if (std::isnan(place.score)) continue;
-      const Places found = places_of(scores.data(), scores.size(), place.score);
-      place.above += found.above;
-      place.equal += found.equal;
+      if (!std::isnan(places_[pair].score)) pairs.push_back(pair);
+    }
+    if (pairs.empty()) return;
+    std::ranges::sort(pairs, {}, [&](std::size_t pair) { return places_[pair].score; });
+    for (const std::size_t pair : pairs) known.push_back(places_[pair].score);
+    found.assign(pairs.size(), {});
+    add_places(scores.data(), scores.size(), known.data(), known.size(), found.data());
+    for (std::size_t p = 0; p < pairs.size(); ++p) {
+      places_[pairs[p]].above += found[p].above;
+      places_[pairs[p]].equal += found[p].equal;
     }
   });
 }

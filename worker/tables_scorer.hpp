@@ -17,6 +17,8 @@ class TablesScorer final : public eval::Scorer {
   /// Of these blocks.
   [[nodiscard]] std::size_t items() const override { return bias_.size(); }
   void score(std::span<const eval::Query> queries, const eval::VisitScores& visit) const override;
+  [[nodiscard]] bool score_some(const eval::Query& query, std::span<const std::uint32_t> items,
+                                std::span<float> scores) const override;
 
  private:
   const ps::Tables& tables_;

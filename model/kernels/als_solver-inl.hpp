@@ -15,8 +15,12 @@ namespace factorps {
 namespace HWY_NAMESPACE {
 
 static_assert(kAlsBatch % kTileRows == 0);
-inline constexpr std::size_t kChunk = 64;  // interactions whose rows are copied together
-inline constexpr std::size_t kGroup = 4;   // rows whose dot products are reduced together
+inline constexpr std::size_t kChunk = 64;   // interactions whose rows are copied together
+inline constexpr std::size_t kGroup = 4;    // rows whose dot products are reduced together
+inline constexpr std::size_t kAhead = 3;    // groups of rows that are fetched ahead
+inline constexpr std::size_t kFewRows = 4;  // of a product with G that are worth a smaller tile
+// Rows of the other table that tasks visit again and again: about half of a second-level cache.
+inline constexpr std::size_t kCacheBytes = std::size_t{512} << 10;
 
 /// out[n] = <v, rows[n]> for kGroup rows of `size` floats.
 HWY_INLINE void dots(const float* v, const float* const* rows, std::size_t size, float* out) {
@@ -53,7 +57,7 @@ class AlsSolver {
  public:
   AlsSolver(const AlsProblem& problem, std::span<const AlsTask> tasks, AlsWorkspace& workspace)
       : problem_{problem}, tasks_{tasks}, stride_{problem.stride} {
-    const std::size_t batch = kAlsBatch * stride_;
+    const std::size_t batch = (kAlsBatch + kFewRows) * stride_;  // products have whole tiles
     const std::size_t block = problem.block;
     Parts memory{AlsWorkspace::reserve(workspace.fixed,
                                        4 * batch + block * block + kChunk * block + 3 * block)};
@@ -72,9 +76,11 @@ class AlsSolver {
       workspace.begin.push_back(total);
       total += round_up(task.others.size(), kGroup);
     }
-    errors_ = AlsWorkspace::reserve(workspace.residuals, total);
+    errors_ = AlsWorkspace::reserve(workspace.residuals, 2 * total);
+    images_ = errors_ + total;
     begin_ = workspace.begin.data();
     std::fill_n(rows_, batch, 0.0F);
+    std::fill_n(direction_, batch, 0.0F);
     for (std::size_t t = 0; t < tasks.size(); ++t) {
       if (!tasks[t].others.empty()) {
         std::copy_n(tasks[t].row, stride_, rows_ + t * stride_);
@@ -85,10 +91,14 @@ class AlsSolver {
   }
 
   HWY_INLINE double run() {
-    if (problem_.cg_steps > 0) {
-      descend();
-    } else {
-      solve_blocks();
+    for (std::size_t first = 0; first < tasks_.size();) {
+      const std::size_t end = end_of_part(first);
+      if (problem_.cg_steps > 0) {
+        descend(first, end);
+      } else {
+        solve_blocks(first, end);
+      }
+      first = end;
     }
     double loss = 0;
     for (std::size_t t = 0; t < tasks_.size(); ++t) {
@@ -99,6 +109,18 @@ class AlsSolver {
   }
 
  private:
+  /// Tasks that are solved side by side, so that they share products with G, and the rows they
+  /// visit stay in the cache.
+  [[nodiscard]] std::size_t end_of_part(std::size_t first) const {
+    std::size_t bytes = 0;
+    std::size_t end = first;
+    for (; end < tasks_.size(); ++end) {
+      bytes += tasks_[end].others.size() * stride_ * sizeof(float);
+      if (end > first && bytes > kCacheBytes) break;
+    }
+    return end;
+  }
+
   [[nodiscard]] const float* fixed(std::size_t t, std::size_t n) const {
     return problem_.fixed + std::size_t{tasks_[t].others[n]} * stride_;
   }
@@ -123,10 +145,20 @@ class AlsSolver {
     }
   }
 
+  /// Asks for the rows of the interactions that for_groups() comes to a little after n.
+  HWY_INLINE void fetch_ahead(std::size_t t, std::size_t n) const {
+    const std::size_t size = tasks_[t].others.size();
+    for (std::size_t k = n + kAhead * kGroup; k < std::min(n + (kAhead + 1) * kGroup, size); ++k) {
+      const float* row = fixed(t, k);
+      for (std::size_t c = 0; c < stride_; c += kRowMultiple) __builtin_prefetch(row + c);
+    }
+  }
+
   /// Errors <p, q> - t of all interactions.
   HWY_INLINE void predict(std::size_t t) {
     float* errors = errors_ + begin_[t];
     for_groups(t, [&](std::size_t n, std::size_t count, const float* const* rows) FACTORPS_LAMBDA {
+      fetch_ahead(t, n);
       dots(rows_ + t * stride_, rows, stride_, errors + n);
       for (std::size_t k = 0; k < count; ++k) errors[n + k] -= target(t, n + k);
     });
@@ -141,19 +173,28 @@ class AlsSolver {
     return loss;
   }
 
-  /// products = vectors times columns [first, first + size) of G, for the whole batch.
-  HWY_INLINE void multiply_gram(const float* vectors, std::size_t first, std::size_t size) {
-    std::fill_n(products_, kAlsBatch * size, 0.0F);
-    add_products<false, false>({vectors, 1, stride_}, kAlsBatch, problem_.gram + first, stride_,
-                               size, nullptr, stride_, products_, size);
+  /// products = vectors times columns [first, first + size) of G, for tasks [begin, end) and what
+  /// follows up to a whole tile.
+  HWY_INLINE void multiply_gram(const float* vectors, std::size_t begin, std::size_t end,
+                                std::size_t first, std::size_t size) {
+    const std::size_t rows = round_up(end - begin, kFewRows);
+    const std::size_t whole = rows / kTileRows * kTileRows;
+    const Factor factor{vectors + begin * stride_, 1, stride_};
+    const Factor rest{factor.data + whole * stride_, 1, stride_};
+    float* products = products_ + begin * size;
+    std::fill_n(products, rows * size, 0.0F);
+    add_products<false, false>(factor, whole, problem_.gram + first, stride_, size, nullptr,
+                               stride_, products, size);
+    add_products<false, false, kFewRows>(rest, rows - whole, problem_.gram + first, stride_, size,
+                                         nullptr, stride_, products + whole * size, size);
   }
 
-  HWY_INLINE void solve_blocks() {
-    for (std::size_t t = 0; t < tasks_.size(); ++t) predict(t);
+  HWY_INLINE void solve_blocks(std::size_t begin, std::size_t end) {
+    for (std::size_t t = begin; t < end; ++t) predict(t);
     for (std::size_t first = 0; first < stride_; first += problem_.block) {
       const std::size_t size = std::min(problem_.block, stride_ - first);
-      multiply_gram(rows_, first, size);
-      for (std::size_t t = 0; t < tasks_.size(); ++t) {
+      multiply_gram(rows_, begin, end, first, size);
+      for (std::size_t t = begin; t < end; ++t) {
         if (!tasks_[t].others.empty()) solve_block(t, first, size);
       }
     }
@@ -246,28 +287,31 @@ class AlsSolver {
     std::fill_n(matrix_ + column * size, size, 0.0F);
   }
 
-  /// out(t) += sum over interactions of w (<v, q> + shift x t) q. Leaves <v, q> + shift x t in
-  /// errors.
-  HWY_INLINE void apply(std::size_t t, const float* v, float shift, float* out) {
-    float* errors = errors_ + begin_[t];
+  /// out(t) += sum over interactions of w (<v, q> + shift x t) q.
+  /// @param values of all interactions: <v, q> + shift x t
+  HWY_INLINE void apply(std::size_t t, const float* v, float shift, float* values, float* out) {
+    values += begin_[t];
     for_groups(t, [&](std::size_t n, std::size_t count, const float* const* rows) FACTORPS_LAMBDA {
-      dots(v, rows, stride_, errors + n);
+      fetch_ahead(t, n);
+      dots(v, rows, stride_, values + n);
       float factors[kGroup];
       for (std::size_t k = 0; k < kGroup; ++k) {
-        if (k < count) errors[n + k] += shift * target(t, n + k);
-        factors[k] = k < count ? weight(t, n + k) * errors[n + k] : 0.0F;
+        if (k < count && shift != 0) values[n + k] += shift * target(t, n + k);
+        factors[k] = k < count ? weight(t, n + k) * values[n + k] : 0.0F;
       }
       add_rows(factors, rows, stride_, out);
     });
   }
 
-  /// products(t) = (half of the second derivative) vectors(t), with shift the gradient.
-  HWY_INLINE void multiply(const float* vectors, float shift) {
-    multiply_gram(vectors, 0, stride_);
-    for (std::size_t t = 0; t < tasks_.size(); ++t) {
+  /// products(t) = (half of the second derivative) vectors(t), with shift the gradient, for tasks
+  /// [begin, end).
+  HWY_INLINE void multiply(const float* vectors, float shift, float* values, std::size_t begin,
+                           std::size_t end) {
+    multiply_gram(vectors, begin, end, 0, stride_);
+    for (std::size_t t = begin; t < end; ++t) {
       const std::size_t at = t * stride_;
       add_scaled(tasks_[t].l2, vectors + at, stride_, products_ + at);
-      apply(t, vectors + at, shift, products_ + at);
+      apply(t, vectors + at, shift, values, products_ + at);
       if (problem_.bias != kNoColumn) {
         products_[at + problem_.bias] += more_l2(t) * vectors[at + problem_.bias];
       }
@@ -276,23 +320,21 @@ class AlsSolver {
   }
 
   /// Conjugate gradients (Hestenes, Stiefel 1952).
-  HWY_INLINE void descend() {
+  HWY_INLINE void descend(std::size_t begin, std::size_t end) {
     const RowTag d;
-    multiply(rows_, -1);
+    multiply(rows_, -1, errors_, begin, end);
     double norm[kAlsBatch] = {};
-    for (std::size_t t = 0; t < tasks_.size(); ++t) {
+    for (std::size_t t = begin; t < end; ++t) {
       for (std::size_t c = t * stride_; c < (t + 1) * stride_; c += kLanes) {
         hn::Store(hn::Neg(hn::Load(d, products_ + c)), d, residual_ + c);
         hn::Store(hn::Load(d, residual_ + c), d, direction_ + c);
       }
       norm[t] = dot(residual_ + t * stride_, residual_ + t * stride_, stride_);
     }
-    std::fill(direction_ + tasks_.size() * stride_, direction_ + kAlsBatch * stride_, 0.0F);
     for (std::size_t step = 0; step < problem_.cg_steps; ++step) {
-      multiply(direction_, 0);
-      for (std::size_t t = 0; t < tasks_.size(); ++t) norm[t] = advance(t, norm[t]);
+      multiply(direction_, 0, images_, begin, end);
+      for (std::size_t t = begin; t < end; ++t) norm[t] = advance(t, norm[t]);
     }
-    for (std::size_t t = 0; t < tasks_.size(); ++t) predict(t);
   }
 
   /// @return the new squared norm of the residual
@@ -303,6 +345,10 @@ class AlsSolver {
     const auto length = static_cast<float>(norm / curvature);
     add_scaled(length, direction_ + at, stride_, rows_ + at);
     add_scaled(-length, products_ + at, stride_, residual_ + at);
+    // The errors are those of the new row, without another visit of its interactions.
+    for (std::size_t n = begin_[t]; n < begin_[t] + tasks_[t].others.size(); ++n) {
+      errors_[n] += length * images_[n];
+    }
     const double rest = dot(residual_ + at, residual_ + at, stride_);
     const RowTag d;
     const RowVec ratio = hn::Set(d, static_cast<float>(rest / norm));
@@ -326,6 +372,7 @@ class AlsSolver {
   float* step_;
   float* inverse_;
   float* errors_;             // <p, q> - t of the interactions of all tasks
+  float* images_;             // conjugate gradients: <direction, q> of the same
   const std::size_t* begin_;  // [task] in errors
 };
 

@@ -50,49 +50,65 @@ struct Factor {
   std::size_t by_i;
 };
 
-/// sums(i, j) += sum over k < depth of scale[k] a(k, i) b[k * b_by_k + j] for kTileRows rows i and
+/// A tile of sums in registers.
+template <std::size_t Vectors, std::size_t Rows = kTileRows>
+using Tile = RowVec[Rows][Vectors];
+
+/// tile(i, j) += sum over k < depth of scale[k] a(k, i) b[k * b_by_k + j] for Rows rows i and
 /// Vectors vectors j.
-template <std::size_t Vectors, bool Scaled>
-HWY_INLINE void add_tile(Factor a, const float* b, std::size_t b_by_k, const float* scale,
-                         std::size_t depth, float* sums, std::size_t width) {
+/// @param ahead a cache line for every k, which is needed soon
+template <std::size_t Vectors, bool Scaled, bool Ahead = false, std::size_t Rows>
+HWY_INLINE void add_to_tile(Factor a, const float* b, std::size_t b_by_k, const float* scale,
+                            std::size_t depth, RowVec (&acc)[Rows][Vectors],
+                            const float* ahead = nullptr) {
   const RowTag d;
-  RowVec acc[kTileRows][Vectors];
-  unroll<kTileRows>([&](auto i) FACTORPS_LAMBDA {
-    unroll<Vectors>(
-        [&](auto v) FACTORPS_LAMBDA { acc[i][v] = hn::Load(d, sums + i * width + v * kLanes); });
-  });
   for (std::size_t k = 0; k < depth; ++k) {
+    if constexpr (Ahead) __builtin_prefetch(ahead + k * kRowMultiple);
     RowVec row[Vectors];
     unroll<Vectors>([&](auto v) FACTORPS_LAMBDA {
       row[v] = hn::Load(d, b + k * b_by_k + v * kLanes);
       if constexpr (Scaled) row[v] = hn::Mul(row[v], hn::Set(d, scale[k]));
     });
     const float* column = a.data + k * a.by_k;
-    unroll<kTileRows>([&](auto i) FACTORPS_LAMBDA {
+    unroll<Rows>([&](auto i) FACTORPS_LAMBDA {
       const RowVec factor = hn::Set(d, column[i * a.by_i]);
       unroll<Vectors>([&](auto v)
                           FACTORPS_LAMBDA { acc[i][v] = hn::MulAdd(factor, row[v], acc[i][v]); });
     });
   }
-  unroll<kTileRows>([&](auto i) FACTORPS_LAMBDA {
+}
+
+/// The same on a tile in memory.
+template <std::size_t Vectors, bool Scaled, std::size_t Rows>
+HWY_INLINE void add_tile(Factor a, const float* b, std::size_t b_by_k, const float* scale,
+                         std::size_t depth, float* sums, std::size_t width) {
+  const RowTag d;
+  Tile<Vectors, Rows> acc;
+  unroll<Rows>([&](auto i) FACTORPS_LAMBDA {
+    unroll<Vectors>(
+        [&](auto v) FACTORPS_LAMBDA { acc[i][v] = hn::Load(d, sums + i * width + v * kLanes); });
+  });
+  add_to_tile<Vectors, Scaled>(a, b, b_by_k, scale, depth, acc);
+  unroll<Rows>([&](auto i) FACTORPS_LAMBDA {
     unroll<Vectors>(
         [&](auto v) FACTORPS_LAMBDA { hn::Store(acc[i][v], d, sums + i * width + v * kLanes); });
   });
 }
 
 /// The same for all rows and columns; with Upper only for tiles that reach the diagonal or above.
-template <bool Upper, bool Scaled>
+/// @param rows a multiple of Rows
+template <bool Upper, bool Scaled, std::size_t Rows = kTileRows>
 HWY_INLINE void add_products(Factor a, std::size_t rows, const float* b, std::size_t b_by_k,
                              std::size_t columns, const float* scale, std::size_t depth,
                              float* sums, std::size_t width) {
-  for (std::size_t i = 0; i < rows; i += kTileRows) {
+  for (std::size_t i = 0; i < rows; i += Rows) {
     const Factor part{a.data + i * a.by_i, a.by_k, a.by_i};
     std::size_t j = Upper ? lane_floor(i) : 0;
     for (; j + 2 * kLanes <= columns; j += 2 * kLanes) {
-      add_tile<2, Scaled>(part, b + j, b_by_k, scale, depth, sums + i * width + j, width);
+      add_tile<2, Scaled, Rows>(part, b + j, b_by_k, scale, depth, sums + i * width + j, width);
     }
     for (; j < columns; j += kLanes) {
-      add_tile<1, Scaled>(part, b + j, b_by_k, scale, depth, sums + i * width + j, width);
+      add_tile<1, Scaled, Rows>(part, b + j, b_by_k, scale, depth, sums + i * width + j, width);
     }
   }
 }

@@ -10,7 +10,7 @@
 #include <hwy/highway.h>
 
 #if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-#include "model/kernels/lanes-inl.hpp"
+#include "model/kernels/matrix-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace factorps {
@@ -43,37 +43,162 @@ void pack(const float* rows, std::size_t stride, std::size_t count, std::size_t 
   pack_reference(rows + whole, stride, count, depth - whole, out + whole * kProductStrip);
 }
 
-Places places(const float* scores, std::size_t count, float score) {
+/// kTileRows users by two vectors of items.
+template <bool Ahead>
+HWY_INLINE void score_tile(const float* users, const float* items, std::size_t depth,
+                           const float* base, const float* bias, float* out, std::size_t stride,
+                           const float* ahead) {
+  constexpr std::size_t kVectors = 2;
   const RowTag d;
-  const hn::RebindToUnsigned<RowTag> du;
-  const RowVec wanted = hn::Set(d, score);
-  const auto one = hn::Set(du, 1U);
-  auto above = hn::Zero(du);
-  auto equal = hn::Zero(du);
-  std::size_t n = 0;
-  for (; n + kLanes <= count; n += kLanes) {
-    const RowVec others = hn::LoadU(d, scores + n);
-    above = hn::IfThenElse(hn::RebindMask(du, hn::Gt(others, wanted)), hn::Add(above, one), above);
-    equal = hn::IfThenElse(hn::RebindMask(du, hn::Eq(others, wanted)), hn::Add(equal, one), equal);
-  }
-  const Places rest = places_reference(scores + n, count - n, score);
-  return {rest.above + hn::GetLane(hn::SumOfLanes(du, above)),
-          rest.equal + hn::GetLane(hn::SumOfLanes(du, equal))};
+  Tile<kVectors> tile;
+  unroll<kTileRows>([&](auto r) FACTORPS_LAMBDA {
+    unroll<kVectors>([&](auto v) FACTORPS_LAMBDA {
+      tile[r][v] = hn::Add(hn::Set(d, base[r]), hn::Load(d, bias + v * kLanes));
+    });
+  });
+  add_to_tile<kVectors, false, Ahead>({users, kProductStrip, 1}, items, kProductStrip, nullptr,
+                                      depth, tile, ahead);
+  unroll<kTileRows>([&](auto r) FACTORPS_LAMBDA {
+    unroll<kVectors>(
+        [&](auto v) FACTORPS_LAMBDA { hn::Store(tile[r][v], d, out + r * stride + v * kLanes); });
+  });
 }
 
-std::size_t next_above(const float* scores, std::size_t from, std::size_t count, float score) {
-  const RowTag d;
-  const RowVec known = hn::Set(d, score);
-  for (; from + kLanes <= count; from += kLanes) {
-    const auto higher = hn::Gt(hn::LoadU(d, scores + from), known);
-    if (!hn::AllFalse(d, higher)) {
-      return from + static_cast<std::size_t>(hn::FindFirstTrue(d, higher));
+void score(const float* users, const float* items, std::size_t depth, const float* base,
+           const float* bias, float* out, std::size_t stride, const float* next) {
+  std::size_t lines = next == nullptr ? 0 : kProductStrip / kRowMultiple;  // to fetch for each k
+  for (std::size_t i = 0; i < kProductStrip; i += kTileRows) {
+    for (std::size_t j = 0; j < kProductStrip; j += 2 * kLanes) {
+      float* const corner = out + i * stride + j;
+      if (lines == 0) {
+        score_tile<false>(users + i, items + j, depth, base + i, bias + j, corner, stride, nullptr);
+      } else {
+        --lines;
+        score_tile<true>(users + i, items + j, depth, base + i, bias + j, corner, stride,
+                         next + lines * depth * kRowMultiple);
+      }
     }
   }
-  return next_above_reference(scores, from, count, score);
 }
 
-ScoreKernels score_kernels() { return {&pack, &places, &next_above}; }
+/// A few at a time: each sum has to wait for itself.
+void score_rows(const float* user, const float* const* rows, std::size_t count, std::size_t depth,
+                float* scores) {
+  constexpr std::size_t kTogether = 8;
+  const hn::CappedTag<float, 1> one;
+  for (std::size_t n = 0; n < count; n += kTogether) {
+    hn::Vec<decltype(one)> sum[kTogether];
+    const float* row[kTogether];
+    const std::size_t size = std::min(kTogether, count - n);
+    for (std::size_t r = 0; r < kTogether; ++r) row[r] = rows[n + std::min(r, size - 1)];
+    unroll<kTogether>([&](auto r) FACTORPS_LAMBDA {
+      sum[r] = hn::Set(one, scores[n + std::min<std::size_t>(r, size - 1)]);
+    });
+    for (std::size_t k = 0; k < depth; ++k) {
+      const auto factor = hn::Set(one, user[k]);
+      unroll<kTogether>([&](auto r) FACTORPS_LAMBDA {
+        sum[r] = hn::MulAdd(factor, hn::Set(one, row[r][k]), sum[r]);
+      });
+    }
+    float sums[kTogether];
+    unroll<kTogether>([&](auto r) FACTORPS_LAMBDA { sums[r] = hn::GetLane(sum[r]); });
+    std::copy_n(sums, size, scores + n);
+  }
+}
+
+inline constexpr std::size_t kPlacesChunk = 1024;  // scores that are compared from the first cache
+
+/// Copies the scores that are at least `least`, and NaNs up to a whole vector.
+/// @param out room for count + kLanes; may be where the scores are
+HWY_INLINE std::size_t keep_from(const float* scores, std::size_t count, float least, float* out) {
+  const RowTag d;
+  const RowVec lowest = hn::Set(d, least);
+  std::size_t kept = 0;
+  std::size_t n = 0;
+  for (; n + kLanes <= count; n += kLanes) {
+    const RowVec some = hn::LoadU(d, scores + n);
+    const auto high = hn::Ge(some, lowest);
+    hn::StoreU(hn::Compress(some, high), d, out + kept);
+    kept += hn::CountTrue(d, high);
+  }
+  for (; n < count; ++n) {
+    const float one = scores[n];
+    if (one >= least) out[kept++] = one;
+  }
+  hn::StoreU(hn::NaN(d), d, out + kept);
+  return kept;
+}
+
+/// Adds to the places of Count scores that are wanted. @param kept `size`, then NaNs up to a vector
+template <std::size_t Count>
+HWY_INLINE void count_places(const float* kept, std::size_t size, const float* wanted,
+                             Places* places) {
+  const RowTag d;
+  RowVec score[Count];
+  std::size_t above[Count] = {};
+  std::size_t equal[Count] = {};
+  unroll<Count>([&](auto w) FACTORPS_LAMBDA { score[w] = hn::Set(d, wanted[w]); });
+  for (std::size_t n = 0; n < size; n += kLanes) {
+    const RowVec others = hn::Load(d, kept + n);
+    unroll<Count>([&](auto w) FACTORPS_LAMBDA {
+      above[w] += hn::CountTrue(d, hn::Gt(others, score[w]));
+      equal[w] += hn::CountTrue(d, hn::Eq(others, score[w]));
+    });
+  }
+  unroll<Count>([&](auto w) FACTORPS_LAMBDA {
+    places[w].above += static_cast<std::uint32_t>(above[w]);
+    places[w].equal += static_cast<std::uint32_t>(equal[w]);
+  });
+}
+
+/// Most scores are below all that are wanted, and most of the others below most: they are sorted
+/// out first.
+void add_places(const float* scores, std::size_t count, const float* wanted, std::size_t num_wanted,
+                Places* places) {
+  constexpr std::size_t kTogether = 4;
+  alignas(64) float kept[kPlacesChunk + kLanes];
+  for (std::size_t first = 0; first < count; first += kPlacesChunk) {
+    const float* some = scores + first;
+    std::size_t size = std::min(kPlacesChunk, count - first);
+    for (std::size_t w = 0; w < num_wanted; w += kTogether) {
+      size = keep_from(some, size, wanted[w], kept);
+      some = kept;
+      if (w + kTogether <= num_wanted) {
+        count_places<kTogether>(kept, size, wanted + w, places + w);
+      } else {
+        for (std::size_t n = w; n < num_wanted; ++n) {
+          count_places<1>(kept, size, wanted + n, places + n);
+        }
+      }
+    }
+  }
+}
+
+Found find_above(const float* scores, std::size_t from, std::size_t count, float score,
+                 std::uint32_t* positions) {
+  constexpr std::size_t kVectors = 4;  // that are looked at before a branch
+  const RowTag d;
+  const hn::RebindToUnsigned<RowTag> du;
+  const RowVec known = hn::Set(d, score);
+  const auto higher = [&](std::size_t n)
+                          FACTORPS_LAMBDA { return hn::Gt(hn::LoadU(d, scores + n), known); };
+  std::size_t found = 0;
+  for (; from + kVectors * kLanes <= count; from += kVectors * kLanes) {
+    const auto low = hn::Or(higher(from), higher(from + kLanes));
+    const auto high = hn::Or(higher(from + 2 * kLanes), higher(from + 3 * kLanes));
+    if (hn::AllFalse(d, hn::Or(low, high))) continue;
+    if (found + kVectors * kLanes > kMostFound) return {found, from};
+    for (std::size_t n = from; n < from + kVectors * kLanes; n += kLanes) {
+      const auto mask = hn::RebindMask(du, higher(n));
+      const auto places = hn::Iota(du, static_cast<std::uint32_t>(n));
+      hn::StoreU(hn::Compress(places, mask), du, positions + found);
+      found += hn::CountTrue(du, mask);
+    }
+  }
+  return find_above_reference(scores, from, count, score, positions, found);
+}
+
+ScoreKernels score_kernels() { return {&pack, &score, &score_rows, &add_places, &find_above}; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace factorps
@@ -87,7 +212,11 @@ namespace factorps {
 
 ScoreKernels score_kernels(InstructionSet set) {
   FACTORPS_RETURN_FOR(set, score_kernels());
-  return {&pack_reference, &places_reference, &next_above_reference};
+  return {&pack_reference, &score_reference, &score_rows_reference, &add_places_reference,
+          [](const float* scores, std::size_t from, std::size_t count, float score,
+             std::uint32_t* positions) {
+            return find_above_reference(scores, from, count, score, positions, 0);
+          }};
 }
 
 void pack_reference(const float* rows, std::size_t stride, std::size_t count, std::size_t depth,
@@ -99,19 +228,42 @@ void pack_reference(const float* rows, std::size_t stride, std::size_t count, st
   }
 }
 
-Places places_reference(const float* scores, std::size_t count, float score) {
-  Places places;
-  for (std::size_t n = 0; n < count; ++n) {
-    places.above += scores[n] > score ? 1U : 0U;
-    places.equal += scores[n] == score ? 1U : 0U;
+void score_reference(const float* users, const float* items, std::size_t depth, const float* base,
+                     const float* bias, float* out, std::size_t stride, const float*) {
+  for (std::size_t i = 0; i < kProductStrip; ++i) {
+    for (std::size_t j = 0; j < kProductStrip; ++j) {
+      float sum = base[i] + bias[j];
+      for (std::size_t k = 0; k < depth; ++k) {
+        sum += users[k * kProductStrip + i] * items[k * kProductStrip + j];
+      }
+      out[i * stride + j] = sum;
+    }
   }
-  return places;
 }
 
-std::size_t next_above_reference(const float* scores, std::size_t from, std::size_t count,
-                                 float score) {
-  while (from < count && !(scores[from] > score)) ++from;
-  return from;
+void score_rows_reference(const float* user, const float* const* rows, std::size_t count,
+                          std::size_t depth, float* scores) {
+  for (std::size_t n = 0; n < count; ++n) {
+    for (std::size_t k = 0; k < depth; ++k) scores[n] += user[k] * rows[n][k];
+  }
+}
+
+void add_places_reference(const float* scores, std::size_t count, const float* wanted,
+                          std::size_t num_wanted, Places* places) {
+  for (std::size_t w = 0; w < num_wanted; ++w) {
+    for (std::size_t n = 0; n < count; ++n) {
+      places[w].above += scores[n] > wanted[w] ? 1U : 0U;
+      places[w].equal += scores[n] == wanted[w] ? 1U : 0U;
+    }
+  }
+}
+
+Found find_above_reference(const float* scores, std::size_t from, std::size_t count, float score,
+                           std::uint32_t* positions, std::size_t found) {
+  for (; from < count && found < kMostFound; ++from) {
+    if (scores[from] > score) positions[found++] = static_cast<std::uint32_t>(from);
+  }
+  return {found, from};
 }
 
 }  // namespace factorps

@@ -1,5 +1,5 @@
-/// Pieces of scoring all items for some users: items side by side for products of matrices, and
-/// places of scores.
+/// Pieces of scoring all items for some users: items side by side for products of matrices, the
+/// products, and places of scores.
 #pragma once
 
 #include <cstddef>
@@ -15,16 +15,42 @@ struct Places {
   std::uint32_t equal = 0;
 };
 
-/// Of one instruction set; the results are the same in all.
+inline constexpr std::size_t kMostFound = 128;  ///< positions that are looked for at once
+
+/// How many positions there are, and where to go on.
+struct Found {
+  std::size_t count = 0;
+  std::size_t next = 0;
+};
+
+/// Of one instruction set. Scores are the same bits in those that multiply and add in one step;
+/// places are the same in all.
 struct ScoreKernels {
   /// out[k * kProductStrip + n] = rows[n * stride + k] for n < count and k < depth, and 0 for other
   /// n < kProductStrip. @param count at most kProductStrip @param out aligned to 64 bytes
   void (*pack)(const float* rows, std::size_t stride, std::size_t count, std::size_t depth,
                float* out);
-  /// NaN is neither above nor equal.
-  Places (*places)(const float* scores, std::size_t count, float score);
-  /// The first place from `from` on with a higher score; `count` if there is none.
-  std::size_t (*next_above)(const float* scores, std::size_t from, std::size_t count, float score);
+  /// Of kProductStrip users and as many items, both packed:
+  ///
+  ///   out[i * stride + j] = base[i] + bias[j] + sum over k < depth of <user i>_k <item j>_k
+  ///
+  /// added up from left to right. All is aligned to 64 bytes; stride is a multiple of kRowMultiple.
+  /// @param next items that are fetched into the cache meanwhile, depth x kProductStrip; may be
+  /// null
+  void (*score)(const float* users, const float* items, std::size_t depth, const float* base,
+                const float* bias, float* out, std::size_t stride, const float* next);
+  /// The same bits for one user and `count` rows of items that are not packed.
+  /// @param scores [count] base + bias on entry
+  void (*score_rows)(const float* user, const float* const* rows, std::size_t count,
+                     std::size_t depth, float* scores);
+  /// Adds to places[w] what is above and equal to wanted[w]. NaN is neither.
+  /// @param wanted [num_wanted] ascending, no NaN
+  void (*add_places)(const float* scores, std::size_t count, const float* wanted,
+                     std::size_t num_wanted, Places* places);
+  /// Where scores from `from` on are higher than one, in ascending order; how far it looks is up to
+  /// the kernel, to the end if nothing is found. @param positions room for kMostFound
+  Found (*find_above)(const float* scores, std::size_t from, std::size_t count, float score,
+                      std::uint32_t* positions);
 };
 
 /// @param set one of usable_kernels()
@@ -33,8 +59,14 @@ struct ScoreKernels {
 // In plain loops.
 void pack_reference(const float* rows, std::size_t stride, std::size_t count, std::size_t depth,
                     float* out);
-Places places_reference(const float* scores, std::size_t count, float score);
-std::size_t next_above_reference(const float* scores, std::size_t from, std::size_t count,
-                                 float score);
+void score_reference(const float* users, const float* items, std::size_t depth, const float* base,
+                     const float* bias, float* out, std::size_t stride, const float* next);
+void score_rows_reference(const float* user, const float* const* rows, std::size_t count,
+                          std::size_t depth, float* scores);
+void add_places_reference(const float* scores, std::size_t count, const float* wanted,
+                          std::size_t num_wanted, Places* places);
+/// @param found positions that are there already
+Found find_above_reference(const float* scores, std::size_t from, std::size_t count, float score,
+                           std::uint32_t* positions, std::size_t found);
 
 }  // namespace factorps

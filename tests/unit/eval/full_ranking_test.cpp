@@ -54,7 +54,7 @@ FullRanking reference(const ItemTable& items, const Query& query,
 }
 
 TEST(FullRanking, AgreesWithComparingAllScores) {
-  constexpr std::size_t kItems = 1500;  // more than a block of items
+  constexpr std::size_t kItems = 2500;  // more than two blocks of items
   constexpr std::size_t kDim = 3;
   const auto factors = coarse_floats(kItems * kDim, 1);
   const auto bias = coarse_floats(kItems, 2);
@@ -76,17 +76,56 @@ TEST(FullRanking, AgreesWithComparingAllScores) {
     wanted.emplace_back(relevant[q]);
   }
   std::vector<float> memory(100, kNoCandidate);  // of an earlier call
-  const auto scores = candidate_scores(FactorScorer{items}, queries, memory);
+  const FactorScorer scorer{items};
+  const auto passed = rank_users(scorer, queries, wanted, 20, memory);
+  ASSERT_EQ(passed.size(), kQueryBlock);
+  const auto scores = candidate_scores(scorer, queries, memory);
   ASSERT_EQ(scores.size(), kQueryBlock * kItems);
   for (std::size_t q = 0; q < kQueryBlock; ++q) {
-    const auto ranking = rank_relevant(scores.subspan(q * kItems, kItems), wanted[q]);
+    const auto of_user = scores.subspan(q * kItems, kItems);
+    const auto whole = rank_user(of_user, wanted[q], 20);
     const FullRanking expected = reference(items, queries[q], wanted[q]);
-    EXPECT_EQ(ranking.candidates, expected.candidates);
-    ASSERT_EQ(ranking.groups.size(), expected.groups.size()) << "query " << q;
-    for (std::size_t g = 0; g < expected.groups.size(); ++g) {
-      EXPECT_TRUE(ranking.groups[g] == expected.groups[g]) << "query " << q << " group " << g;
+    for (const UserRanking& one : {passed[q], whole}) {
+      const FullRanking ranking = one.groups();
+      EXPECT_EQ(ranking.candidates, expected.candidates);
+      ASSERT_EQ(ranking.groups.size(), expected.groups.size()) << "query " << q;
+      for (std::size_t g = 0; g < expected.groups.size(); ++g) {
+        EXPECT_TRUE(ranking.groups[g] == expected.groups[g]) << "query " << q << " group " << g;
+      }
+      EXPECT_EQ(one.best, best_of(of_user, 20));
     }
   }
+}
+
+UserRanking only_user(const Scorer& scorer, const Query& query,
+                      std::span<const std::uint32_t> wanted, std::size_t k) {
+  std::vector<float> memory;
+  return rank_users(scorer, {&query, 1}, {&wanted, 1}, k, memory)[0];
+}
+
+TEST(FullRanking, CountsSomeRelevantItemsOnly) {
+  const std::vector<float> bias{5, 4, 4, 3, 4};
+  const FactorScorer scorer{{0, {}, bias, {}, {}}};
+  const std::vector<std::uint32_t> wanted{1, 2, 3};
+  const auto ranking = only_user(scorer, {}, wanted, 0);
+  const auto full = ranking.groups_of(std::vector<std::uint32_t>{0, 2});
+  ASSERT_EQ(full.groups.size(), 1U);
+  EXPECT_TRUE((full.groups[0] == TieGroup{1, 3, 1}));
+  EXPECT_EQ(full.candidates, 5U);
+}
+
+TEST(FullRanking, IsTheSameInOriginalUnits) {
+  const std::vector<float> factors{1, 1, 1};
+  const std::vector<float> bias{0, 0.5F, 0};
+  const std::vector<float> scale{2, 1, 3};
+  const std::vector<float> offset{0, 0.25F, -2};
+  const FactorScorer scorer{{1, factors, bias, scale, offset}};
+  const std::vector<std::uint32_t> wanted{0, 2};
+  const auto ranking = only_user(scorer, {{}, 1, {}}, wanted, 2);  // scores 2, 1.75, 1
+  ASSERT_EQ(ranking.relevant.size(), 2U);
+  EXPECT_EQ(ranking.relevant[0].places.above, 0U);
+  EXPECT_EQ(ranking.relevant[1].places.above, 2U);
+  EXPECT_EQ(ranking.best, (std::vector<ScoredItem>{{0, 2}, {1, 1.75F}}));
 }
 
 TEST(FullRanking, PutsScoresThatAreNoNumbersLast) {
@@ -94,11 +133,13 @@ TEST(FullRanking, PutsScoresThatAreNoNumbersLast) {
   const Query query;
   const std::vector<std::uint32_t> wanted{1};
   const FactorScorer scorer{{0, {}, bias, {}, {}}};
-  std::vector<float> memory;
-  const auto ranking = rank_relevant(candidate_scores(scorer, {&query, 1}, memory), wanted);
-  ASSERT_EQ(ranking.groups.size(), 1U);
-  EXPECT_EQ(ranking.groups[0].above, 2U);
+  const UserRanking ranking = only_user(scorer, query, wanted, 3);
+  const auto groups = ranking.groups().groups;
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(groups[0].above, 2U);
   EXPECT_EQ(ranking.candidates, 3U);
+  ASSERT_EQ(ranking.best.size(), 3U);
+  EXPECT_EQ(ranking.best[2].item, 1U);
 }
 
 }  // namespace

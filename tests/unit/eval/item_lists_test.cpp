@@ -43,7 +43,7 @@ TEST(ItemLists, DiversityIsTheMeanOfAllPairs) {
       expected += 1 - (norms == 0 ? 0 : product(list[a], list[b]) / norms);
     }
   }
-  EXPECT_NEAR(factor_diversity(list, items), expected / 6, 1e-14);
+  EXPECT_NEAR(factor_diversity(list, items, unit_scales(items)), expected / 6, 1e-14);
 }
 
 TEST(ItemLists, CategoryDiversityCountsPairsWithoutACommonValue) {

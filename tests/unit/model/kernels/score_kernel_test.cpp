@@ -1,6 +1,7 @@
 #include "model/kernels/score_kernel.hpp"
 
 #include <limits>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -39,30 +40,131 @@ TEST(ScoreKernel, PacksLikeTheReference) {
   }
 }
 
-TEST(ScoreKernel, CountsPlacesLikeTheReference) {
+/// One strip of users and one of items.
+struct Strips {
+  explicit Strips(std::size_t columns)
+      : depth{columns},
+        users{depth * kProductStrip},
+        items{depth * kProductStrip},
+        base{kProductStrip},
+        bias{kProductStrip} {
+    const RandomStream stream{3, Purpose::generate};
+    std::uint64_t n = 0;
+    for (AlignedBuffer<float>* part : {&users, &items, &base, &bias}) {
+      for (float& x : part->span()) x = static_cast<float>(stream.uniform(n++)) - 0.5F;
+    }
+  }
+  std::size_t depth;
+  AlignedBuffer<float> users;
+  AlignedBuffer<float> items;
+  AlignedBuffer<float> base;
+  AlignedBuffer<float> bias;
+};
+
+TEST(ScoreKernel, ScoresLikeTheReference) {
+  constexpr std::size_t kStride = kProductStrip + kRowMultiple;
+  for (const std::size_t depth : {0U, 1U, 7U, 64U}) {
+    const Strips s{depth};
+    AlignedBuffer<float> want{kProductStrip * kStride};
+    score_reference(s.users.data(), s.items.data(), depth, s.base.data(), s.bias.data(),
+                    want.data(), kStride, nullptr);
+    for (const Kernels& kernels : usable_kernels()) {
+      AlignedBuffer<float> got{want.size()};
+      score_kernels(kernels.set)
+          .score(s.users.data(), s.items.data(), depth, s.base.data(), s.bias.data(), got.data(),
+                 kStride, s.items.data());
+      for (std::size_t n = 0; n < got.size(); ++n) {
+        // depth + 1 additions of numbers below 1 / 4 to at most 1: each may round otherwise.
+        const float bound = static_cast<float>(depth + 1) * (1 + 0.25F * static_cast<float>(depth));
+        ASSERT_NEAR(got.data()[n], want.data()[n], bound * std::numeric_limits<float>::epsilon())
+            << name_of(kernels.set) << " depth " << depth << " at " << n;
+      }
+    }
+  }
+}
+
+TEST(ScoreKernel, ScoresSingleRowsToTheSameBits) {
+  const Strips s{37};
+  std::vector<float> user(s.depth);
+  std::vector<std::vector<float>> rows(kProductStrip, std::vector<float>(s.depth));
+  std::vector<const float*> places;
+  for (const std::vector<float>& row : rows) places.push_back(row.data());
+  constexpr std::size_t kUser = 5;
+  for (std::size_t k = 0; k < s.depth; ++k) {
+    user[k] = s.users.data()[k * kProductStrip + kUser];
+    for (std::size_t j = 0; j < rows.size(); ++j)
+      rows[j][k] = s.items.data()[k * kProductStrip + j];
+  }
+  for (const Kernels& kernels : usable_kernels()) {
+    const ScoreKernels score = score_kernels(kernels.set);
+    AlignedBuffer<float> all{kProductStrip * kProductStrip};
+    score.score(s.users.data(), s.items.data(), s.depth, s.base.data(), s.bias.data(), all.data(),
+                kProductStrip, nullptr);
+    for (const std::size_t count : {0U, 1U, 7U, 8U, 9U, 32U}) {
+      std::vector<float> single(count);
+      for (std::size_t j = 0; j < count; ++j) single[j] = s.base.data()[kUser] + s.bias.data()[j];
+      score.score_rows(user.data(), places.data(), count, s.depth, single.data());
+      for (std::size_t j = 0; j < count; ++j) {
+        EXPECT_EQ(single[j], all.data()[kUser * kProductStrip + j]) << name_of(kernels.set) << j;
+      }
+    }
+  }
+}
+
+/// Few values, so that many are equal, and what is no number.
+std::vector<float> coarse_scores(std::size_t count) {
   const RandomStream stream{2, Purpose::generate};
-  std::vector<float> scores(77);
-  for (std::size_t n = 0; n < scores.size(); ++n) {
+  std::vector<float> scores(count);
+  for (std::size_t n = 0; n < count; ++n) {
     scores[n] = n % 10 == 3 ? std::numeric_limits<float>::quiet_NaN()
                             : static_cast<float>(stream.below(5, n));
   }
   scores[1] = -std::numeric_limits<float>::infinity();
+  return scores;
+}
+
+TEST(ScoreKernel, CountsPlacesLikeTheReference) {
+  const auto scores = coarse_scores(2500);
+  const std::vector<float> wanted{scores[1], -1, 0, 0, 2, 2.5F, 4, 9};
   for (const Kernels& kernels : usable_kernels()) {
-    for (const std::size_t count : {0U, 1U, 15U, 16U, 64U, 77U}) {
-      for (const float score : {-1.0F, 0.0F, 2.0F, 4.0F, scores[1]}) {
-        const Places got = score_kernels(kernels.set).places(scores.data(), count, score);
-        std::uint32_t above = 0;
-        std::uint32_t equal = 0;
-        for (std::size_t n = 0; n < count; ++n) {
-          above += scores[n] > score ? 1U : 0U;
-          equal += scores[n] == score ? 1U : 0U;
+    for (const std::size_t count : {0U, 1U, 15U, 16U, 64U, 77U, 1024U, 1030U, 2500U}) {
+      for (std::size_t skipped = 0; skipped < wanted.size(); ++skipped) {
+        const auto some = std::span{wanted}.subspan(skipped);
+        std::vector<Places> got(some.size(), Places{3, 4});
+        std::vector<Places> want = got;
+        score_kernels(kernels.set)
+            .add_places(scores.data(), count, some.data(), some.size(), got.data());
+        add_places_reference(scores.data(), count, some.data(), some.size(), want.data());
+        for (std::size_t w = 0; w < some.size(); ++w) {
+          EXPECT_EQ(got[w].above, want[w].above) << name_of(kernels.set) << count << " " << some[w];
+          EXPECT_EQ(got[w].equal, want[w].equal) << name_of(kernels.set) << count << " " << some[w];
         }
-        EXPECT_EQ(got.above, above) << name_of(kernels.set) << " " << count << " " << score;
-        EXPECT_EQ(got.equal, equal) << name_of(kernels.set) << " " << count << " " << score;
-        for (const std::size_t from : {std::size_t{0}, count / 2, count}) {
-          std::size_t next = from;
-          while (next < count && !(scores[next] > score)) ++next;
-          EXPECT_EQ(score_kernels(kernels.set).next_above(scores.data(), from, count, score), next);
+      }
+    }
+  }
+}
+
+TEST(ScoreKernel, FindsAllHigherScores) {
+  std::vector<float> scores = coarse_scores(700);
+  scores[150] = 7;
+  for (const Kernels& kernels : usable_kernels()) {
+    for (const std::size_t count : {0U, 1U, 15U, 64U, 149U, 700U}) {
+      for (const float score : {-1.0F, 0.0F, 3.0F, 4.0F, 7.0F}) {
+        for (const std::size_t from : {std::size_t{0}, count / 3, count}) {
+          std::vector<std::uint32_t> want;
+          for (std::size_t n = from; n < count; ++n) {
+            if (scores[n] > score) want.push_back(static_cast<std::uint32_t>(n));
+          }
+          std::vector<std::uint32_t> got;
+          for (std::size_t n = from; n < count;) {
+            std::vector<std::uint32_t> some(kMostFound);
+            const Found found =
+                score_kernels(kernels.set).find_above(scores.data(), n, count, score, some.data());
+            ASSERT_TRUE(found.next > n && (found.next == count || found.count > 0));
+            got.insert(got.end(), some.begin(), some.begin() + std::ptrdiff_t(found.count));
+            n = found.next;
+          }
+          EXPECT_EQ(got, want) << name_of(kernels.set) << " " << count << " " << score;
         }
       }
     }
