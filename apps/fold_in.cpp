@@ -60,7 +60,7 @@ Config trained_config(const Model& model) {
     const std::size_t equals = line.find(" = ");
     if (equals == std::string::npos || line.starts_with("order_of_cells")) continue;
     if (equals + 3 == line.size()) continue;  // unset
-    assignments.push_back(line.replace(equals, 3, "="));
+    assignments.push_back(fmt::format("{}={}", line.substr(0, equals), line.substr(equals + 3)));
   }
   try {
     return load_config({}, assignments);

@@ -91,8 +91,12 @@ Tables::Tables(const Grid& grid, std::size_t dim, NodeShare share)
   sums_offset_ = cursor.take(strips * grid.blocks() * sizeof(CellSums));
   gate_offset_ = cursor.take(2 * kAlignment);
   if (share.copies > 0) {
-    strip_copies_ = lay_out(cursor, users);
-    block_copies_ = lay_out(cursor, copied);
+    strip_copies_.resize(users.size());
+    block_copies_.resize(copied.size());
+    lay_out(cursor, users, row, &RowsPlace::factors, strip_copies_);
+    lay_out(cursor, users, sizeof(RowState), &RowsPlace::states, strip_copies_);
+    lay_out(cursor, copied, row, &RowsPlace::factors, block_copies_);
+    lay_out(cursor, copied, sizeof(RowState), &RowsPlace::states, block_copies_);
   }
   bytes_ = cursor.take(0);
 }
