@@ -35,7 +35,8 @@ using Position = std::pair<std::uint64_t, std::uint64_t>;
 
 /// Of a published name; none if it is another.
 std::optional<Position> position_of(const fs::path& published) {
-  std::string_view rest = published.filename().native();
+  const std::string name = published.filename().string();
+  std::string_view rest = name;
   const auto take = [&](std::string_view prefix, std::uint64_t& number) {
     if (!rest.starts_with(prefix)) return false;
     rest.remove_prefix(prefix.size());

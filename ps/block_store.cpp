@@ -1,5 +1,6 @@
 #include "ps/block_store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,13 +13,15 @@
 namespace factorps::ps {
 namespace {
 
-/// @param table_row of row r
+/// Also where a load has failed half way. @param table_row of row r
 template <class TableRow>
 void initialise_rows(RowsView rows, std::size_t dim, std::span<const std::uint32_t> counts,
                      const ServerOptions& options, Purpose table, TableRow table_row) {
   for (std::uint64_t r = 0; r < rows.rows; ++r) {
     const std::uint64_t row = table_row(r);
-    if (counts[row] == 0) continue;  // cold: stays zero
+    std::fill_n(rows.factors + r * rows.stride, rows.stride, 0.0F);
+    rows.states[r] = {};
+    if (counts[row] == 0) continue;  // cold
     initial_row({rows.factors + r * rows.stride, dim}, row, options.seed, table, options.init_std);
   }
 }

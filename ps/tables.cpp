@@ -39,7 +39,9 @@ std::uint64_t rows_of_largest_block(const Grid& grid) {
 
 /// Rows of each copy of a block.
 std::vector<std::uint64_t> copied_items(const Grid& grid, const NodeShare& share) {
-  if (share.places > 0) return {share.copies, rows_of_largest_block(grid)};
+  if (share.places > 0) {
+    return std::vector<std::uint64_t>(share.copies, rows_of_largest_block(grid));
+  }
   std::vector<std::uint64_t> items;
   for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
     items.push_back(grid.items_of(BlockId{b}).size());

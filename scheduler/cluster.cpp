@@ -156,7 +156,8 @@ void Cluster::finish_cut() {
 void Cluster::think_of_pausing(const comm::StartPass& start) {
   if (!pause_asked_ || start.kind != comm::PassKind::train || pausing_.missing > 0) return;
   if (paused_before_ || !pause_asked_()) return;
-  pausing_ = {comm::CommandKind::hold, servers_, std::max(1U, start.first_step)};
+  // At least a step further than the last pause, so that every pass gets on.
+  pausing_ = {comm::CommandKind::hold, servers_, start.first_step + 1};
   send_to_servers({comm::CommandKind::hold, {}, {}});
 }
 

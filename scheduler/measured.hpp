@@ -21,6 +21,7 @@ struct MeasuredEpoch {
   std::optional<Evaluation> validation;
   double evaluate_seconds = 0;
   std::uint64_t evaluate_block_bytes = 0;
+  double updates_elsewhere = 0;  ///< of the job before, if it stopped within this epoch
   double checkpoint_seconds = 0;         ///< for which training stood still
   std::optional<SavedCheckpoint> saved;  ///< that was completed since the epoch before
   double rate_factor = 1;
@@ -28,6 +29,8 @@ struct MeasuredEpoch {
   bool squared = true;  ///< the loss is the squared error of predicted values
 
   [[nodiscard]] double updates() const noexcept { return train.sums[0]; }
+  /// Those of this job, as `train` but for its sums is.
+  [[nodiscard]] double updates_here() const noexcept { return updates() - updates_elsewhere; }
   /// "rmse" of predictions before each update, or "loss" per interaction.
   [[nodiscard]] const char* train_metric() const noexcept { return squared ? "rmse" : "loss"; }
   [[nodiscard]] double train_value() const noexcept { return squared ? std::sqrt(loss()) : loss(); }
@@ -36,7 +39,7 @@ struct MeasuredEpoch {
     return train.sums[1] / std::max(train.sums[0], 1.0);
   }
   [[nodiscard]] double updates_per_second() const noexcept {
-    return updates() / std::max(train.seconds, 1e-9);
+    return updates_here() / std::max(train.seconds, 1e-9);
   }
 };
 
@@ -49,8 +52,9 @@ struct TrainingTotals {
   std::uint64_t peak_memory_held = 0;
   std::vector<comm::WorkerDone> workers;  // [worker]
 
-  void add(const PassResult& pass) {
-    updates += static_cast<std::uint64_t>(pass.sums[0]);
+  void add(const MeasuredEpoch& epoch) {
+    const PassResult& pass = epoch.train;
+    updates += static_cast<std::uint64_t>(epoch.updates_here());
     seconds += pass.seconds;
     for (const auto& worker : pass.workers) cpu_seconds += worker.cpu_seconds;
     add_pass(workers, pass.workers);

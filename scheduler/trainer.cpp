@@ -100,6 +100,7 @@ void Trainer::start(const std::optional<ResumePoint>& resume) {
   const ResumePoint& point = *loaded;
   epoch_ = point.manifest.epoch;
   step_ = point.manifest.step;
+  began_elsewhere_ = step_ > 0;
   checkpointer_.resumed_at(position());
   restore_state(point.manifest.state, rate_, stopping_);
   adopt_best(run_, point.checkpoint, stopping_.state());
@@ -176,6 +177,12 @@ std::vector<comm::WorkerDone> Trainer::train_epoch() {
   }
   epoch.train = std::exchange(so_far_, {});
   step_ = 0;
+  if (std::exchange(began_elsewhere_, false)) {
+    epoch.updates_elsewhere = epoch.updates();
+    for (const auto& worker : epoch.train.workers) {
+      epoch.updates_elsewhere -= static_cast<double>(worker.interactions);
+    }
+  }
   epoch.epoch = ++epoch_;
   const Stopwatch ending;
   end_epoch(epoch);
@@ -252,7 +259,7 @@ std::string Trainer::place_text() const {
 }
 
 void Trainer::record(const MeasuredEpoch& epoch) {
-  totals_.add(epoch.train);
+  totals_.add(epoch);
   json line = epoch_record(epoch);
   line["message_bytes_total"] = message_bytes();
   run_.append_metrics(line.dump());

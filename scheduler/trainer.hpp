@@ -103,6 +103,7 @@ class Trainer {
   std::uint64_t epoch_ = 0;  // done
   std::uint32_t step_ = 0;   // of the next one, done
   PassResult so_far_;        // of its training pass, in this job
+  bool began_elsewhere_ = false;  // the epoch being trained
   Checkpointer checkpointer_;
   Stopwatch since_start_;
   double longest_piece_ = 0;  // seconds that nothing interrupts: an epoch with evaluation and

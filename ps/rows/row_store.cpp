@@ -120,6 +120,7 @@ void RowStore::initialise() {
   for_each_block([this](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
     const RowTable& table = node_.layout().tables()[t];
     for (std::uint64_t r = 0; r < rows; ++r, record += node_.stride(t)) {
+      std::fill_n(record, table.record(), 0.0F);  // a load may have failed half way
       model_->initialise(t, table.begin[b] + r, {record, table.width});
       node_.optimizer(t).start(record);
     }

@@ -448,9 +448,10 @@ TEST_F(TrainerOf, GoesOnWithAConfigurationThatHasGotMoreKeys) {
 /// Trains in RUN until the scheduler has asked so often whether it should stop.
 class PausingTrainer : public TrainerOf {
  protected:
-  TrainingResult train_until(const std::string& run, LocalJob& job, std::uint64_t asks) {
+  TrainingResult train_until(const std::string& run, const NodeSizes& nodes, std::uint64_t asks) {
+    LocalJob job{dataset_, LocalJob::layout_of(nodes)};
     RunDirectory directory{directory_ / run};
-    const JobFacts facts{1, 1, 1, 1, "test", "{}"};
+    const JobFacts facts{1, 1, 1, static_cast<int>(nodes.size()), "test", "{}"};
     ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false, 6, 1};
     std::uint64_t asked = 0;
     Trainer trainer{config_,   dataset_, facts, job.cluster(),
@@ -477,9 +478,9 @@ TEST_F(PausingTrainer, StopsWithinEpochsAndGoesOnWithTheSameBitsOnAnyLayout) {
     TrainingResult result;
     for (int start = 0; start < 1000; ++start) {
       const std::vector<NodeSizes> nodes{{2}, {2, 3, 2}, {3, 2}};
-      LocalJob job{dataset_, LocalJob::layout_of(nodes[static_cast<std::size_t>(start) % 3])};
       // Later starts are asked later, so that every one gets on.
-      result = train_until(run, job, asks + static_cast<std::uint64_t>(start) * 7);
+      result = train_until(run, nodes[static_cast<std::size_t>(start) % 3],
+                           asks + static_cast<std::uint64_t>(start) * 7);
       if (result.exit_code == ExitCode::done) break;
       ASSERT_EQ(result.exit_code, ExitCode::stopped_early);
       within += newest(run)->manifest.step > 0 ? 1 : 0;
@@ -501,8 +502,10 @@ TEST_F(PausingTrainer, SavesWithinEpochsByTimeAndTrainsTheSame) {
     LocalJob job{dataset_, LocalJob::layout_of({2, 3, 2})};
     EXPECT_EQ(hash_of(train(run, job, 3)), expected);
     EXPECT_EQ(losses_of(run), losses_of("whole"));
-    std::vector<ResumePoint> points{*newest(run)};
-    points.insert(points.end(), points[0].older.begin(), points[0].older.end());
+    const ResumePoint last = *newest(run);
+    EXPECT_TRUE(notes_.empty());
+    std::vector<ResumePoint> points = last.older;
+    points.push_back(last);
     int within = 0;
     for (const ResumePoint& point : points) {
       if (point.manifest.step == 0 || within == 3) continue;
@@ -536,7 +539,7 @@ TEST_F(TrainerOf, SavesTheSameWhileItTrainsAndWhileItWaits) {
   };
   const auto behind = saved(true);
   EXPECT_EQ(behind, saved(false));
-  EXPECT_GT(behind[0].size(), 3U * (6 + 7));  // strips, blocks and kept rows
+  EXPECT_GE(behind[0].size(), 3U * (6 + 7));  // strips and blocks
   EXPECT_NE(behind[0], behind[1]);
 }
 
