@@ -161,8 +161,9 @@ Dataset open_dataset(const Config& config, const comm::Environment& environment)
 
 void check_machines(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
                     const comm::Environment& environment) {
-  // Rows that stay behind on a node may come on top; nobody has counted them yet.
-  const ps::LeaseCount all_travel{dataset.grid().items(), 0, 0};
+  // Rows that stay behind on a node, and what streaming has to know, may come on top; nobody has
+  // counted them yet.
+  const JobFindings all_travel{{dataset.grid().items(), 0, 0}, {}};
   const auto input = plan_input_of_job(config, dataset, layout, all_travel, environment);
   const scheduler::Plan plan = make_plan(input);
   const std::uint64_t files = files_needed(environment);
