@@ -103,6 +103,8 @@ void BlockStore::receive(comm::Envelope envelope) {
 bool BlockStore::finished() const { return work_finished() && rows_moved(); }
 
 std::string BlockStore::waits_for() const {
+  if (als_.stream) return als_.stream->waits_for();
+  if (work_finished() && als_.streamed != nullptr) return "the first server of its node";
   if (work_finished()) return als_.exchange ? als_.exchange->waits_for() : mover_->waits_for();
   const std::string work = units_ ? "the workers of its node"
                                   : fmt::format("the workers to end strips {} to {}",

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/error.hpp"
 #include "ps/gram_messages.hpp"
 
@@ -250,6 +252,14 @@ bool RowStream::open() {
 bool RowStream::finished() const {
   if (pass_.kind == comm::PassKind::index_rows) return indexed_ == end_ - first_;
   return done_ == stages_.size() && sums_here_ >= sums_needed_;
+}
+
+std::string RowStream::waits_for() const {
+  if (pass_.kind == comm::PassKind::index_rows) return "the workers to list interactions";
+  return fmt::format(
+      "stages: {} of {} have their rows, {} are done; {} answers and {} rows of sums are on their "
+      "way",
+      opened_, stages_.size(), done_, awaited_, sums_needed_ - std::min(sums_needed_, sums_here_));
 }
 
 void RowStream::receive(comm::Envelope envelope) {

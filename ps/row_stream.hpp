@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "comm/messages.hpp"
@@ -37,6 +38,8 @@ class RowStream {
   void receive(comm::Envelope envelope);
   /// Never blocks. Tells the node when the pass is complete. @return whether anything moved
   bool step();
+  /// What is not complete, for people.
+  [[nodiscard]] std::string waits_for() const;
   /// Bytes of questions, rows and sums that this node asked for or sent, in the pass.
   [[nodiscard]] const Traffic& traffic() const noexcept { return traffic_; }
 

@@ -1,9 +1,11 @@
 #include "worker/streamed_als_work.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "common/check.hpp"
 #include "common/error.hpp"
+#include "worker/at_work.hpp"
 #include "worker/ranked_strip.hpp"
 
 namespace factorps::worker {
@@ -27,6 +29,7 @@ void StreamedAlsWork::begin(const comm::StartPass& pass) {
 std::optional<Piece> StreamedAlsWork::try_piece() {
   const auto unit = counter_.take(node_.open().load(std::memory_order_acquire));
   if (!unit) return std::nullopt;
+  const AtWork at_work{{Holding::Kind::rows, pass_.epoch, static_cast<std::uint32_t>(*unit), 0}};
   const Piece piece = work_on(*unit);
   node_.done(*unit).store(pass_.pass + 1, std::memory_order_release);
   counter_.done();

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include "io/dataset.hpp"
 #include "ps/rank_places.hpp"
@@ -25,6 +25,9 @@ class StreamedAlsWork : public Work {
   [[nodiscard]] std::optional<Piece> try_piece() override;
   [[nodiscard]] bool finished() const override { return counter_.finished(); }
   [[nodiscard]] bool starved() const override { return counter_.left(); }
+  [[nodiscard]] std::string waits_for() const override {
+    return starved() ? "rows of other nodes" : Work::waits_for();
+  }
 
  private:
   [[nodiscard]] Piece work_on(std::uint64_t unit);

@@ -59,7 +59,7 @@ class StreamedTrainer : public TrainerOf, public testing::WithParamInterface<con
 
   worker::AlsOptions options_;
   int servers_ = 1;
-  test::MessageFaults faults_;
+  comm::MessageFaults faults_;
 };
 
 TEST_P(StreamedTrainer, TrainsTheModelOfWholeCopies) {
