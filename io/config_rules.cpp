@@ -37,7 +37,7 @@ struct RuleCheck {
   bool operator()(const std::string* x) const {
     return rule.choices.empty() || std::ranges::count(rule.choices, *x) > 0;
   }
-  bool operator()(const std::filesystem::path* x) const { return !x->empty(); }
+  bool operator()(const std::filesystem::path*) const { return true; }  // empty: unset
   bool operator()(const std::vector<std::filesystem::path>* x) const {
     return std::ranges::none_of(*x, [](const auto& path) { return path.empty(); });
   }

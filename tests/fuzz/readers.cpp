@@ -81,7 +81,8 @@ void use_model(const std::filesystem::path& file) {
     for (std::uint64_t user = 0; user < model.info().users; ++user) {
       static_cast<void>(accepts([&] {
         for (const std::uint32_t item : model.seen(user).value_or(std::span<const std::uint32_t>{}))
-          sink = sink + double{model.item(item).size() + model.predict(user, item, true)};
+          sink = sink + static_cast<double>(model.item(item).size()) +
+                 double{model.predict(user, item, true)};
       }));
       sink = sink + double{model.predict(user, std::nullopt, true)};
     }

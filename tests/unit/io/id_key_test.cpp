@@ -52,12 +52,12 @@ TEST_F(IdKeyFile, MustBeReadableByItsOwnerOnly) {
 }
 
 TEST_F(IdKeyFile, MustHoldSixteenToSixtyFourBytes) {
-  for (const std::size_t size : {0, 15, 65, 100000}) {
+  for (const std::size_t size : {0UL, 15UL, 65UL, 100000UL}) {
     const std::string said = problem(write(std::string(size, 'x')));
     EXPECT_NE(said.find("16 to 64 bytes"), std::string::npos) << size << ": " << said;
     fs::remove(directory_ / "key");
   }
-  for (const std::size_t size : {16, 64}) {
+  for (const std::size_t size : {16UL, 64UL}) {
     EXPECT_EQ(problem(write(std::string(size, 'x'))), "no error") << size;
     fs::remove(directory_ / "key");
   }

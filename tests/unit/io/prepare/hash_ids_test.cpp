@@ -47,13 +47,14 @@ TEST_F(PrepareHashed, EveryInteractionIsStillThatOfItsUser) {
   const IdKey key = IdKey::read(config_.data.id_key_file);
   config_.data.id_key_file.clear();
   std::map<std::pair<std::string, std::string>, float> expected;
-  for (const auto& [pair, value] : contents_of(run()).at(Part::train))
+  const auto raw = contents_of(run()).at(Part::train);
+  for (const auto& [pair, value] : raw)
     expected[{key.hash(IdSide::user, pair.first), pair.second}] = value;
   EXPECT_EQ(hashed, expected);
 }
 
 TEST_F(PrepareHashed, BadRowsAreCountedAndNotQuoted) {
-  const auto bad = directory_.write("bad", "customer1,article1,good\n");
+  const auto bad = directory_.write("bad", "customer1,article1,3\ncustomer1,article2,good\n");
   config_.data.source.push_back(bad);
   config_.clean.strict = false;
   config_.clean.max_bad_rows = 5;
