@@ -93,7 +93,7 @@ void use_model(const std::filesystem::path& file) {
 
 void use_shard(const std::filesystem::path& file) {
   static_cast<void>(accepts([&] {
-    const ShardReader reader{{file}};
+    ShardReader reader{{file}};
     std::vector<float> factors(kShardRows * kShardDim);
     std::vector<RowState> states(kShardRows);
     const RowsView rows{factors.data(), states.data(), kShardDim, kShardRows};

@@ -77,14 +77,18 @@ void write_shard_seed(const fs::path& path) {
   std::vector<float> factors(kShardRows * kShardDim, 0.25F);
   std::vector<RowState> states(kShardRows, RowState{1, 2});
   const RowsView rows{factors.data(), states.data(), kShardDim, kShardRows};
-  ShardWriter writer{path};
+  const std::vector<std::uint32_t> resident{0, 3};
+  std::vector<ShardPart> parts;
   for (const RowsKind kind : {RowsKind::strip, RowsKind::block}) {
-    for (std::uint32_t index = 0; index < 2; ++index) writer.write(kind, index, rows, kShardDim);
+    for (std::uint32_t index = 0; index < 2; ++index)
+      parts.push_back(rows_part(kind, index, rows, kShardDim));
   }
-  writer.write_residents(1, std::vector<std::uint32_t>{0, 3},
-                         {factors.data(), states.data(), kShardDim, 2}, kShardDim);
-  writer.write_records("users", 0, factors.data(), kShardRows, kShardDim, kShardDim);
-  writer.finish();
+  parts.push_back(
+      residents_part(1, resident, {factors.data(), states.data(), kShardDim, 2}, kShardDim));
+  parts.push_back(records_part("users", 0, factors.data(), kShardRows, kShardDim, kShardDim));
+  ShardWriter writer{path, parts};
+  for (std::size_t n = 0; n < parts.size(); ++n) writer.write(n);
+  static_cast<void>(writer.finish());
 }
 
 void write_seeds(const fs::path& directory) {
