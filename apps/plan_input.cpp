@@ -203,7 +203,8 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
   input.checkpoints = static_cast<std::uint64_t>(kept) + 2;  // best, being written
   input.store_seen = config.run.store_seen;
   input.saves = saves_on_the_way(config);
-  input.copies_to_save = input.saves && config.checkpoint.background && (map.als || map.rows.has_value());
+  input.copies_to_save =
+      input.saves && config.checkpoint.background && (map.als || map.rows.has_value());
   if (map.rows) {
     input.lanes = std::min(map.rows->work.lanes, input.grid.strips());
     const std::uint64_t interactions =

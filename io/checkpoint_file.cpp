@@ -51,10 +51,10 @@ void arrange_datasets(CheckpointFile& file) {
   for (const CheckpointDataset& data : file.datasets) {
     if (data.bytes == 0) continue;
     if (data.offset < end || data.offset > file.bytes || data.bytes > file.bytes - data.offset) {
-      throw CheckpointError{fmt::format("{}: {} at {} with {} bytes overlaps another dataset or the "
-                                        "end of the file ({} bytes)",
-                                        file.name, data.name, data.offset, data.bytes,
-                                        file.bytes)};
+      throw CheckpointError{
+          fmt::format("{}: {} at {} with {} bytes overlaps another dataset or the "
+                      "end of the file ({} bytes)",
+                      file.name, data.name, data.offset, data.bytes, file.bytes)};
     }
     end = data.offset + data.bytes;
   }

@@ -31,8 +31,7 @@ RawFile::~RawFile() {
 }
 
 void RawFile::fail(const char* what) const {
-  throw ResourceError{
-      fmt::format("{}: cannot {}: {}", path_.string(), what, std::strerror(errno))};
+  throw ResourceError{fmt::format("{}: cannot {}: {}", path_.string(), what, std::strerror(errno))};
 }
 
 std::uint64_t RawFile::size() const {

@@ -67,10 +67,12 @@ CheckpointDataset place_of(const h5::File& file, const std::string& name) {
 std::vector<std::vector<CheckpointDataset>> lay_out(const std::filesystem::path& path,
                                                     const std::vector<ShardPart>& parts) {
   std::vector<std::vector<std::string>> names;
-  {
+  try {
     h5::File file = h5::File::create(path);
     for (const ShardPart& part : parts) names.push_back(create_datasets(file, part));
     file.close();
+  } catch (const DataError& error) {  // HDF5 does not always say that it was the disk
+    throw ResourceError{error.what()};
   }
   const h5::File file = h5::File::open(path);
   std::vector<std::vector<CheckpointDataset>> places;
@@ -259,9 +261,9 @@ std::vector<T> ShardReader::read_vector(const Place& place, std::size_t count) {
 
 void ShardReader::read_floats(const Place& place, RowsView rows, std::size_t width) {
   if (place.data.bytes != rows.rows * width * sizeof(float)) {
-    throw CheckpointError{fmt::format(
-        "{}: {} is not {} x {}: has {} bytes", files_[place.file].path.string(), place.data.name,
-        rows.rows, width, place.data.bytes)};
+    throw CheckpointError{fmt::format("{}: {} is not {} x {}: has {} bytes",
+                                      files_[place.file].path.string(), place.data.name, rows.rows,
+                                      width, place.data.bytes)};
   }
   const std::size_t row_bytes = width * sizeof(float);
   read_data(place, rows_of_piece(width) * row_bytes,
@@ -306,8 +308,7 @@ void ShardReader::read_residents(std::uint32_t block, RowsView rows, std::size_t
     const std::uint64_t count = place.data.bytes / sizeof(std::uint32_t);
     if (count > rows.rows) {
       throw CheckpointError{fmt::format("{}: {}/row has {} rows, expected at most {}",
-                                        files_[place.file].path.string(), group, count,
-                                        rows.rows)};
+                                        files_[place.file].path.string(), group, count, rows.rows)};
     }
     const auto which = read_vector<std::uint32_t>(place, count);
     if (!which.empty() && std::ranges::max(which) >= rows.rows) {

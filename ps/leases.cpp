@@ -21,8 +21,9 @@ std::uint64_t first_not_begun(const Tables& tables, Share strips) {
 
 }  // namespace
 
-/// A worker takes a cell, then looks at the hold; here the hold is set, then the cells are looked at.
-/// So either the worker sees the hold and gives back, or its cell is seen here and the hold moves on.
+/// A worker takes a cell, then looks at the hold; here the hold is set, then the cells are looked
+/// at. So either the worker sees the hold and gives back, or its cell is seen here and the hold
+/// moves on.
 std::uint32_t hold_pass(const Tables& tables, Share strips, PassSteps pass) {
   const std::uint64_t begin = pass.pass * pass.steps;
   const std::uint64_t end = begin + pass.steps;

@@ -141,8 +141,9 @@ void Server::save(const comm::Command& command, comm::CommandDone& reply) const 
 
 void Server::begin_cut(const comm::Command& command) {
   if (writer_) throw ProtocolError{"server: a cut before the last one is on disk"};
-  writer_ = std::make_unique<CutWriter>(
-      std::filesystem::path{command.directory} / shard_name(index_), store_->cut(command.cut, command.step));
+  writer_ =
+      std::make_unique<CutWriter>(std::filesystem::path{command.directory} / shard_name(index_),
+                                  store_->cut(command.cut, command.step));
 }
 
 void Server::report_cut() {

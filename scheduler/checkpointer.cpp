@@ -112,9 +112,10 @@ void Checkpointer::note_cost(double seconds) {
   const bool first = !cost_;
   cost_ = seconds;
   if (!first || config_.checkpoint.interval != "auto") return;
-  note_(fmt::format("a checkpoint takes {:.2g} s: one every {:.3g} s loses least if a failure comes "
-                    "every {:g} hours (checkpoint.mtbf_hours)",
-                    seconds, interval(), config_.checkpoint.mtbf_hours));
+  note_(
+      fmt::format("a checkpoint takes {:.2g} s: one every {:.3g} s loses least if a failure comes "
+                  "every {:g} hours (checkpoint.mtbf_hours)",
+                  seconds, interval(), config_.checkpoint.mtbf_hours));
 }
 
 }  // namespace factorps::scheduler

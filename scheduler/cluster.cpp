@@ -152,7 +152,8 @@ void Cluster::finish_cut() {
   }
 }
 
-/// First all nodes hold, then the largest step that any of them reached becomes the end of the pass.
+/// First all nodes hold, then the largest step that any of them reached becomes the end of the
+/// pass.
 void Cluster::think_of_pausing(const comm::StartPass& start) {
   if (!pause_asked_ || start.kind != comm::PassKind::train || pausing_.missing > 0) return;
   if (paused_before_ || !pause_asked_()) return;
@@ -194,10 +195,10 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
     return false;
   };
   while (got.strips_missing > 0 || got.workers_missing > 0 || pausing_.missing > 0) {
-    const comm::Envelope envelope = *await(
-        fmt::format("the end of pass {}: {} of {} strips and {} of {} workers missing", start.pass,
-                    got.strips_missing, strips_, got.workers_missing, workers_),
-        1, ask_now_and_then);
+    const comm::Envelope envelope =
+        *await(fmt::format("the end of pass {}: {} of {} strips and {} of {} workers missing",
+                           start.pass, got.strips_missing, strips_, got.workers_missing, workers_),
+               1, ask_now_and_then);
     const auto worker = static_cast<std::size_t>(envelope.from - 1 - servers_);
     if (envelope.tag == comm::Tag::command_done) {
       take_pause_reply(envelope);

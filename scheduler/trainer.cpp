@@ -68,9 +68,8 @@ TrainingResult Trainer::go_on(Cluster& cluster) {
 TrainingResult Trainer::train() {
   prepare_epochs(*cluster_, config_);
   if (can_pause()) {
-    cluster_->pause_when(std::max(dataset_.grid().strips(), dataset_.grid().blocks()), [this] {
-      return checkpointer_.due_by_time() || !stop_reason().empty();
-    });
+    cluster_->pause_when(std::max(dataset_.grid().strips(), dataset_.grid().blocks()),
+                         [this] { return checkpointer_.due_by_time() || !stop_reason().empty(); });
   }
   while (!finished()) {
     if (const std::string why = stop_reason(); !why.empty()) return stop_early(why);
@@ -139,8 +138,7 @@ const ResumePoint* Trainer::load(const ResumePoint& newest) {
       return points[n];
     } catch (const CheckpointError& error) {
       if (n + 1 == points.size() && !newest.or_anew) throw;
-      const std::string text =
-          fmt::format("passing over a damaged checkpoint: {}", error.what());
+      const std::string text = fmt::format("passing over a damaged checkpoint: {}", error.what());
       display_.warn(text);
       run_.log(text);
       if (n + 1 < points.size()) continue;
@@ -166,9 +164,8 @@ std::vector<comm::WorkerDone> Trainer::train_epoch() {
   pass.cut = checkpointer_.open_cut();
   display_.update(epoch_ + 1, 0);
   pass_epoch(pass.epoch);
-  const PassResult part = run_epoch(*cluster_, config_, pass, [this](std::uint64_t done) {
-    display_.update(epoch_ + 1, done);
-  });
+  const PassResult part = run_epoch(
+      *cluster_, config_, pass, [this](std::uint64_t done) { display_.update(epoch_ + 1, done); });
   add_part(part, so_far_);
   if (part.paused_before) {
     step_ = *part.paused_before;

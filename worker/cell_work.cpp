@@ -42,8 +42,8 @@ std::optional<Piece> CellWork::try_piece() {
   const bool left_out =
       training && (lease->step < pass_.first_step || leases_.paused_before(*lease));
   if (!left_out) {
-    const AtWork at_work{{Holding::Kind::cell, pass_.epoch, lease->strip.value(),
-                          lease->block.value()}};
+    const AtWork at_work{
+        {Holding::Kind::cell, pass_.epoch, lease->strip.value(), lease->block.value()}};
     work_on(cell, *lease);
   }
   leases_.release(*lease);

@@ -14,8 +14,12 @@ class GoldenFiles : public testing::Test {
  protected:
   /// Makes the model of a checkpoint that is two epochs old, without training. @return its SHA-256
   std::string model_of(const std::string& checkpoint, const std::vector<std::string>& settings) {
-    std::vector<std::string> arguments{"train", kGolden / "golden.toml", "--json", "--resume",
-                                       kGolden / checkpoint, "--set",
+    std::vector<std::string> arguments{"train",
+                                       kGolden / "golden.toml",
+                                       "--json",
+                                       "--resume",
+                                       kGolden / checkpoint,
+                                       "--set",
                                        "run.dir=" + (directory_ / checkpoint).string()};
     for (const auto& setting : settings) arguments.insert(arguments.end(), {"--set", setting});
     const ProgramResult result = factorps(arguments);
@@ -55,8 +59,7 @@ TEST_F(GoldenFiles, DatasetsLoad) {
 TEST_F(GoldenFiles, AreVerified) {
   for (const char* checkpoint :
        {"checkpoint-v2", "checkpoint-v3", "rows-checkpoint-v2", "rows-checkpoint-v3"}) {
-    const ProgramResult result =
-        factorps({"inspect", "--verify", kGolden / checkpoint, "--json"});
+    const ProgramResult result = factorps({"inspect", "--verify", kGolden / checkpoint, "--json"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(nlohmann::json::parse(result.out)["usable"], true) << result.out;
   }

@@ -540,8 +540,8 @@ TEST_F(Usage, InspectLooksAtEveryPartOfARun) {
   EXPECT_EQ(verified.exit_code, 4);
   const auto usable = nlohmann::json::parse(verified.out)["checkpoints"];
   EXPECT_EQ(usable["epoch-000002"]["usable"], false) << verified.out;
-  EXPECT_NE(usable["epoch-000002"]["problems"][0].get<std::string>().find(
-                shard_name(0) + ": has checksum "),
+  EXPECT_NE(usable["epoch-000002"]["problems"][0].get<std::string>().find(shard_name(0) +
+                                                                          ": has checksum "),
             std::string::npos)
       << verified.out;
   // Of these two the configuration is another as well.

@@ -37,13 +37,12 @@ class DamagedCheckpoint : public testing::Test {
     const CheckpointStore store{directory_ / "checkpoints"};
     const auto temporary = store.begin(1);
     CheckpointManifest manifest{1, "data", "dim = 5\n", "avx2", R"({"best":0.5})", {}};
-    manifest.files = {write(temporary / shard_name(0),
-                            {rows_part(RowsKind::strip, 0, rows_[0].view(), kDim),
-                             rows_part(RowsKind::block, 0, rows_[1].view(), kDim)}),
-                      write(temporary / shard_name(1),
-                            {rows_part(RowsKind::strip, 1, rows_[2].view(), kDim),
-                             rows_part(RowsKind::block, 1, rows_[3].view(), kDim),
-                             residents_part(0, which_, rows_[4].view(), kDim)})};
+    manifest.files = {
+        write(temporary / shard_name(0), {rows_part(RowsKind::strip, 0, rows_[0].view(), kDim),
+                                          rows_part(RowsKind::block, 0, rows_[1].view(), kDim)}),
+        write(temporary / shard_name(1), {rows_part(RowsKind::strip, 1, rows_[2].view(), kDim),
+                                          rows_part(RowsKind::block, 1, rows_[3].view(), kDim),
+                                          residents_part(0, which_, rows_[4].view(), kDim)})};
     checkpoint_ = store.commit(temporary, manifest);
     expected_ = load();
   }
@@ -100,8 +99,7 @@ TEST_F(DamagedCheckpoint, IsNoticedWhereverABitFlips) {
     const std::filesystem::path path = checkpoint_ / name;
     const std::string good = test::read_text(path);
     for (std::size_t at = 0; at < good.size(); at += all ? 1 : 1 + stream.bits(flips, 1) % 60) {
-      const char flipped =
-          static_cast<char>(good[at] ^ (1 << stream.bits(flips, 2) % 8));
+      const char flipped = static_cast<char>(good[at] ^ (1 << stream.bits(flips, 2) % 8));
       std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
       file.seekp(static_cast<std::streamoff>(at));
       file.put(flipped).flush();

@@ -102,10 +102,9 @@ TEST_F(ShardFile, IsDescribedWhereverItsDatasetsLie) {
     names.push_back(data.name);
   }
   std::ranges::sort(names);
-  EXPECT_EQ(names, (std::vector<std::string>{
-                       "/blocks/000007/accumulator", "/blocks/000007/bias",
-                       "/blocks/000007/factors", "/strips/000000/accumulator",
-                       "/strips/000000/bias", "/strips/000000/factors"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"/blocks/000007/accumulator", "/blocks/000007/bias",
+                                             "/blocks/000007/factors", "/strips/000000/accumulator",
+                                             "/strips/000000/bias", "/strips/000000/factors"}));
   const auto text = test::read_text(files_[0]);
   EXPECT_EQ(described_[0].checksum, checksum(std::as_bytes(std::span{text})));
 }
@@ -124,8 +123,8 @@ TEST_F(ShardFile, GivesRowsBackByAManifestAndOpensOnlyWhatIsAskedFor) {
 }
 
 TEST_F(ShardFile, NamesTheDatasetThatIsDamaged) {
-  const auto& data = *std::ranges::find(described_[0].datasets, "/strips/000000/bias",
-                                        &CheckpointDataset::name);
+  const auto& data =
+      *std::ranges::find(described_[0].datasets, "/strips/000000/bias", &CheckpointDataset::name);
   std::fstream file{files_[0], std::ios::in | std::ios::out | std::ios::binary};
   file.seekp(static_cast<std::streamoff>(data.offset + 17));
   file.put('\x55');

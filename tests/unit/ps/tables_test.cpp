@@ -35,6 +35,11 @@ std::vector<Piece> pieces_of(const Tables& tables) {
       add(&tables.sums(StripId{s}, BlockId{b}), sizeof(CellSums));
     }
   }
+  add(&tables.hold(), kAlignment);
+  add(&tables.pause(), kAlignment);
+  if (!tables.has_copies()) return pieces;
+  for (std::uint32_t s = 0; s < grid.strips(); ++s) add_rows(tables.copy_of(StripId{s}), 0);
+  for (std::uint32_t b = 0; b < grid.blocks(); ++b) add_rows(tables.copy_of(BlockId{b}), 0);
   return pieces;
 }
 
@@ -46,8 +51,9 @@ class TablesOf : public testing::TestWithParam<std::size_t> {
 };
 
 /// Nothing overlaps, and there is nothing but padding between. The memory is not touched.
-void expect_packed(std::span<std::byte> memory, const Grid& grid, std::size_t dim) {
-  const Tables tables{memory, grid, dim, whole_grid(grid)};
+void expect_packed(std::span<std::byte> memory, const Grid& grid, std::size_t dim,
+                   NodeShare share) {
+  const Tables tables{memory, grid, dim, share};
   auto pieces = pieces_of(tables);
   std::ranges::stable_sort(pieces, {}, &Piece::begin);
   const std::byte* end = memory.data();
@@ -60,9 +66,48 @@ void expect_packed(std::span<std::byte> memory, const Grid& grid, std::size_t di
   EXPECT_EQ(round_up(static_cast<std::size_t>(end - memory.data()), kAlignment), memory.size());
 }
 
+TEST_P(TablesOf, CopyForACutOnceAndOnlyWhatIsAtHome) {
+  NodeShare share = whole_grid(grid_);
+  share.copies = grid_.blocks();
+  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_, share)};
+  const Tables tables{memory.span(), grid_, dim_, share};
+  const StripId strip{2};
+  const BlockId block{3};
+  tables.strip(strip).factors[0] = 1;
+  tables.strip(strip).states[6] = {2, 3};
+  tables.block(block).factors[16 * tables.stride()] = 4;
+  tables.copy_for_cut(strip, block, 5);
+  tables.strip(strip).factors[0] = 6;
+  tables.copy_for_cut(strip, block, 5);  // is there already
+  EXPECT_EQ(tables.copy_of(strip).factors[0], 1);
+  EXPECT_EQ(tables.copy_of(strip).states[6].accumulator, 3);
+  EXPECT_EQ(tables.copy_of(block).factors[16 * tables.stride()], 4);
+  EXPECT_EQ(tables.cut_of(block), 5U);
+  EXPECT_EQ(tables.cut_of(StripId{0}), 0U);
+  tables.copy_for_cut(strip, block, 6);
+  EXPECT_EQ(tables.copy_of(strip).factors[0], 6);
+
+  share.places = 2;
+  share.copies = 1;
+  AlignedBuffer<std::byte> other{Tables::bytes_needed(grid_, dim_, share)};
+  const Tables travelling{other.span(), grid_, dim_, share};
+  travelling.set_home(block, 0);
+  travelling.put(block, 1);
+  travelling.put(BlockId{0}, 0);
+  travelling.block(block).factors[0] = 7;
+  travelling.copy_for_cut(strip, block, 1);
+  travelling.copy_for_cut(strip, BlockId{0}, 1);  // a guest
+  EXPECT_EQ(travelling.copy_of(block).factors[0], 7);
+  EXPECT_EQ(travelling.cut_of(BlockId{0}), 0U);
+}
+
 TEST_P(TablesOf, OverlapNowhereAndFillTheirMemory) {
-  AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_, whole_grid(grid_))};
-  expect_packed(memory.span(), grid_, dim_);
+  NodeShare with_copies = whole_grid(grid_);
+  with_copies.copies = grid_.blocks();
+  for (const NodeShare& share : {whole_grid(grid_), with_copies}) {
+    AlignedBuffer<std::byte> memory{Tables::bytes_needed(grid_, dim_, share)};
+    expect_packed(memory.span(), grid_, dim_, share);
+  }
 }
 
 // Addresses without memory behind them: factors of one strip end at 2^32 bytes, of another start
@@ -75,7 +120,7 @@ TEST(LargeTables, OverlapNowhereBeyond2To32Bytes) {
   void* memory =
       ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
-  expect_packed({static_cast<std::byte*>(memory), size}, grid, 64);
+  expect_packed({static_cast<std::byte*>(memory), size}, grid, 64, whole_grid(grid));
   ::munmap(memory, size);
 }
 

@@ -26,9 +26,9 @@ class CheckpointFaults : public TrainerOf {
   /// and lead to the right model. @return whether the training failed
   bool survives(const std::string& fault, bool background) {
     std::filesystem::remove_all(directory_ / "run");
-    std::filesystem::copy(directory_ / "base", directory_ / "run",
-                          std::filesystem::copy_options::recursive |
-                              std::filesystem::copy_options::copy_symlinks);
+    std::filesystem::copy(
+        directory_ / "base", directory_ / "run",
+        std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
     config_.checkpoint.background = background;
     bool failed = false;
     install_faults(std::make_unique<Faults>(parse_faults(fault), 0));
@@ -53,13 +53,13 @@ class CheckpointFaults : public TrainerOf {
 TEST_F(CheckpointFaults, LeaveAGoodCheckpointWhateverWriteSyncOrRenameFails) {
   for (const bool background : {true, false}) {
     for (const std::string operation : {"write", "sync", "rename"}) {
+      const int stride = all_ || operation == "rename" ? 1 : operation == "sync" ? 5 : 61;
       int failures = 0;
       // Until the training does less than so many; the link `latest` may fail without harm.
       int n = 1;
-      for (int without = 0; without < 3; n += all_ || operation == "rename" ? 1 : 11) {
-        const bool failed =
-            survives("fail " + operation + "=" + std::to_string(n) + " path=checkpoints",
-                     background);
+      for (int without = 0; without < (all_ ? 5 : 2); n += stride) {
+        const bool failed = survives(
+            "fail " + operation + "=" + std::to_string(n) + " path=checkpoints", background);
         failures += failed ? 1 : 0;
         without = failed ? 0 : without + 1;
       }
@@ -72,9 +72,8 @@ TEST_F(CheckpointFaults, LeaveAGoodCheckpointWhateverWriteSyncOrRenameFails) {
 
 TEST_F(CheckpointFaults, LeaveAGoodCheckpointWhereverTheDiskIsFull) {
   int failures = 0;
-  for (int bytes = 0; bytes < 60'000; bytes += all_ ? 500 : 9'700) {
-    failures +=
-        survives("fill bytes=" + std::to_string(bytes) + " path=checkpoints", true) ? 1 : 0;
+  for (int bytes = 0; bytes < 60'000; bytes += all_ ? 500 : 19'700) {
+    failures += survives("fill bytes=" + std::to_string(bytes) + " path=checkpoints", true) ? 1 : 0;
   }
   EXPECT_GT(failures, 2);
 }

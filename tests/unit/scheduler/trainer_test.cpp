@@ -454,8 +454,13 @@ class PausingTrainer : public TrainerOf {
     const JobFacts facts{1, 1, 1, static_cast<int>(nodes.size()), "test", "{}"};
     ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false, 6, 1};
     std::uint64_t asked = 0;
-    Trainer trainer{config_,   dataset_, facts, job.cluster(),
-                    directory, display,  [&] { return ++asked >= asks; }};
+    Trainer trainer{config_,
+                    dataset_,
+                    facts,
+                    job.cluster(),
+                    directory,
+                    display,
+                    [&] { return ++asked >= asks; }};
     return trainer.run(newest(run));
   }
   /// Without the times.
@@ -522,8 +527,8 @@ TEST_F(TrainerOf, SavesTheSameWhileItTrainsAndWhileItWaits) {
   const auto saved = [&](bool background) {
     config_.checkpoint.background = background;
     const std::string run = background ? "behind" : "waiting";
-    LocalJob job{dataset_, LocalJob::layout_of({2, 3, 2}), 2, 3, ps::WireFormat::fp32,
-                 ps::LeaseMode::sparse};
+    LocalJob job{dataset_, LocalJob::layout_of({2, 3, 2}), 2,
+                 3,        ps::WireFormat::fp32,           ps::LeaseMode::sparse};
     train(run, job, 3);
     std::vector<std::map<std::string, std::uint64_t>> checksums;
     for (std::uint64_t epoch = 1; epoch <= 6; ++epoch) {
