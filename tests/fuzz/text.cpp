@@ -39,7 +39,7 @@ Config settings(Input& input) {
   config.clean.drop_without_user = (flags & 2) != 0;
   if ((flags & 4) != 0) config.clean.min_value = 0;
   if ((flags & 8) != 0) {
-    config.data.event = "3";
+    config.data.event.assign(1, '3');  // GCC 12 warns of an assignment
     config.data.event_weights = {"view=1", "buy=2.5", "no=0"};
   }
   config.clean.duplicates = (flags & 16) != 0 ? "keep_all" : "keep_last";

@@ -454,13 +454,9 @@ class PausingTrainer : public TrainerOf {
     const JobFacts facts{1, 1, 1, static_cast<int>(nodes.size()), "test", "{}"};
     ProgressDisplay display{stderr, ProgressDisplay::Mode::silent, false, 6, 1};
     std::uint64_t asked = 0;
-    Trainer trainer{config_,
-                    dataset_,
-                    facts,
-                    job.cluster(),
-                    directory,
-                    display,
-                    [&] { return ++asked >= asks; }};
+    Trainer trainer{config_, dataset_, facts, job.cluster(), directory, display, [&](double) {
+                      return std::string{++asked >= asks ? "asked to stop" : ""};
+                    }};
     return trainer.run(newest(run));
   }
   /// Without the times.
