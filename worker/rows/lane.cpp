@@ -13,6 +13,7 @@ namespace factorps::worker {
 namespace {
 
 constexpr std::uint32_t kTries = 100;
+constexpr std::uint64_t kMark = 64;  // interactions from one mark to the next
 
 std::uint64_t sum_of(std::span<const std::uint32_t> counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
@@ -87,6 +88,18 @@ Lane::Lane(const Dataset& dataset, ps::Share strips, const BatchOptions& options
                        options.binary ? nullptr : values_.data() + before});
     for (std::size_t u = 1; u < begin.size(); ++u) begin_.push_back(before + begin[u]);
   }
+  std::uint32_t user = 0;
+  for (std::uint64_t n = 0; n < items_.size(); n += kMark) {
+    while (begin_[user + 1] <= n) ++user;
+    marks_.push_back(user);
+  }
+}
+
+/// A search among all users would miss the caches at every step.
+std::uint64_t Lane::user_of(std::uint64_t interaction) const {
+  std::uint64_t user = marks_[interaction / kMark];
+  while (begin_[user + 1] <= interaction) ++user;
+  return user;
 }
 
 bool Lane::knows(std::uint64_t user, std::uint32_t item) const {
@@ -133,8 +146,7 @@ void Lane::examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& ex
   examples.first = (epoch * total + first_number_ + begin) * options_.examples_of_interaction();
   for (std::uint64_t n = begin; n < end; ++n) {
     const std::uint64_t interaction = permute(n);
-    const auto next_user = std::ranges::upper_bound(begin_, interaction);
-    const auto user = static_cast<std::uint64_t>(next_user - begin_.begin() - 1);
+    const std::uint64_t user = user_of(interaction);
     if (!options_.pairs)
       add(user, items_[interaction], options_.binary ? 1.0F : values_[interaction], examples);
     add_negatives(epoch, user, interaction, examples);

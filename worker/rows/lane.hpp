@@ -75,6 +75,7 @@ class Lane {
   void add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t interaction,
                      ps::RowExamples& examples) const;
   [[nodiscard]] bool knows(std::uint64_t user, std::uint32_t item) const;
+  [[nodiscard]] std::uint64_t user_of(std::uint64_t interaction) const;
 
   const Dataset& dataset_;
   ps::Share strips_;
@@ -83,6 +84,7 @@ class Lane {
   std::uint64_t first_user_ = 0;
   std::uint64_t first_number_ = 0;    // of its interactions among those of all lanes
   std::vector<std::uint64_t> begin_;  // [user of the lane], plus the end
+  std::vector<std::uint32_t> marks_;  // users of every 64th interaction
   std::vector<std::uint32_t> items_;  // [interaction] ascending for each user
   std::vector<float> values_;         // [interaction]; none if binary
 };
