@@ -128,8 +128,11 @@ void print_text(const scheduler::PlanInput& input, const scheduler::Plan& plan,
                            size_text(plan.checkpoints), size_text(plan.checkpoint),
                            size_text(plan.model), size_text(plan.dataset), size_text(room.disk)));
   if (input.lanes > 0) {
+    const std::string rows = "rows of other nodes, pulled and pushed: ";
     line("network", input.nodes == 1 ? "nothing: one node"
-                                     : "rows of other nodes, pulled and pushed: not foretold");
+                    : plan.epoch_traffic == 0
+                        ? rows + "not foretold"
+                        : rows + "about " + size_text(plan.epoch_traffic) + " per epoch");
     line("lanes", fmt::format("{}: at most {} of {} workers busy at a time", input.lanes,
                               plan.busy_workers, input.workers));
     return;

@@ -14,6 +14,7 @@
 #include "apps/copies.hpp"
 #include "apps/job.hpp"
 #include "apps/roles.hpp"
+#include "apps/row_traffic.hpp"
 #include "common/aligned_buffer.hpp"
 #include "io/dataset.hpp"
 #include "io/prepare/row_reader.hpp"
@@ -76,11 +77,17 @@ Grid cut_grid(const std::vector<std::uint32_t>& users, const std::vector<std::ui
           cut_balanced(items, shape.blocks, kMaxBlockItems)};
 }
 
-void count_sources(const Config& config, scheduler::PlanInput& input) {
+/// Interactions of each.
+struct SourceCounts {
+  std::vector<std::uint32_t> users;
+  std::vector<std::uint32_t> items;
+};
+
+SourceCounts count_sources(const Config& config, scheduler::PlanInput& input) {
   Chunk chunk = read_sources(config);
   Rows& rows = chunk.rows;
-  const auto users = renumber(rows.users, chunk.users);
-  const auto items = renumber(rows.items, chunk.items);
+  auto users = renumber(rows.users, chunk.users);
+  auto items = renumber(rows.items, chunk.items);
   input.grid = cut_grid(users, items, rows.size(), config);
   input.cells.resize(input.grid.cells());
   for (std::size_t n = 0; n < rows.size(); ++n) {
@@ -93,6 +100,7 @@ void count_sources(const Config& config, scheduler::PlanInput& input) {
       std::min<std::uint64_t>(rows.size(), users.size() * std::uint64_t{input.grid.blocks()});
   input.dataset_bytes = rows.size() * 6 + runs * sizeof(Run) + 96 * input.grid.cells() +
                         4 * (users.size() + items.size()) + input.id_bytes;
+  return {std::move(users), std::move(items)};
 }
 
 ps::JobLayout layout_of(const Config& config, const PlanOptions& options) {
@@ -186,9 +194,15 @@ worker::StreamForecast forecast_of(const JobMap& map, const Dataset* dataset,
   return forecast;
 }
 
+/// Of the training data.
+InteractionCounts counts_of(const Dataset& dataset, const scheduler::PlanInput& input) {
+  return {input.cells, dataset.user_counts(), dataset.item_counts()};
+}
+
 /// What follows from configuration and layout, when the data are known.
 void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
-             const ps::LeaseCount& leases, scheduler::PlanInput& input) {
+             const ps::LeaseCount& leases, const InteractionCounts& counts,
+             scheduler::PlanInput& input) {
   input.dim = static_cast<std::uint64_t>(config.model.dim);
   input.seed = config.train.seed;
   input.copies = map.als;
@@ -212,6 +226,10 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
     input.lane_bytes = interactions * (map.rows->work.batches.binary ? 4 : 8);
     for (const ps::RowTable& table : map.rows->layout.tables()) {
       input.record_bytes += table.rows() * table.record() * sizeof(float);
+    }
+    // Which attributes a mini-batch of fm touches is not counted.
+    if (map.layout.nodes > 1 && config.model.kind != "fm") {
+      input.row_traffic = expected_row_traffic(*map.rows, input.grid, counts);
     }
   }
   measure_nodes(map, config.model.dim, input);
@@ -255,12 +273,13 @@ Config decide(const Config& asked, const ps::JobLayout& layout, const Dataset* d
 scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options) {
   scheduler::PlanInput input;
   std::optional<Dataset> dataset;
+  SourceCounts raw;
   if (std::filesystem::exists(asked.data.dataset)) {
     dataset.emplace(asked.data.dataset);
     measure_dataset(*dataset, input);
   } else {
     input.prepared = false;
-    count_sources(asked, input);
+    raw = count_sources(asked, input);
   }
   input.ranks = static_cast<std::uint64_t>(options.ranks);
   // Pretend nodes are all on this machine.
@@ -269,8 +288,10 @@ scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options)
   const ps::JobLayout layout = layout_of(asked, options);
   const Config config = decide(asked, layout, known, machines == 1, input);
   const JobMap map{config, input.grid, layout, known};
+  const auto counts =
+      dataset ? counts_of(*dataset, input) : InteractionCounts{input.cells, raw.users, raw.items};
   add_job(config, map, static_cast<std::uint64_t>(machines), leases_of(map, input.grid, known),
-          input);
+          counts, input);
   add_stream(config, map, known, forecast_of(map, known, input), input);
   return input;
 }
@@ -284,7 +305,7 @@ scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& data
   input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
   const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
   const JobMap map{config, input.grid, layout, &dataset};
-  add_job(config, map, hosts.size(), findings.leases, input);
+  add_job(config, map, hosts.size(), findings.leases, counts_of(dataset, input), input);
   add_stream(config, map, &dataset, findings.stream, input);
   return input;
 }

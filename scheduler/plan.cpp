@@ -74,7 +74,8 @@ std::uint64_t memory_in_all(const PlanInput& input) {
 
 /// Bytes between nodes. Copies: every node gets all rows that others solve.
 std::uint64_t traffic_of_epoch(const PlanInput& input) {
-  if (input.nodes == 1 || input.lanes > 0) return 0;
+  if (input.nodes == 1) return 0;
+  if (input.lanes > 0) return input.row_traffic;
   if (input.stream.streamed) return input.stream.epoch_traffic;
   if (input.copies) {
     const std::uint64_t row =
@@ -88,7 +89,8 @@ std::uint64_t traffic_of_epoch(const PlanInput& input) {
 /// Blocks travel as often as in a training pass.
 std::uint64_t traffic_of_evaluation(const PlanInput& input) {
   if (input.stream.streamed) return input.stream.evaluation_traffic;
-  return input.copies ? 0 : input.evaluation_passes * traffic_of_epoch(input);
+  if (input.copies || input.lanes > 0) return 0;
+  return input.evaluation_passes * traffic_of_epoch(input);
 }
 
 std::uint64_t busy_workers(const PlanInput& input) {

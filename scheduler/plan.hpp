@@ -53,6 +53,7 @@ struct PlanInput {
   std::uint64_t lanes = 0;             ///< row mode: parts of a step; else 0
   std::uint64_t lane_bytes = 0;        ///< row mode: of all workers, their interactions
   std::uint64_t record_bytes = 0;      ///< row mode: rows with the state of their optimizers
+  std::uint64_t row_traffic = 0;       ///< row mode: bytes between nodes per epoch; 0: not known
   std::uint64_t travelling_items = 0;  ///< rows that cross between nodes, without copies
   std::uint64_t staying_bytes = 0;     ///< of the node that keeps most: rows besides the tables
   std::uint64_t staying_in_all = 0;
@@ -69,9 +70,9 @@ struct PlanInput {
   std::uint64_t evaluation_passes = 1;  ///< in which blocks travel
   std::uint64_t checkpoints = 1;        ///< kept at most, with the one being written
   bool store_seen = true;
-  bool saves = true;     ///< writes checkpoints on the way
+  bool saves = true;            ///< writes checkpoints on the way
   bool copies_to_save = false;  ///< servers copy their rows for that, besides the tables
-  bool prepared = true;  ///< the dataset is there already
+  bool prepared = true;         ///< the dataset is there already
 };
 
 struct Plan {
@@ -87,8 +88,8 @@ struct Plan {
   std::uint64_t checkpoints = 0;  ///< all that exist at a time
   std::uint64_t model = 0;
   std::uint64_t to_write = 0;            ///< of these, what is not there yet
-  std::uint64_t epoch_traffic = 0;       ///< bytes between nodes per epoch; row mode: not known, 0
-  std::uint64_t evaluation_traffic = 0;  ///< the same per evaluation
+  std::uint64_t epoch_traffic = 0;       ///< bytes between nodes per epoch
+  std::uint64_t evaluation_traffic = 0;  ///< the same per evaluation; row mode: not known, 0
   // Limits of the grid.
   std::uint64_t busy_workers = 0;   ///< that can have a cell at the same time
   std::uint64_t critical_path = 0;  ///< interactions that must follow one another in an epoch

@@ -56,6 +56,11 @@ EpochRecord epoch_of(const json& line, const RunRecord& run) {
   epoch.evaluate_seconds = seconds.at("evaluate").get<double>();
   epoch.checkpoint_seconds = seconds.at("checkpoint").get<double>();
   epoch.train_block_bytes = line.at("block_bytes").at("train").get<double>();
+  if (line.contains("rows")) {
+    const json& rows = line["rows"];
+    epoch.train_block_bytes +=
+        rows.at("bytes_sent").get<double>() + rows.at("bytes_received").get<double>();
+  }
   epoch.evaluate_block_bytes = line.at("block_bytes").at("evaluate").get<double>();
   epoch.memory_held = line.value("memory_held_bytes", 0.0);
   epoch.workers = workers_of(line.at("workers"));

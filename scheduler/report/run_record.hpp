@@ -22,7 +22,7 @@ struct EpochRecord {
   double train_seconds = 0;
   double evaluate_seconds = 0;
   double checkpoint_seconds = 0;
-  double train_block_bytes = 0;  ///< between nodes
+  double train_block_bytes = 0;  ///< between nodes; also of rows
   double evaluate_block_bytes = 0;
   double memory_held = 0;  ///< bytes of all processes that no file backs; 0: not known
   std::vector<comm::WorkerDone> workers;  // [worker]
