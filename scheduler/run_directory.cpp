@@ -18,11 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path created(fs::path path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) {
-    throw ResourceError{fmt::format("{}: cannot create: {}", path.string(), error.message())};
-  }
+  if (fs::is_directory(path)) return path;
+  make_directories(path);
+  sync_file(fs::absolute(path).parent_path());
   return path;
 }
 

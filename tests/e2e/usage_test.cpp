@@ -524,6 +524,7 @@ TEST_F(Usage, InspectLooksAtEveryPartOfARun) {
     CheckpointManifest manifest;
     manifest.epoch = epoch;
     manifest.state = "{}";
+    manifest.identity = "train.l2 = 0.5\n";
     manifest.files = {describe_file(temporary / shard_name(0))};
     store.commit(temporary, manifest);
   }
@@ -538,7 +539,7 @@ TEST_F(Usage, InspectLooksAtEveryPartOfARun) {
 
   const ProgramResult verified = factorps({"inspect", "--verify", run, "--json"});
   EXPECT_EQ(verified.exit_code, 4);
-  const auto usable = nlohmann::json::parse(verified.out)["checkpoints"];
+  auto usable = nlohmann::json::parse(verified.out)["checkpoints"];
   EXPECT_EQ(usable["epoch-000002"]["usable"], false) << verified.out;
   EXPECT_NE(usable["epoch-000002"]["problems"][0].get<std::string>().find(shard_name(0) +
                                                                           ": has checksum "),
