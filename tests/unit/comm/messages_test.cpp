@@ -121,7 +121,7 @@ TEST(Lists, AreNotLongerThanTheirMessage) {
   EXPECT_EQ(long_lists(example(StripsDone{}), "elements"), 2U);
   EXPECT_EQ(long_lists(example(Command{}), "texts"), 1U);
   EXPECT_EQ(long_lists(example(Command{}), "elements"), 4U);  // and two texts of the list
-  EXPECT_EQ(long_lists(example(CommandDone{}), "elements"), 5U);
+  EXPECT_EQ(long_lists(example(CommandDone{}), "elements"), 8U);
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST(EpochTime, IsThatOfWorkersOrOfTheNetwork) {
   EXPECT_EQ(slow.train_seconds, 100 + kPassSeconds);
   EXPECT_EQ(slow.evaluate_seconds, 100);
   input.evaluation_passes = 2;
-  EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, bits / 100).evaluate_seconds, 200);
+  EXPECT_EQ(epoch_time(input, make_plan(input), {2, 0.5}, bits / 100).evaluate_seconds, 200);
   EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, bits / 100).train_seconds, 100 + kPassSeconds);
   EXPECT_EQ(epoch_time(input, plan, {2, 0.5}, 0).train_seconds, 40 + kPassSeconds);
   input.nodes = 1;  // and one rank
