@@ -42,7 +42,7 @@ WatchOptions options_of(const comm::Environment& environment, const ClusterConfi
 Watchdog::Watchdog(const comm::Environment& environment, const ClusterConfig& config)
     : rank_{environment.rank()},
       launched_{environment.launched()},
-      board_{environment},
+      board_{environment, config.timeout_seconds},
       main_{board_.mine(), environment.rank() == 0 ? "scheduler" : ""},
       watch_{options_of(environment, config), state_of_process} {
   all_here_ = board_.ranks().size() == static_cast<std::size_t>(environment.size());

@@ -20,6 +20,7 @@ namespace factorps::apps {
 class Watchdog {
  public:
   /// The calling thread is the rank's main thread. Collective.
+  /// @throws ResourceError if some rank does not come
   Watchdog(const comm::Environment& environment, const ClusterConfig& config);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;

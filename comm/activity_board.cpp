@@ -1,9 +1,10 @@
 #include "comm/activity_board.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <cstring>
 #include <new>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "comm/mpi_check.hpp"
 #include "common/timer.hpp"
+#include "common/waiter.hpp"
 
 namespace factorps::comm {
 
@@ -24,14 +27,42 @@ namespace {
 
 constexpr std::size_t kHeader = 64;  // bytes before the rows
 
+/// Nobody watches yet: so these collectives have a deadline of their own.
+class Collectives {
+ public:
+  explicit Collectives(double timeout) : timeout_{timeout} {}
+
+  void barrier() const {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
+    complete(request);
+  }
+  void broadcast(std::span<char> bytes) const {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Ibcast(bytes.data(), to_count(bytes.size()), MPI_CHAR, 0, MPI_COMM_WORLD, &request),
+          "MPI_Ibcast");
+    complete(request);
+  }
+
+ private:
+  void complete(MPI_Request request) const {
+    Waiter waiter{timeout_};
+    for (int done = 0;; waiter.pause("all ranks to start")) {
+      check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+      if (done != 0) return;
+    }
+  }
+
+  double timeout_;
+};
+
 /// A name that no other job has, alike on every rank.
-std::string name_of_job(const Environment& environment) {
-  const std::string name =
-      fmt::format("/factorps-{}-{:x}", ::getpid(), Clock::now().time_since_epoch().count());
-  std::vector<std::byte> bytes(name.size());
-  std::memcpy(bytes.data(), name.data(), name.size());
-  environment.broadcast(bytes);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+std::string name_of_job(const Collectives& collectives) {
+  std::array<char, 64> name{};
+  fmt::format_to_n(name.data(), name.size() - 1, "/factorps-{}-{:x}", ::getpid(),
+                   Clock::now().time_since_epoch().count());
+  collectives.broadcast(name);
+  return name.data();
 }
 
 /// @return a file of shared memory, all zero; -1: there is none to be had
@@ -45,7 +76,7 @@ int create(const std::string& name, std::size_t bytes) {
 
 }  // namespace
 
-ActivityBoard::ActivityBoard(const Environment& environment) {
+ActivityBoard::ActivityBoard(const Environment& environment, double timeout) {
   const auto& hosts = environment.hosts();
   const auto me = static_cast<std::size_t>(environment.rank());
   for (std::size_t r = 0; r < hosts.size(); ++r) {
@@ -55,11 +86,12 @@ ActivityBoard::ActivityBoard(const Environment& environment) {
   bytes_ = kHeader + ranks_.size() * sizeof(Activity);
   int file = -1;
   if (environment.launched()) {
-    const std::string name = fmt::format("{}-{}", name_of_job(environment), ranks_.front());
+    const Collectives collectives{timeout};
+    const std::string name = fmt::format("{}-{}", name_of_job(collectives), ranks_.front());
     if (own_ == 0) file = create(name, bytes_);
-    environment.barrier();
+    collectives.barrier();
     if (own_ != 0) file = ::shm_open(name.c_str(), O_RDWR, 0);
-    environment.barrier();
+    collectives.barrier();
     if (own_ == 0) ::shm_unlink(name.c_str());
   }
   const int flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;

@@ -15,7 +15,8 @@ class ActivityBoard {
  public:
   /// Collective. Where ranks of one machine do not share /dev/shm, or cannot use it, each has its
   /// own row only.
-  explicit ActivityBoard(const Environment& environment);
+  /// @throws ResourceError if some rank has not come after `timeout` seconds
+  ActivityBoard(const Environment& environment, double timeout);
   ActivityBoard(const ActivityBoard&) = delete;
   ActivityBoard& operator=(const ActivityBoard&) = delete;
   ~ActivityBoard();

@@ -88,6 +88,7 @@ void Activity::rest(std::string_view waits_for) noexcept {
 }
 
 void Activity::hold(const Holding& holding) noexcept {
+  if (holding.kind != Holding::Kind::nothing) wake();
   held_where_.store(std::uint64_t{holding.strip} << 32 | holding.block, std::memory_order_relaxed);
   held_what_.store(std::uint64_t{holding.epoch} << 32 | static_cast<std::uint64_t>(holding.kind),
                    std::memory_order_relaxed);
@@ -139,6 +140,7 @@ Doing::Doing(std::string_view what) {
   Activity* const mine = activity();
   if (mine == nullptr) return;
   before_ = mine->see(0).doing;
+  mine->wake();
   mine->begin(what);
 }
 

@@ -54,7 +54,8 @@ std::string text_of(const ActivitySeen& seen) {
   if (!seen.doing.empty()) add(seen.doing);
   if (seen.resting) add("waits for " + seen.waits_for);
   if (const std::string held = text_of(seen.holding); !held.empty()) add("holds " + held);
-  if (*between == ' ') add(seen.lives ? "works" : "has ended");
+  if (*between == ' ')
+    add(seen.lives ? "works" : seen.process == 0 ? "has not begun" : "has ended");
   return text;
 }
 

@@ -55,6 +55,17 @@ TEST(Activity, IsTheOneOfTheThread) {
   EXPECT_EQ(ActivityScope::of_process(0).size(), 1U);
 }
 
+TEST(Activity, DoesNotWaitWhileItWorks) {
+  Activity row;
+  const ActivityScope scope{row, ""};
+  row.rest("the scheduler");
+  const Doing doing{"saves"};
+  EXPECT_FALSE(row.see(0).resting);
+  row.rest("a turn");
+  row.hold({Holding::Kind::cell, 1, 2, 3});
+  EXPECT_FALSE(row.see(0).resting);
+}
+
 TEST(Activity, CutsTextsThatAreTooLong) {
   Activity row;
   const ActivityScope scope{row, std::string(1000, 'x')};
