@@ -48,7 +48,7 @@ json to_json(const CheckpointFile& file) {
 }
 
 std::uint64_t natural(const json& value, const char* what) {
-  return natural_at(json{{what, value}}, what);
+  return natural_at(json::object({{what, value}}), what);
 }
 
 CheckpointFile file_from(const json& entry) {

@@ -133,7 +133,8 @@ TEST(Plan, RefusesWhatDoesNotFit) {
   const TemporaryDirectory directory;
   const std::string config = write_ratings(directory);
   const ProgramResult result =
-      factorps({"plan", config, "--set", "checkpoint.keep=1000000000000000"});
+      factorps({"plan", config, "--set", "model.dim=8192", "--set", "train.epochs=1000000", "--set",
+                "checkpoint.keep=1000000"});
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_NE(result.err.find("disk for the run: "), std::string::npos) << result.err;
   EXPECT_NE(result.err.find(" missing\n"), std::string::npos) << result.err;
