@@ -60,7 +60,8 @@ TEST_F(Network, TrainsOnFourHostsWhatDoesNotFitTheMemoryOfOne) {
                                        "grid.strips=8",
                                        "grid.blocks=16",
                                        "model.dim=128",
-                                       "train.epochs=1"};
+                                       "train.epochs=1",
+                                       "checkpoint.background=false"};
   std::vector<std::string> prepare{"prepare", config_};
   for (const std::string& setting : large) prepare.insert(prepare.end(), {"--set", setting});
   const ProgramResult prepared = factorps(prepare);
