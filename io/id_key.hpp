@@ -1,5 +1,5 @@
 /// Keyed hashes in the place of external ids (data.id_key_file), so that a file may be handed on
-/// without saying whose rows it holds. docs/decisions/0013.
+/// without saying whose rows it holds. docs/decisions/0014.
 ///
 /// A hashed id says that it is one: "b2:", the fingerprint of the key, ":", the hash
 /// (b2:0f3c9a71:5d41402abc4b2a76b9719d911017c592). To everything else it is an id like others.
