@@ -59,7 +59,8 @@ struct StartPass {
   std::uint8_t part = 0;           ///< evaluate, rank: Part
   float learning_rate_factor = 1;  ///< train: of the schedule
   std::uint32_t epoch = 0;         ///< being trained, or last trained; for people
-  /// train: rows that this cut does not have yet are copied before they change (ps/cut.hpp); 0: none
+  /// train: rows that this cut does not have yet are copied before they change (ps/cut.hpp); 0:
+  /// none
   std::uint64_t cut = 0;
   std::uint32_t first_step = 0;  ///< train: cells of earlier steps are done already (ps/leases.hpp)
 };
@@ -161,9 +162,9 @@ struct FileEntry {
 struct CommandDone {
   CommandKind kind = CommandKind::initialise;
   std::vector<FileEntry> files;
-  std::string digest;  ///< export_model: SHA-256
-  std::string error;   ///< empty: success
-  int exit_code = 0;   ///< of the error
+  std::string digest;      ///< export_model: SHA-256
+  std::string error;       ///< empty: success
+  int exit_code = 0;       ///< of the error
   std::uint32_t step = 0;  ///< hold: the first that nobody on the node has begun
 };
 

@@ -9,7 +9,7 @@
 ///   number:         numbers f32 [rows]  (NaN: unknown)
 ///
 /// Every dataset carries the attribute checksum, XXH3-64 of its bytes. The fingerprint of the
-/// dataset does not cover them: no training depends on them.
+/// dataset does not cover them: only `fm` depends on them, and says so itself.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,8 @@ struct CheckpointManifest {
   std::string state;            ///< JSON text of the scheduler
   std::vector<CheckpointFile> files;
   std::uint64_t version = kCheckpointVersion;  ///< as read
-  /// Of the next epoch, that are done: all cells of earlier steps (model/cell_order.hpp), no others.
+  /// Of the next epoch, that are done: all cells of earlier steps (model/cell_order.hpp), no
+  /// others.
   std::uint32_t step = 0;
 };
 

@@ -29,7 +29,8 @@ struct PassSteps {
 /// Every node first holds (hold_pass): no cell begins at a step that none of its cells has begun.
 /// The largest of these steps over all nodes is where they pause (pause_pass): every cell before it
 /// is worked on, every other one is leased and given back without work, so that turns, blocks and
-/// the end of the pass are as ever. A later pass that leaves out the steps before goes on from there.
+/// the end of the pass are as ever. A later pass that leaves out the steps before goes on from
+/// there.
 ///
 /// @param strips those of the node; none of its servers has another idea of them
 /// @return the first step that no cell of the node has begun

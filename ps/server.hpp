@@ -3,8 +3,8 @@
 ///
 /// In a pass a server lets its store move rows, if there are several nodes, and reports the sums of
 /// its strips when the work of its node is done. Between passes it does the scheduler's commands:
-/// initialise, save, load; server 0 also writes the model. What it saves of a cut (ps/cut.hpp) a thread
-/// writes while training goes on.
+/// initialise, save, load; server 0 also writes the model. What it saves of a cut (ps/cut.hpp) a
+/// thread writes while training goes on.
 #pragma once
 
 #include <memory>

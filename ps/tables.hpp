@@ -111,8 +111,8 @@ class Tables {
   std::size_t dim_;
   std::size_t stride_;
   NodeShare share_;
-  std::vector<RowsPlace> strips_;  // [strip - first of the node]
-  std::vector<RowsPlace> places_;  // [place]
+  std::vector<RowsPlace> strips_;        // [strip - first of the node]
+  std::vector<RowsPlace> places_;        // [place]
   std::vector<RowsPlace> strip_copies_;  // [strip - first of the node]
   std::vector<RowsPlace> block_copies_;  // [place of the copy]
   std::size_t blocks_offset_ = 0;

@@ -21,7 +21,7 @@ struct MeasuredEpoch {
   std::optional<Evaluation> validation;
   double evaluate_seconds = 0;
   std::uint64_t evaluate_block_bytes = 0;
-  double updates_elsewhere = 0;  ///< of the job before, if it stopped within this epoch
+  double updates_elsewhere = 0;          ///< of the job before, if it stopped within this epoch
   double checkpoint_seconds = 0;         ///< for which training stood still
   std::optional<SavedCheckpoint> saved;  ///< that was completed since the epoch before
   double rate_factor = 1;

@@ -45,8 +45,7 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& f
                                        facts.instruction_set,
                                        {},
                                        {}},
-                    run_,
-                    [this](const std::string& text) {
+                    run_, [this](const std::string& text) {
                       display_.note(text);
                       run_.log(text);
                     }} {

@@ -45,8 +45,8 @@ struct TrainingResult {
 /// Runs a training from start or checkpoint to model and summary.
 class Trainer {
  public:
-  /// Asked between epochs and, where passes can pause, again and again within them, with the seconds
-  /// that what cannot be interrupted may take next, as far as is known.
+  /// Asked between epochs and, where passes can pause, again and again within them, with the
+  /// seconds that what cannot be interrupted may take next, as far as is known.
   /// @return why to stop with a checkpoint and ExitCode::stopped_early; empty: go on
   using StopRequested = std::function<std::string(double seconds)>;
   /// Told about the training pass of each epoch [worker].
@@ -100,9 +100,9 @@ class Trainer {
   BuildAnew build_anew_;
   LearningRate rate_;
   EarlyStopping stopping_;
-  std::uint64_t epoch_ = 0;  // done
-  std::uint32_t step_ = 0;   // of the next one, done
-  PassResult so_far_;        // of its training pass, in this job
+  std::uint64_t epoch_ = 0;       // done
+  std::uint32_t step_ = 0;        // of the next one, done
+  PassResult so_far_;             // of its training pass, in this job
   bool began_elsewhere_ = false;  // the epoch being trained
   Checkpointer checkpointer_;
   Stopwatch since_start_;

@@ -124,6 +124,8 @@ class Data:
         self.segments = {}
         for name, values in self.values.items():
             self.segments |= attribute_segments(name, values)
+        self.segments["items:cold"] = {item for item in range(len(self.items)) if self.counts[item] == 0}
+        self.segments["items:warm"] = set(range(len(self.items))) - self.segments["items:cold"]
 
     def segment_of_items(self):
         order = sorted(range(len(self.items)), key=lambda item: (-self.counts[item], item))

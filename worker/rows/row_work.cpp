@@ -96,7 +96,8 @@ std::optional<Piece> RowWork::try_train() {
     stage_ = computed_ < steps_ ? Stage::pull : Stage::idle;
   }
   if (stage_ != Stage::pull || !client_.try_pull(batches_.front().touched)) return std::nullopt;
-  const AtWork at_work{{Holding::Kind::step, pass_.epoch, static_cast<std::uint32_t>(computed_), 0}};
+  const AtWork at_work{
+      {Holding::Kind::step, pass_.epoch, static_cast<std::uint32_t>(computed_), 0}};
   const std::uint64_t interactions = compute(batches_.front());
   if (computed_ + 1 == steps_) write_sums();
   client_.push(batches_.front().touched, step_sizes_.examples(computed_));
