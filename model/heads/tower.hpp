@@ -39,10 +39,10 @@ class Tower {
 
  private:
   /// Matrices of layer n: what goes in, the masks of the inputs, gradients, weights in both ways.
-  enum Part : std::size_t { kActive, kMask, kSlopes, kWeights, kTurned, kByWeights, kParts };
+  enum Part : std::size_t { kActive, kMask, kSlopes, kWeights, kTurned, kByWeights, kNumParts };
   PaddedMatrix& part(HeadWorkspace& workspace, std::size_t layer, Part part, std::size_t rows,
                      std::size_t columns) const {
-    return workspace.matrix(kFirst + layer * kParts + part, rows, columns);
+    return workspace.matrix(kFirst + layer * kNumParts + part, rows, columns);
   }
   [[nodiscard]] std::size_t layers() const noexcept { return widths_.size() - 1; }
   void drop(PaddedMatrix& active, const HeadBatch& batch, std::size_t layer,
