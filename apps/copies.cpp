@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "apps/plan_input.hpp"
+#include "comm/agreement.hpp"
 #include "common/error.hpp"
 #include "scheduler/epoch_passes.hpp"
 #include "scheduler/plan.hpp"
@@ -22,16 +23,6 @@ std::uint64_t room_for_tables(const Config& config, const comm::Environment& env
   const std::uint64_t programs = ranks * scheduler::kRankBytes;
   const std::uint64_t memory = room.memory - std::min(room.memory, programs);
   return ranks == 1 ? memory : std::min(memory, room.shared_memory);
-}
-
-/// On every rank what the first rank that has anything to say says; empty: none has.
-std::string first_said(const std::string& mine, const comm::Environment& environment) {
-  std::vector<std::byte> said;
-  for (auto& text : environment.gather(std::as_bytes(std::span{mine}))) {
-    if (said.empty()) said = std::move(text);
-  }
-  environment.broadcast(said);
-  return {reinterpret_cast<const char*>(said.data()), said.size()};
 }
 
 }  // namespace
@@ -90,10 +81,10 @@ Config decide_copies(const Config& config, const Dataset& dataset, const ps::Job
   };
   Config decided = config;
   decided.ials.copies = "whole";
-  const std::string whole = first_said(lacks(need.whole, "whole"), environment);
+  const std::string whole = comm::first_problem(environment, lacks(need.whole, "whole"));
   if (whole.empty()) return decided;
   decided.ials.copies = "streamed";
-  const std::string streamed = first_said(lacks(need.streamed, "streamed"), environment);
+  const std::string streamed = comm::first_problem(environment, lacks(need.streamed, "streamed"));
   if (!streamed.empty()) {
     throw ResourceError{fmt::format("{}; {}; use more nodes or fewer dimensions", whole, streamed)};
   }
