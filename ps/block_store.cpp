@@ -102,10 +102,14 @@ void BlockStore::receive(comm::Envelope envelope) {
 
 bool BlockStore::finished() const { return work_finished() && rows_moved(); }
 
+/// The workers may end their last cell at any moment, also between step() and this.
 std::string BlockStore::waits_for() const {
   if (als_.stream) return als_.stream->waits_for();
-  if (work_finished() && als_.streamed != nullptr) return "the first server of its node";
-  if (work_finished()) return als_.exchange ? als_.exchange->waits_for() : mover_->waits_for();
+  if (work_finished()) {
+    if (als_.streamed != nullptr) return "the first server of its node";
+    if (als_.exchange) return als_.exchange->waits_for();
+    return mover_ ? mover_->waits_for() : "nothing";
+  }
   const std::string work = units_ ? "the workers of its node"
                                   : fmt::format("the workers to end strips {} to {}",
                                                 shard_.strips.begin, shard_.strips.end - 1);

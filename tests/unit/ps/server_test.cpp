@@ -265,6 +265,21 @@ TEST_F(ServerOf, ReportsItsStripsWhenAllHaveFinished) {
   EXPECT_FALSE(second.step());  // once
 }
 
+/// A worker may end the last cell after the server has looked, and before it says why it rests.
+TEST_F(ServerOf, SaysWhatItWaitsForAtAnyTime) {
+  Servers job{dataset_, 2};
+  const auto& tables = job.tables();
+  Server& second = job.server(1);  // strips 2 and 3
+  EXPECT_EQ(second.waits_for(), "the scheduler");
+  job.scheduler().send(2, comm::Tag::start_pass, comm::encode(comm::StartPass{0, {}, 0, 1}));
+  EXPECT_TRUE(second.step());
+  EXPECT_FALSE(second.step());
+  EXPECT_EQ(second.waits_for(), "the workers to end strips 2 to 3 (pass 0)");
+  tables.progress(StripId{2}) = 2 * kSteps;
+  tables.progress(StripId{3}) = 2 * kSteps;
+  EXPECT_EQ(second.waits_for(), "nothing (pass 0)");
+}
+
 TEST_F(ServerOf, StopsWhenTold) {
   Servers job{dataset_, 1};
   EXPECT_FALSE(job.server(0).stopped());
