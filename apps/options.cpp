@@ -77,7 +77,7 @@ void declare_options(CLI::App& app, PlanOptions& options) {
                  "Of a node's link, e.g. 10Gbit, or in bits per second: time on the wire")
       ->type_name("RATE");
   app.add_flag("--calibrate", options.calibrate,
-               "Train for a few seconds here, without files: time of an epoch");
+               "Train for a few seconds here, without files: times of an epoch and of rankings");
 }
 
 void declare_options(CLI::App& app, CrossvalOptions& options) {

@@ -10,6 +10,7 @@
 #include "apps/calibration.hpp"
 #include "apps/commands.hpp"
 #include "apps/plan_input.hpp"
+#include "apps/plan_use.hpp"
 #include "comm/environment.hpp"
 #include "scheduler/bit_rate.hpp"
 #include "scheduler/plan_record.hpp"
@@ -66,11 +67,7 @@ void print_epoch(const Json& epoch) {
 std::optional<Calibration> calibrate_for(const Config& config, const PlanOptions& options,
                                          const scheduler::PlanInput& input,
                                          const comm::Environment& environment) {
-  if (!options.calibrate) return std::nullopt;
-  if (config.train.solver != "sgd") {
-    throw ConfigError{fmt::format("--calibrate: measures train.solver = \"sgd\", not \"{}\"",
-                                  config.train.solver)};
-  }
+  if (!options.calibrate || config.train.solver != "sgd") return std::nullopt;
   if (environment.size() > 1) {
     throw ConfigError{"--calibrate: measures one process, expected no more than one rank"};
   }
@@ -159,15 +156,20 @@ ExitCode run_plan(const PlanOptions& options, comm::Environment& environment) {
   const Json epoch =
       epoch_record(epoch_time(input, plan, measured ? measured->speed : scheduler::Speed{}, rate),
                    measured, rate);
+  std::optional<RankingSpeed> scoring;
+  if (options.calibrate) scoring = measure_rankings(input.dim, input.grid.items());
+  const Json use = use_record(config, input, plan, scoring);
   if (options.output.json) {
     Json json = scheduler::plan_record(input, plan);
     json["epoch"] = epoch;
+    json.update(use);
     json["free"] = {
         {"memory", room.memory}, {"shared_memory", room.shared_memory}, {"disk", room.disk}};
     std::cout << json.dump(2) << '\n';
   } else {
     print_text(input, plan, room);
     print_epoch(epoch);
+    print_use(use);
   }
   const auto problems = scheduler::shortages(plan, room, options.ranks * options.nodes == 1);
   if (!problems.empty()) {

@@ -184,6 +184,34 @@ TEST(Plan, MeasuresOnTheDatasetAndLeavesNothingBehind) {
   EXPECT_FALSE(std::filesystem::exists(directory / "run"));
 }
 
+TEST(Plan, ForetellsEvaluationAndLists) {
+  const TemporaryDirectory directory;
+  const std::string config = write_ratings(directory);
+  ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
+  const auto plan = nlohmann::json::parse(factorps({"plan", config, "--json"}).out);
+  EXPECT_EQ(plan["evaluate"]["pairs"],
+            plan["users"].get<std::uint64_t>() * plan["items"].get<std::uint64_t>());
+  EXPECT_EQ(plan["evaluate"]["mapped"], plan["files"]["model"]);
+  EXPECT_GT(plan["evaluate"]["held_per_rank"], plan["items"].get<std::uint64_t>() * 64);
+  EXPECT_TRUE(plan["recommend"]["seconds"].is_null());
+  ASSERT_EQ(factorps({"train", config, "--quiet"}).exit_code, 0);
+  const std::filesystem::path lists = directory / "lists.tsv";
+  ASSERT_EQ(factorps({"recommend", "--config", config, "--all", "--include-seen", "--out", lists})
+                .exit_code,
+            0);
+  const auto bytes = static_cast<double>(std::filesystem::file_size(lists));
+  EXPECT_NEAR(plan["recommend"]["lists"].get<double>() / bytes, 1, 0.5);  // about
+  // Rankings are measured for every solver, epochs for sgd.
+  const auto measured = nlohmann::json::parse(
+      factorps({"plan", config, "--calibrate", "--json", "--set", "train.solver=als"}).out);
+  EXPECT_GT(measured["evaluate"]["seconds"], 0);
+  EXPECT_GT(measured["recommend"]["seconds"], 0);
+  EXPECT_TRUE(measured["epoch"]["train_seconds"].is_null());
+  const std::string text = factorps({"plan", config}).out;
+  EXPECT_NE(text.find("\nevaluate      a rank holds "), std::string::npos) << text;
+  EXPECT_NE(text.find("\nrecommend     a rank holds "), std::string::npos) << text;
+}
+
 TEST(Plan, IsKeptByTheRunAndComparedByInspect) {
   const TemporaryDirectory directory;
   const std::string config = write_ratings(directory);
