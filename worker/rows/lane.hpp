@@ -65,9 +65,9 @@ class Lane {
 
   [[nodiscard]] ps::Share strips() const noexcept { return strips_; }
   [[nodiscard]] std::uint64_t interactions() const noexcept { return items_.size(); }
-  /// Interactions of the lane in random order, each in one step of the epoch; each is followed by
-  /// its negatives: items with training interactions that the user has none with, drawn uniformly.
-  /// (After 100 draws in vain, whatever comes.)
+  /// Interactions of the lane, each in a random step of the epoch, ascending by user and item; each
+  /// is followed by its negatives: items with training interactions that the user has none with,
+  /// drawn uniformly. (After 100 draws in vain, whatever comes.)
   void examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const;
 
  private:

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.hpp"
+#include "ps/rows/distinct_rows.hpp"
 #include "tests/unit/ps/row_job.hpp"
 
 namespace factorps::ps {
@@ -32,6 +33,15 @@ std::vector<float> trained(const WorkersOfNodes& shape, RowPolicy policy = {},
   std::uint64_t draw = 0;
   job.run(kSteps, [&](std::size_t roles) { return random.below(roles, draw++); });
   return job.everything();
+}
+
+TEST(DistinctRows, AreFoundInAnyOrderAndLeadBack) {
+  const std::vector<std::uint64_t> rows{7, 4'000'000'000, 7, 0, 3, 4'000'000'000};
+  std::vector<std::uint64_t> distinct{1, 2};
+  std::vector<std::uint32_t> index{9};
+  find_distinct(rows, distinct, index);
+  EXPECT_EQ(distinct, (std::vector<std::uint64_t>{0, 3, 7, 4'000'000'000}));
+  EXPECT_EQ(index, (std::vector<std::uint32_t>{2, 3, 2, 0, 1, 3}));
 }
 
 TEST(Rows, BspGivesTheSameBitsForEveryLayout) {

@@ -1,8 +1,10 @@
 #include "worker/rows/lane.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -77,6 +79,18 @@ TEST_F(Lanes, StepsAreAboutAsLargeAsABatchAndOtherwiseMixedInEveryEpoch) {
     lane.examples(2, step, other);
     EXPECT_NE(first.items, other.items);
   }
+}
+
+TEST_F(Lanes, InteractionsOfAStepAscend) {
+  BatchOptions options;
+  options.batch = 50;
+  const Lane lane{dataset_, {0, dataset_.grid().strips()}, options};
+  ps::RowExamples examples;
+  lane.examples(1, 2, examples);
+  std::vector<Pair> pairs;
+  for (std::size_t n = 0; n < examples.users.size(); ++n)
+    pairs.emplace_back(examples.users[n], examples.items[n]);
+  EXPECT_TRUE(std::ranges::is_sorted(pairs));
 }
 
 TEST_F(Lanes, NegativesAreTrainedItemsThatTheUserDoesNotKnow) {
