@@ -26,11 +26,12 @@ std::optional<PlainRow> AttributeRows::plain(const std::vector<Known>& known,
   std::vector<std::uint32_t> features;
   std::vector<float> values;
   std::vector<float> rows;
-  for (const auto& [feature, attribute, codes] : known) {
-    for_each_feature(*feature, attribute, codes, row, [&](std::uint32_t number, float x) {
+  for (const Known& one : known) {
+    const auto& all = one.feature->rows;
+    for_each_feature(*one.feature, one.attribute, one.codes, row, [&](auto number, float x) {
       features.push_back(static_cast<std::uint32_t>(features.size()));
       values.push_back(x);
-      const auto weights = std::span{feature->rows}.subspan(number * (dim_ + 1), dim_ + 1);
+      const auto weights = std::span{all}.subspan(number * (dim_ + 1), dim_ + 1);
       rows.insert(rows.end(), weights.begin(), weights.end());
     });
   }

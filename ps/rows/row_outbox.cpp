@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -160,9 +161,10 @@ std::vector<std::vector<std::byte>> RowOutbox::messages(RowHeader header,
   }
   std::vector<std::vector<std::byte>> bodies;
   for (const auto& pieces : messages) {
-    std::vector<std::byte>& body = bodies.emplace_back(bytes_of(pieces));
-    header.last = bodies.size() == messages.size() ? 1 : 0;
+    header.last = bodies.size() + 1 == messages.size() ? 1 : 0;
+    std::vector<std::byte> body(bytes_of(pieces));
     write(header, pieces, body.data());
+    bodies.push_back(std::move(body));
   }
   return bodies;
 }
