@@ -8,7 +8,6 @@
 #include "model/metric_name.hpp"
 #include "ps/rows/fm_model.hpp"
 #include "ps/rows/head_model.hpp"
-#include "ps/rows/row_sections.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -145,17 +144,14 @@ ps::RowJob RowPlan::job(const Grid& grid, std::span<const std::uint64_t> cells) 
   for (const auto& mine : worker::lanes_of_workers(lanes, layout, node_of_worker)) {
     std::uint64_t most = 0;  // interactions in a step
     for (const std::uint32_t lane : mine) most += sum(lanes[lane]) / steps + 2;
-    std::size_t bytes = sizeof(ps::RowHeader);
+    auto& rows = job.most_rows.emplace_back();
     for (std::size_t t = 0; t < layout.tables().size(); ++t) {
       const ps::RowTable& table = layout.tables()[t];
       const std::uint64_t touched = t == 0   ? most
                                     : t == 1 ? most * (1 + work.batches.negatives)
                                              : table.rows();
-      const std::uint64_t rows = std::min(table.rows(), touched);
-      bytes += ps::section_bytes(ps::RowValues::narrow, table.width, 0) +
-               ps::section_bytes(ps::RowValues::wide, table.width, rows);
+      rows.push_back(std::min(table.rows(), touched));
     }
-    job.mailbox_bytes.push_back(bytes);
   }
   return job;
 }

@@ -17,7 +17,29 @@ struct Rows {
   double summed = 0;  ///< sums over several, pushed as doubles
 };
 
-/// One worker, over all steps of an epoch.
+/// Who asks and pushes: a worker, or with bsp all workers of a node together.
+struct Sender {
+  int node = 0;
+  std::vector<std::uint32_t> lanes;
+  int workers = 0;
+};
+
+std::vector<Sender> senders_of(const RowPlan& plan, const std::vector<ps::Share>& lanes) {
+  const auto of_workers = worker::lanes_of_workers(lanes, plan.layout, plan.node_of_worker);
+  std::vector<Sender> senders;
+  for (std::size_t w = 0; w < of_workers.size(); ++w) {
+    const int node = plan.node_of_worker[w];
+    const auto same = std::ranges::find(senders, node, &Sender::node);
+    const bool together = plan.policy.consistency == ps::Consistency::bsp;
+    Sender& sender =
+        together && same != senders.end() ? *same : senders.emplace_back(Sender{node, {}, 0});
+    sender.lanes.insert(sender.lanes.end(), of_workers[w].begin(), of_workers[w].end());
+    ++sender.workers;
+  }
+  return senders;
+}
+
+/// One sender, over all steps of an epoch.
 class Expectation {
  public:
   Expectation(const RowPlan& plan, const Grid& grid, const InteractionCounts& counts)
@@ -25,7 +47,7 @@ class Expectation {
         grid_{grid},
         counts_{counts},
         lanes_{worker::lanes_of(grid.strips(), plan.work.lanes)},
-        lanes_of_workers_{worker::lanes_of_workers(lanes_, plan.layout, plan.node_of_worker)} {
+        senders_{senders_of(plan, lanes_)} {
     double interactions = 0;
     for (const std::uint64_t cell : counts.cells) interactions += static_cast<double>(cell);
     steps_ = std::max(1.0, std::ceil(interactions / static_cast<double>(plan.work.batches.batch)));
@@ -40,10 +62,11 @@ class Expectation {
   }
 
   [[nodiscard]] double steps() const { return steps_; }
+  [[nodiscard]] const std::vector<Sender>& senders() const { return senders_; }
 
-  [[nodiscard]] Rows rows(std::size_t worker, std::size_t table, int node) const {
-    if (table == 0) return users(worker, node);
-    return table == 1 ? items(worker, node) : layer(worker, table, node);
+  [[nodiscard]] Rows rows(const Sender& sender, std::size_t table, int node) const {
+    if (table == 0) return users(sender, node);
+    return table == 1 ? items(sender, node) : layer(sender, table, node);
   }
 
  private:
@@ -61,10 +84,10 @@ class Expectation {
   }
 
   /// Of lanes that reach beyond their node. A user is in one lane.
-  [[nodiscard]] Rows users(std::size_t worker, int node) const {
+  [[nodiscard]] Rows users(const Sender& sender, int node) const {
     const RowRange there = plan_.layout.rows_of(0, node);
     Rows rows;
-    for (const std::uint32_t lane : lanes_of_workers_[worker]) {
+    for (const std::uint32_t lane : sender.lanes) {
       const std::uint64_t begin = grid_.strip_begin[lanes_[lane].begin];
       const std::uint64_t end = grid_.strip_begin[lanes_[lane].end];
       for (auto u = std::max(begin, there.begin); u < std::min(end, there.end); ++u) {
@@ -77,7 +100,7 @@ class Expectation {
 
   /// A lane has a share of the interactions of each item, all items of a block alike; each comes in
   /// one step, and negatives anywhere.
-  [[nodiscard]] Rows items(std::size_t worker, int node) const {
+  [[nodiscard]] Rows items(const Sender& sender, int node) const {
     const ps::Share blocks = plan_.layout.blocks_of(1, node);
     Rows rows;
     for (std::uint32_t b = blocks.begin; b < blocks.end; ++b) {
@@ -86,7 +109,7 @@ class Expectation {
       if (in_block == 0) continue;
       std::vector<double> per_interaction;  // logarithms of not being touched, [lane]
       std::vector<double> by_negatives;
-      for (const std::uint32_t lane : lanes_of_workers_[worker]) {
+      for (const std::uint32_t lane : sender.lanes) {
         const double share = interactions(lane, BlockId{b}) / in_block;
         per_interaction.push_back(std::log1p(-share / steps_));
         const double drawn = interactions(lane) / steps_ * plan_.work.batches.negatives;
@@ -118,8 +141,8 @@ class Expectation {
   }
 
   /// Each step needs all of it.
-  [[nodiscard]] Rows layer(std::size_t worker, std::size_t table, int node) const {
-    const auto lanes = lanes_of_workers_[worker].size();
+  [[nodiscard]] Rows layer(const Sender& sender, std::size_t table, int node) const {
+    const auto lanes = sender.lanes.size();
     const auto all =
         lanes == 0 ? 0.0 : static_cast<double>(plan_.layout.rows_of(table, node).size());
     return {all, lanes == 1 ? all : 0, lanes == 1 ? 0 : all};
@@ -129,7 +152,7 @@ class Expectation {
   const Grid& grid_;
   const InteractionCounts& counts_;
   std::vector<ps::Share> lanes_;
-  std::vector<std::vector<std::uint32_t>> lanes_of_workers_;
+  std::vector<Sender> senders_;
   std::vector<std::map<std::uint32_t, double>> items_of_count_;  // [block] interactions: items
   double steps_ = 1;
   double trained_items_ = 0;
@@ -137,7 +160,7 @@ class Expectation {
 
 /// With headers: a message or more each way, and one that ends the step.
 double bytes_of_step(const Expectation& expectation, const ps::RowLayout& layout,
-                     std::size_t worker, int node) {
+                     const Sender& sender, int node) {
   const auto message = static_cast<double>(ps::RowJob{}.message_bytes);
   constexpr double kRow = sizeof(std::uint64_t);
   const double section = static_cast<double>(ps::section_bytes(ps::RowValues::none, 0, 0));
@@ -146,7 +169,7 @@ double bytes_of_step(const Expectation& expectation, const ps::RowLayout& layout
   double pushed = 0;
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {
     const ps::RowTable& table = layout.tables()[t];
-    const Rows rows = expectation.rows(worker, t, node);
+    const Rows rows = expectation.rows(sender, t, node);
     if (rows.pulled == 0) continue;
     const double width = table.width;
     asked += section + rows.pulled * kRow;
@@ -155,8 +178,9 @@ double bytes_of_step(const Expectation& expectation, const ps::RowLayout& layout
     pushed += section + rows.pushed * (kRow + width * sizeof(float));
     if (rows.summed > 0) pushed += section + rows.summed * (kRow + width * sizeof(double));
   }
-  const double answers = std::ceil(got / message);
-  const double pushes = std::max(1.0, std::ceil(pushed / message));
+  const double workers = sender.workers;
+  const double answers = workers * std::ceil(got / workers / message);
+  const double pushes = workers * std::max(1.0, std::ceil(pushed / workers / message));
   return asked + got + pushed + sizeof(ps::RowHeader) * (2 * answers + pushes);
 }
 
@@ -166,10 +190,9 @@ std::uint64_t expected_row_traffic(const RowPlan& plan, const Grid& grid,
                                    const InteractionCounts& counts) {
   const Expectation expectation{plan, grid, counts};
   double bytes = 0;
-  for (std::size_t w = 0; w < plan.node_of_worker.size(); ++w) {
+  for (const Sender& sender : expectation.senders()) {
     for (int node = 0; node < plan.layout.nodes(); ++node) {
-      if (node == plan.node_of_worker[w]) continue;
-      bytes += bytes_of_step(expectation, plan.layout, w, node);
+      if (node != sender.node) bytes += bytes_of_step(expectation, plan.layout, sender, node);
     }
   }
   return static_cast<std::uint64_t>(bytes * expectation.steps());

@@ -109,8 +109,9 @@ void serialize(Archive& archive, messages::StripsDone& m, unsigned) {
 }
 template <class Archive>
 void serialize(Archive& archive, messages::RowTraffic& m, unsigned) {
-  archive& m.rows_pulled_here& m.rows_pulled_away& m.rows_pushed_here& m.rows_pushed_away& m
-      .gradients_combined& m.bytes_sent& m.bytes_received& m.staleness;
+  archive& m.rows_pulled_here& m.rows_pulled_away& m.cache_hits;
+  archive& m.rows_pushed_here& m.rows_pushed_away& m.gradients_combined& m.combined_on_node;
+  archive& m.bytes_sent& m.bytes_received& m.staleness;
 }
 template <class Archive>
 void serialize(Archive& archive, messages::WorkerDone& m, unsigned) {
@@ -152,9 +153,11 @@ namespace factorps::comm {
 RowTraffic& RowTraffic::operator+=(const RowTraffic& other) noexcept {
   rows_pulled_here += other.rows_pulled_here;
   rows_pulled_away += other.rows_pulled_away;
+  cache_hits += other.cache_hits;
   rows_pushed_here += other.rows_pushed_here;
   rows_pushed_away += other.rows_pushed_away;
   gradients_combined += other.gradients_combined;
+  combined_on_node += other.combined_on_node;
   bytes_sent += other.bytes_sent;
   bytes_received += other.bytes_received;
   for (std::size_t s = 0; s < staleness.size(); ++s) staleness[s] += other.staleness[s];

@@ -94,9 +94,11 @@ struct Progress {
 struct RowTraffic {
   std::uint64_t rows_pulled_here = 0;  ///< of its node
   std::uint64_t rows_pulled_away = 0;  ///< of other nodes
+  std::uint64_t cache_hits = 0;        ///< of other nodes, asked for already in the same step
   std::uint64_t rows_pushed_here = 0;
   std::uint64_t rows_pushed_away = 0;
   std::uint64_t gradients_combined = 0;  ///< added to others of the same row before the push
+  std::uint64_t combined_on_node = 0;    ///< the same by the workers of a node for other nodes
   std::uint64_t bytes_sent = 0;          ///< to other nodes
   std::uint64_t bytes_received = 0;
   /// How many pulls found the slowest worker so many steps behind; the last: that many or more.

@@ -61,10 +61,16 @@ json row_record(std::span<const comm::WorkerDone> workers) {
   comm::RowTraffic all;
   for (const comm::WorkerDone& worker : workers) all += worker.rows;
   if (all.rows_pulled_here + all.rows_pulled_away == 0) return {};
-  return {{"pulled_here", all.rows_pulled_here},          {"pulled_away", all.rows_pulled_away},
-          {"pushed_here", all.rows_pushed_here},          {"pushed_away", all.rows_pushed_away},
-          {"gradients_combined", all.gradients_combined}, {"bytes_sent", all.bytes_sent},
-          {"bytes_received", all.bytes_received},         {"staleness", all.staleness}};
+  return {{"pulled_here", all.rows_pulled_here},
+          {"pulled_away", all.rows_pulled_away},
+          {"cache_hits", all.cache_hits},
+          {"pushed_here", all.rows_pushed_here},
+          {"pushed_away", all.rows_pushed_away},
+          {"gradients_combined", all.gradients_combined},
+          {"combined_on_node", all.combined_on_node},
+          {"bytes_sent", all.bytes_sent},
+          {"bytes_received", all.bytes_received},
+          {"staleness", all.staleness}};
 }
 
 }  // namespace

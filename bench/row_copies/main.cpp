@@ -68,6 +68,11 @@ struct Times {
 
 /// A worker with the memory of its mini-batch.
 struct Worker {
+  Worker(std::unique_ptr<comm::Transport> mine, const ps::RowNode& node, std::size_t number)
+      : link{std::move(mine)}, client{*link, node, {number, {0}}} {
+    parts[0].tables.resize(1);
+  }
+
   std::unique_ptr<comm::Transport> link;
   ps::RowClient client;
   std::vector<ps::TouchedTables> parts{1};
@@ -82,15 +87,12 @@ class Job {
              1,
              1,
              std::vector<int>(which.workers, 0),
-             std::vector<std::size_t>(which.workers, std::size_t{1} << 22)},
+             std::vector(which.workers, std::vector<std::uint64_t>{kBatch})},
         memory_{alone, ps::RowNode::bytes_needed(layout_, job_, 0)},
         node_{memory_.bytes(), layout_, job_, 0},
         hub_{static_cast<int>(which.workers)} {
     for (std::size_t w = 0; w < which.workers; ++w) {
-      auto link = hub_.link(static_cast<int>(w));
-      comm::Transport& transport = *link;
-      workers_.push_back({std::move(link), {transport, node_, {w, {0}}}});
-      workers_.back().parts[0].tables.resize(1);
+      workers_.emplace_back(hub_.link(static_cast<int>(w)), node_, w);
     }
   }
 

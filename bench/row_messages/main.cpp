@@ -39,7 +39,7 @@ class Node {
   Node(const comm::Environment& environment, std::uint64_t rows, ps::Consistency consistency,
        int rank)
       : layout_{{table(rows)}, {{0, 1}, {1, 2}}},
-        job_{{consistency, 1}, 2, 1, {1}, {std::size_t{1} << 22}},
+        job_{{consistency, 1}, 2, 1, {1}, {{kBatch}}},
         memory_{environment, rank, 1, ps::RowNode::bytes_needed(layout_, job_, rank), 0},
         node_{memory_.bytes(), layout_, job_, rank} {
     std::ranges::fill(memory_.bytes(), std::byte{0});  // page faults before any clock runs

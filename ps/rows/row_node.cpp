@@ -43,12 +43,9 @@ class RowLock {
 }  // namespace
 
 RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
-    : layout_{layout},
-      job_{job},
-      node_{node},
-      workers_here_{static_cast<std::uint64_t>(std::ranges::count(job.node_of_worker, node))} {
+    : layout_{layout}, job_{job}, node_{node}, here_{job.workers_of(node)} {
   OffsetCursor cursor;
-  counters_ = cursor.take((job.workers() + 1) * kAlignment);
+  counters_ = cursor.take((2 * job.workers() + 1) * kAlignment);
   units_ = cursor.take(UnitCounter::kBytes);
   const bool guarded = job.policy.consistency != Consistency::bsp;
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {
@@ -59,10 +56,11 @@ RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
     places_.push_back(place);
     optimizers_.emplace_back(layout.tables()[t].optimizer, layout.tables()[t].width);
   }
-  for (const std::size_t bytes : job.mailbox_bytes) {
-    rooms_.push_back(collects() ? room_for_pieces(bytes, job.message_bytes) : 0);
-    mailboxes_.push_back(cursor.take(rooms_.back()));
+  for (int n = 0; n < layout.nodes(); ++n) {
+    mailboxes_.push_back(cursor.take(collects() ? room_of_first(job.workers_of(n)) : 0));
   }
+  mailboxes_.push_back(cursor.take(0));
+  if (combines()) shared_pulls_ = cursor.take(SharedPulls::bytes_needed(layout, job, node));
   sums_ = cursor.take(units() * sizeof(CellSums));
   bytes_ = cursor.take(0);
 }
@@ -75,6 +73,7 @@ RowNode::RowNode(std::span<std::byte> memory, const RowLayout& layout, const Row
     : RowNode{layout, job, node} {
   FACTORPS_CHECK(memory.size() >= bytes_);
   memory_ = memory;
+  if (combines()) pulls_.emplace(memory.subspan(shared_pulls_), layout, job, node);
 }
 
 float* RowNode::record(std::size_t table, std::uint64_t row) const {
@@ -168,7 +167,7 @@ std::uint64_t RowNode::min_clock() const {
 
 bool RowNode::applied_before(std::uint64_t step) const {
   if (!collects()) return min_clock() >= step;
-  return applied().load(std::memory_order_acquire) >= step * workers_here_;
+  return applied().load(std::memory_order_acquire) >= step * here_.size();
 }
 
 bool RowNode::open(std::uint64_t step) const {
@@ -183,8 +182,30 @@ bool RowNode::open(std::uint64_t step) const {
   return true;
 }
 
-std::span<std::byte> RowNode::mailbox(std::size_t worker) const {
-  return memory_.subspan(mailboxes_[worker], rooms_[worker]);
+std::span<std::byte> RowNode::mailbox(int node) const {
+  const auto n = static_cast<std::size_t>(node);
+  return memory_.subspan(mailboxes_[n], mailboxes_[n + 1] - mailboxes_[n]);
+}
+
+RowHeader& RowNode::pushed(std::size_t worker) const {
+  static_assert(sizeof(RowHeader) <= kAlignment);
+  const std::size_t number = 1 + job_.workers() + worker;
+  return *reinterpret_cast<RowHeader*>(memory_.data() + counters_ + number * kAlignment);
+}
+
+/// Of some workers, one behind the other.
+std::size_t RowNode::room_of_first(std::span<const std::size_t> workers) const {
+  if (workers.empty()) return 0;
+  std::vector<std::uint64_t> rows(layout_.tables().size());
+  for (const std::size_t worker : workers) {
+    for (std::size_t t = 0; t < rows.size(); ++t) rows[t] += job_.most_rows[worker][t];
+  }
+  return room_for_pushes(layout_, job_, rows, workers.size());
+}
+
+std::size_t RowNode::room_of(std::size_t worker) const {
+  const auto before = std::ranges::lower_bound(here_, worker) - here_.begin();
+  return room_of_first(std::span{here_}.first(static_cast<std::size_t>(before)));
 }
 
 std::uint64_t RowNode::units() const {

@@ -11,36 +11,11 @@
 
 #include "ps/rows/row_layout.hpp"
 #include "ps/rows/row_sections.hpp"
+#include "ps/rows/shared_pulls.hpp"
 #include "ps/tables.hpp"
 #include "ps/unit_counter.hpp"
 
 namespace factorps::ps {
-
-/// When a worker may read rows at its step t, and when what it pushed is applied.
-enum class Consistency : std::uint8_t {
-  bsp,  ///< all steps before t, applied at once for all workers: the same bits for every layout
-  ssp,  ///< at least all steps before t - staleness, each push applied as it comes
-  asp,  ///< whatever there is
-};
-
-struct RowPolicy {
-  Consistency consistency = Consistency::bsp;
-  std::uint64_t staleness = 0;  ///< ssp: steps
-};
-
-/// The sizes of a job in row mode.
-struct RowJob {
-  RowPolicy policy;
-  std::uint32_t strips = 0;
-  std::uint32_t blocks = 0;                ///< of items
-  std::vector<int> node_of_worker;         // [worker]
-  std::vector<std::size_t> mailbox_bytes;  ///< of the largest push, header included; [worker]
-  /// What is pulled and pushed travels in messages of about this size: so the first rows arrive
-  /// while others are still read, and networks need not ask before they send.
-  std::size_t message_bytes = std::size_t{60} << 10;
-
-  [[nodiscard]] std::size_t workers() const noexcept { return node_of_worker.size(); }
-};
 
 /// How a sum of gradients changes a row.
 struct RowStep {
@@ -95,20 +70,33 @@ class RowNode {
   [[nodiscard]] std::atomic<std::uint64_t>& clock(std::size_t worker) const;
   /// The steps that every worker has finished, as far as is known here.
   [[nodiscard]] std::uint64_t min_clock() const;
+  /// Workers of this node, ascending.
+  [[nodiscard]] const std::vector<std::size_t>& workers_here() const noexcept { return here_; }
   /// Whether pushes wait in mailboxes for the others of their step: with bsp, unless there is only
   /// one worker.
   [[nodiscard]] bool collects() const noexcept {
     return job_.policy.consistency == Consistency::bsp && job_.workers() > 1;
   }
+  /// Whether the workers of this node ask other nodes together, and push to them what they have
+  /// added up: with bsp.
+  [[nodiscard]] bool combines() const noexcept {
+    return collects() && here_.size() > 1 && layout_.nodes() > 1;
+  }
+  /// What they have asked for, if they combine().
+  [[nodiscard]] const SharedPulls& pulls() const noexcept { return pulls_.value(); }
   /// How often a worker of this node has applied its share of a step, if it collects.
   [[nodiscard]] std::atomic<std::uint64_t>& applied() const;
   /// bsp: whether what all workers pushed in the steps before this one is applied.
   [[nodiscard]] bool applied_before(std::uint64_t step) const;
   /// Whether rows may be read for a worker's step.
   [[nodiscard]] bool open(std::uint64_t step) const;
-  /// Where a worker of the job leaves what it pushes to this node, if that collects: RowHeader,
-  /// sections.
-  [[nodiscard]] std::span<std::byte> mailbox(std::size_t worker) const;
+  /// Where the workers of a node leave what they push here, if that collects: sections. What comes
+  /// from another node has each row once; a worker has part of its rows.
+  [[nodiscard]] std::span<std::byte> mailbox(int node) const;
+  /// Of a worker's last push: where its sections are in the mailbox of its node.
+  [[nodiscard]] RowHeader& pushed(std::size_t worker) const;
+  /// Where a worker of this node has room for its own, in the mailbox of this node.
+  [[nodiscard]] std::size_t room_of(std::size_t worker) const;
   /// Pieces of a pass that is no training: every block of items for every strip of the node.
   [[nodiscard]] std::uint64_t units() const;
   [[nodiscard]] UnitCounter counter() const {
@@ -127,6 +115,7 @@ class RowNode {
 
   RowNode(const RowLayout& layout, const RowJob& job, int node);
   [[nodiscard]] std::atomic<std::uint64_t>& counter(std::size_t n) const;
+  [[nodiscard]] std::size_t room_of_first(std::span<const std::size_t> workers) const;
   [[nodiscard]] std::atomic<std::uint64_t>& guard(std::size_t table, std::uint64_t row) const;
   void change(std::size_t table, std::uint64_t row, const float* mean, RowStep step) const;
 
@@ -134,11 +123,12 @@ class RowNode {
   const RowLayout& layout_;
   const RowJob& job_;
   int node_;
-  std::uint64_t workers_here_ = 0;
+  std::vector<std::size_t> here_;         // workers
   std::vector<Place> places_;             // [table]
-  std::vector<std::size_t> mailboxes_;    // [worker]
-  std::vector<std::size_t> rooms_;        // bytes of mailboxes, [worker]
+  std::vector<std::size_t> mailboxes_;    // [node], plus the end
   std::vector<RowOptimizer> optimizers_;  // [table]
+  std::optional<SharedPulls> pulls_;
+  std::size_t shared_pulls_ = 0;
   std::size_t counters_ = 0;
   std::size_t units_ = 0;
   std::size_t sums_ = 0;

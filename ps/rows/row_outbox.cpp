@@ -10,19 +10,18 @@
 #include "common/error.hpp"
 #include "common/exact_sum.hpp"
 #include "model/kernels/exact_kernel.hpp"
+#include "ps/rows/row_mailboxes.hpp"
 
 namespace factorps::ps {
-namespace {
 
 RowStep step_of(const RowHeader& header) {
   const auto examples = static_cast<double>(std::max<std::uint64_t>(header.examples, 1));
   return {1 / examples, static_cast<float>(header.rate_factor), header.step};
 }
 
-/// @param sum memory
-void apply_all(const RowNode& node, std::size_t table, std::uint64_t row,
-               std::span<const Contribution> contributions, std::vector<double>& sum,
-               RowStep step) {
+void apply_contributions(const RowNode& node, std::size_t table, std::uint64_t row,
+                         std::span<const Contribution> contributions, std::vector<double>& sum,
+                         RowStep step) {
   const Contribution& first = contributions.front();
   if (contributions.size() == 1 && first.kind == RowValues::narrow) {
     node.apply(table, row, reinterpret_cast<const float*>(first.values), step);
@@ -32,8 +31,6 @@ void apply_all(const RowNode& node, std::size_t table, std::uint64_t row,
   sum_contributions(contributions, sum);
   node.apply(table, row, sum, step);
 }
-
-}  // namespace
 
 void check_gradients(const RowLayout& layout, const TouchedTables& part) {
   for (std::size_t t = 0; t < part.tables.size(); ++t) {
@@ -51,45 +48,71 @@ void check_gradients(const RowLayout& layout, const TouchedTables& part) {
   }
 }
 
-void RowOutbox::collect(int node, std::span<const TouchedTables> parts) {
+void RowOutbox::collect(std::span<const TouchedTables> parts, std::optional<int> node) {
   rows_ = combined_ = 0;
   std::vector<RowCursor> cursors;
   std::vector<RowSection> sections;
-  std::vector<double> sum;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const RowTable& table = layout_.tables()[t];
-    Table& out = tables_[t];
-    out.narrow_rows.clear();
-    out.narrow.clear();
-    out.wide_rows.clear();
-    out.wide.clear();
-    if (table.frozen) continue;
     sections.clear();
     for (const TouchedTables& part : parts) {
       const TouchedRows& touched = part.tables[t];
       sections.push_back({static_cast<std::uint32_t>(t), RowValues::narrow, touched.rows,
                           reinterpret_cast<const std::byte*>(touched.gradients.data())});
     }
+    const RowRange rows = node ? layout_.rows_of(t, *node) : RowRange{0, table.rows()};
     cursors.clear();
-    const RowRange rows = layout_.rows_of(t, node);
     for (const RowSection& section : sections) {
       cursors.emplace_back(std::span{&section, 1}, table.width, rows);
     }
-    sum.resize(table.width);
-    merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
-      if (!table.frozen_rows.empty() && !table.changes(row)) return;
-      ++rows_;
-      if (all.size() == 1) {
-        out.narrow_rows.push_back(row);
-        out.narrow.push_back(all.front().values);
-        return;
-      }
-      combined_ += all.size() - 1;
-      sum_contributions(all, sum);
-      out.wide_rows.push_back(row);
-      out.wide.insert(out.wide.end(), sum.begin(), sum.end());
-    });
+    collect(t, cursors);
   }
+}
+
+void RowOutbox::collect(const RowMailboxes& mailboxes, int node, std::uint32_t part,
+                        std::uint32_t parts) {
+  rows_ = combined_ = 0;
+  std::vector<RowCursor> cursors;
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    mailboxes.cursors(t, slice_of(layout_.rows_of(t, node), part, parts), cursors);
+    collect(t, cursors);
+  }
+}
+
+void RowOutbox::collect(std::size_t number, std::vector<RowCursor>& cursors) {
+  const RowTable& table = layout_.tables()[number];
+  Table& out = tables_[number];
+  out.narrow_rows.clear();
+  out.narrow.clear();
+  out.wide_rows.clear();
+  out.wide.clear();
+  if (table.frozen) return;
+  const std::size_t width = table.width;
+  merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
+    if (!table.frozen_rows.empty() && !table.changes(row)) return;
+    ++rows_;
+    combined_ += all.size() - 1;
+    if (all.size() == 1 && all.front().kind == RowValues::narrow) {
+      out.narrow_rows.push_back(row);
+      out.narrow.push_back(all.front().values);
+      return;
+    }
+    out.wide_rows.push_back(row);
+    out.wide.resize(out.wide.size() + width);
+    sum_contributions(all, std::span{out.wide}.last(width));
+  });
+}
+
+std::uint64_t RowOutbox::rows_of(int node) const {
+  std::uint64_t count = 0;
+  for (std::size_t t = 0; t < tables_.size(); ++t) {
+    const RowRange range = layout_.rows_of(t, node);
+    for (const auto* rows : {&tables_[t].narrow_rows, &tables_[t].wide_rows}) {
+      count += static_cast<std::uint64_t>(std::ranges::lower_bound(*rows, range.end) -
+                                          std::ranges::lower_bound(*rows, range.begin));
+    }
+  }
+  return count;
 }
 
 std::vector<RowOutbox::Piece> RowOutbox::all_pieces() const {
@@ -103,7 +126,7 @@ std::vector<RowOutbox::Piece> RowOutbox::all_pieces() const {
 }
 
 std::size_t RowOutbox::bytes_of(std::span<const Piece> pieces) const {
-  std::size_t bytes = sizeof(RowHeader);
+  std::size_t bytes = 0;
   for (const Piece& piece : pieces) {
     bytes +=
         section_bytes(piece.kind, layout_.tables()[piece.table].width, piece.end - piece.begin);
@@ -111,10 +134,7 @@ std::size_t RowOutbox::bytes_of(std::span<const Piece> pieces) const {
   return bytes;
 }
 
-void RowOutbox::write(RowHeader header, std::span<const Piece> pieces, std::byte* to) const {
-  header.bytes = bytes_of(pieces) - sizeof header;
-  std::memcpy(to, &header, sizeof header);
-  to += sizeof header;
+void RowOutbox::write(std::span<const Piece> pieces, std::byte* to) const {
   for (const Piece& piece : pieces) {
     const std::size_t width = layout_.tables()[piece.table].width;
     const std::size_t count = piece.end - piece.begin;
@@ -138,7 +158,7 @@ void RowOutbox::write(RowHeader header, std::span<const Piece> pieces, std::byte
 
 std::size_t RowOutbox::bytes() const { return bytes_of(all_pieces()); }
 
-void RowOutbox::write(RowHeader header, std::byte* to) const { write(header, all_pieces(), to); }
+void RowOutbox::write(std::byte* to) const { write(all_pieces(), to); }
 
 std::vector<std::vector<std::byte>> RowOutbox::messages(RowHeader header,
                                                         std::size_t message_bytes) const {
@@ -161,9 +181,11 @@ std::vector<std::vector<std::byte>> RowOutbox::messages(RowHeader header,
   }
   std::vector<std::vector<std::byte>> bodies;
   for (const auto& pieces : messages) {
+    header.bytes = bytes_of(pieces);
     header.last = bodies.size() + 1 == messages.size() ? 1 : 0;
-    std::vector<std::byte> body(bytes_of(pieces));
-    write(header, pieces, body.data());
+    std::vector<std::byte> body(sizeof header + header.bytes);
+    std::memcpy(body.data(), &header, sizeof header);
+    write(pieces, body.data() + sizeof header);
     bodies.push_back(std::move(body));
   }
   return bodies;
@@ -200,47 +222,8 @@ void apply_sections(const RowNode& node, std::span<const RowSection> sections,
         node.fetch(section.table, section.rows[n + kAhead], record);
       }
       const Contribution one{section.kind, section.values + n * bytes};
-      apply_all(node, section.table, section.rows[n], {&one, 1}, sum, step);
+      apply_contributions(node, section.table, section.rows[n], {&one, 1}, sum, step);
     }
-  }
-}
-
-void apply_mailboxes(const RowNode& node, std::uint64_t number, std::uint32_t part,
-                     std::uint32_t parts) {
-  const RowLayout& layout = node.layout();
-  using List = std::vector<RowSection>;
-  std::vector<std::vector<List>> lists(layout.tables().size());  // [table] of a worker and kind
-  RowHeader pushed{.step = number};
-  for (std::size_t w = 0; w < node.job().workers(); ++w) {
-    const auto mailbox = node.mailbox(w);
-    RowHeader header;
-    std::memcpy(&header, mailbox.data(), sizeof header);
-    FACTORPS_CHECK(header.step == number);
-    pushed.examples = header.examples;
-    pushed.rate_factor = header.rate_factor;
-    for (std::vector<List>& of_table : lists) of_table.resize(of_table.size() + 2);
-    for (const RowSection& section :
-         read_sections(mailbox.subspan(sizeof header, header.bytes), layout.tables())) {
-      std::vector<List>& of_table = lists[section.table];
-      of_table[of_table.size() - (section.kind == RowValues::wide ? 1 : 2)].push_back(section);
-    }
-  }
-  const RowStep step = step_of(pushed);
-  std::vector<RowCursor> cursors;
-  std::vector<double> sum;
-  for (std::size_t t = 0; t < lists.size(); ++t) {
-    const std::size_t width = layout.tables()[t].width;
-    const RowRange share = slice_of(layout.rows_of(t, node.node()), part, parts);
-    cursors.clear();
-    for (const List& list : lists[t]) cursors.emplace_back(list, width, share);
-    const std::size_t bytes = layout.tables()[t].record() * sizeof(float);
-    const auto apply = [&](std::uint64_t row, std::span<const Contribution> all) {
-      apply_all(node, t, row, all, sum, step);
-    };
-    merge_rows(cursors, apply, [&](const RowCursor& cursor) {
-      const std::uint64_t* next = cursor.ahead(RowNode::kAhead);
-      if (next != nullptr) node.fetch(t, *next, bytes);
-    });
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct TouchedTables {
   std::vector<TouchedRows> tables;  // [table]
 };
 
+class RowMailboxes;
+
 /// @throws DataError if a gradient is not finite, or too large to be summed exactly
 void check_gradients(const RowLayout& layout, const TouchedTables& part);
 
@@ -33,20 +36,24 @@ class RowOutbox {
   /// @param layout must outlive the object
   explicit RowOutbox(const RowLayout& layout) : layout_{layout}, tables_(layout.tables().size()) {}
 
-  /// Collects what the parts have for the rows of a node; they must stay as they are while this
-  /// object is asked for it.
-  void collect(int node, std::span<const TouchedTables> parts);
+  /// Collects what the parts have, for the rows of a node or for all; they must stay as they are
+  /// while this object is asked for it.
+  void collect(std::span<const TouchedTables> parts, std::optional<int> node);
+  /// The same of what all workers of a node have in its mailboxes for another node, in part `part`
+  /// of `parts` of its rows.
+  void collect(const RowMailboxes& mailboxes, int node, std::uint32_t part, std::uint32_t parts);
   [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::uint64_t rows_of(int node) const;
   /// Gradients that were added to others.
   [[nodiscard]] std::uint64_t combined() const noexcept { return combined_; }
   /// Of write().
   [[nodiscard]] std::size_t bytes() const;
-  /// The same in messages of about this size, of which the last is marked; at least one.
+  /// The same in messages of about this size, each behind a RowHeader, of which the last is marked;
+  /// at least one. @param header without the number of bytes
   [[nodiscard]] std::vector<std::vector<std::byte>> messages(RowHeader header,
                                                              std::size_t message_bytes) const;
-  /// RowHeader and sections. @param to bytes(), aligned to eight
-  /// @param header without the number of bytes
-  void write(RowHeader header, std::byte* to) const;
+  /// Sections. @param to bytes(), aligned to eight
+  void write(std::byte* to) const;
   /// Applies it at once, to rows of this node.
   void apply(const RowHeader& header, const RowNode& node) const;
 
@@ -67,7 +74,8 @@ class RowOutbox {
   };
   [[nodiscard]] std::vector<Piece> all_pieces() const;
   [[nodiscard]] std::size_t bytes_of(std::span<const Piece> pieces) const;
-  void write(RowHeader header, std::span<const Piece> pieces, std::byte* to) const;
+  void write(std::span<const Piece> pieces, std::byte* to) const;
+  void collect(std::size_t table, std::vector<RowCursor>& cursors);
 
   const RowLayout& layout_;
   std::vector<Table> tables_;
@@ -75,10 +83,12 @@ class RowOutbox {
   std::uint64_t combined_ = 0;
 };
 
-/// bsp: applies a step that all workers have pushed, from their mailboxes, to part `part` of
-/// `parts` of the rows of a node.
-void apply_mailboxes(const RowNode& node, std::uint64_t step, std::uint32_t part,
-                     std::uint32_t parts);
+/// How the step of a push changes rows.
+[[nodiscard]] RowStep step_of(const RowHeader& header);
+/// Applies all that there is for a row. @param sum memory
+void apply_contributions(const RowNode& node, std::size_t table, std::uint64_t row,
+                         std::span<const Contribution> contributions, std::vector<double>& sum,
+                         RowStep step);
 /// Applies what one worker has pushed to rows of this node.
 void apply_sections(const RowNode& node, std::span<const RowSection> sections,
                     const RowHeader& header);

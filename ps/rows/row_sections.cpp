@@ -28,8 +28,9 @@ std::size_t section_bytes(RowValues kind, std::size_t width, std::uint64_t rows)
 }
 
 /// Each message but the last is at least half full and splits one section at most.
-std::size_t room_for_pieces(std::size_t bytes, std::size_t message_bytes) noexcept {
-  return bytes + (2 * bytes / message_bytes + 1) * (sizeof(SectionHeader) + kUnit);
+std::size_t room_for_pieces(std::size_t bytes, std::size_t pushes,
+                            std::size_t message_bytes) noexcept {
+  return bytes + (2 * bytes / message_bytes + pushes) * (sizeof(SectionHeader) + kUnit);
 }
 
 std::vector<RowSection> read_sections(std::span<const std::byte> bytes,

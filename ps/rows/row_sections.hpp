@@ -20,6 +20,7 @@ struct RowHeader {
   std::uint64_t bytes = 0;     ///< of the sections
   double rate_factor = 1;      ///< push: of the learning rate
   std::uint64_t last = 1;      ///< push: of the messages of a step, ends it
+  std::uint64_t offset = 0;    ///< push: where its sections begin in the mailbox of the node
 };
 
 enum class RowValues : std::uint32_t { narrow = 0, wide = 1, none = 2 };
@@ -37,8 +38,9 @@ struct RowSection {
 [[nodiscard]] std::size_t section_bytes(RowValues kind, std::size_t width,
                                         std::uint64_t rows) noexcept;
 
-/// Bytes of a push in messages, without their headers. @param bytes of it in one
-[[nodiscard]] std::size_t room_for_pieces(std::size_t bytes, std::size_t message_bytes) noexcept;
+/// Bytes of pushes in messages, without their headers. @param bytes of all of them in one each
+[[nodiscard]] std::size_t room_for_pieces(std::size_t bytes, std::size_t pushes,
+                                          std::size_t message_bytes) noexcept;
 
 /// @param bytes aligned to eight
 /// @throws ProtocolError if they are not exactly whole sections of these tables

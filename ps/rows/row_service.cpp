@@ -79,17 +79,20 @@ bool RowService::try_take(const Message& message) {
 }
 
 void RowService::put_into_mailbox(const Message& message) {
-  const auto mailbox = node_.mailbox(message.worker);
+  const auto mailbox = node_.mailbox(node_.job().node_of_worker[message.worker]);
+  const auto sections = message.sections();
   std::size_t& filled = filled_[message.worker];
-  if (sizeof(RowHeader) + filled + message.sections().size() > mailbox.size()) {
+  const std::uint64_t begin = message.header.offset;
+  if (begin % sizeof(std::uint64_t) != 0 || begin > mailbox.size() ||
+      filled + sections.size() > mailbox.size() - begin) {
     throw ProtocolError{"server: more was pushed than a worker has"};
   }
-  std::ranges::copy(message.sections(), mailbox.data() + sizeof(RowHeader) + filled);
-  filled += message.sections().size();
+  std::ranges::copy(sections, mailbox.data() + begin + filled);
+  filled += sections.size();
   if (message.header.last == 0) return;
-  RowHeader whole = message.header;
+  RowHeader& whole = node_.pushed(message.worker);
+  whole = message.header;
   whole.bytes = std::exchange(filled, 0);
-  std::memcpy(mailbox.data(), &whole, sizeof whole);
 }
 
 }  // namespace factorps::ps

@@ -34,7 +34,7 @@ TEST_F(Rows, ComputeTheSameBitsOnAnyLayout) {
     EXPECT_EQ(hash(0, "alone", with({key, "cluster.workers=9"})), expected);
     for (const auto& [ranks, servers, node_size] :
          {Layout{1, "1", "0"}, Layout{4, "2", "0"}, Layout{5, "3", "0"}, Layout{2, "1", "1"},
-          Layout{4, "1", "2"}, Layout{5, "1", "2"}, Layout{6, "4", "3"}}) {
+          Layout{4, "1", "2"}, Layout{5, "1", "2"}, Layout{6, "4", "3"}, Layout{6, "1", "3"}}) {
       EXPECT_EQ(hash(ranks, "job",
                      with({key, std::string{"cluster.servers="} + servers,
                            std::string{"cluster.node_size="} + node_size})),
@@ -136,16 +136,18 @@ TEST_F(Rows, PlanForetellsTheBytesBetweenNodes) {
   for (const Settings& more :
        {Settings{}, Settings{"train.loss=logistic", "model.kind=gmf", "evaluate.metric=ndcg@5"},
         Settings{"rows.lanes=5", "rows.batch=100", "rows.frozen=users"}}) {
-    Settings settings = with(more);
-    settings.emplace_back("cluster.node_size=2");
-    static_cast<void>(trained(6, "run", settings));
-    const ProgramResult result = factorps({"inspect", directory_ / "run", "--json"});
-    ASSERT_EQ(result.exit_code, 0) << result.err;
-    const json bytes = json::parse(result.out)["prediction"]["bytes_per_epoch"];
-    EXPECT_GT(bytes["measured"], 100'000);
-    // Some thousand rows cross, each by a chance of its own: below 2 % of them. Real users are in
-    // one strip each, which is not counted: as much again.
-    EXPECT_NEAR(bytes["ratio"].get<double>(), 1, 0.04) << bytes.dump();
+    for (const char* nodes : {"cluster.node_size=2", "cluster.node_size=3"}) {
+      Settings settings = with(more);
+      settings.emplace_back(nodes);
+      static_cast<void>(trained(6, "run", settings));
+      const ProgramResult result = factorps({"inspect", directory_ / "run", "--json"});
+      ASSERT_EQ(result.exit_code, 0) << result.err;
+      const json bytes = json::parse(result.out)["prediction"]["bytes_per_epoch"];
+      EXPECT_GT(bytes["measured"], 100'000);
+      // Some thousand rows cross, each by a chance of its own: below 2 % of them. Real users are in
+      // one strip each, which is not counted: as much again.
+      EXPECT_NEAR(bytes["ratio"].get<double>(), 1, 0.04) << bytes.dump();
+    }
   }
 }
 

@@ -85,7 +85,7 @@ void RowWork::ask_for_step() {
     lanes_[l].examples(pass_.epoch, asked_, batch.examples[l]);
     model_->touch(batch.examples[l], batch.touched[l], batch.index[l]);
   }
-  client_.request(client_.step() + (asked_ - computed_), batch.touched);
+  client_.request_together(client_.step() + (asked_ - computed_), batch.touched);
   batches_.push_back(std::move(batch));
   ++asked_;
 }

@@ -21,9 +21,10 @@ auto fields(const StripsDone& m) {
 }
 auto fields(const Progress& m) { return std::tuple{m.pass, m.interactions}; }
 auto fields(const RowTraffic& m) {
-  return std::tuple{m.rows_pulled_here, m.rows_pulled_away,   m.rows_pushed_here,
-                    m.rows_pushed_away, m.gradients_combined, m.bytes_sent,
-                    m.bytes_received,   m.staleness};
+  return std::tuple{m.rows_pulled_here, m.rows_pulled_away, m.cache_hits,
+                    m.rows_pushed_here, m.rows_pushed_away, m.gradients_combined,
+                    m.combined_on_node, m.bytes_sent,       m.bytes_received,
+                    m.staleness};
 }
 auto fields(const WorkerDone& m) {
   return std::tuple{m.pass,
@@ -57,7 +58,7 @@ StripsDone example(const StripsDone&) {
 }
 Progress example(const Progress&) { return {3, std::uint64_t{1} << 50}; }
 WorkerDone example(const WorkerDone&) {
-  return {1, 2, 3, 0.5, 0.25, 0.125, 0.75, {6, 7, 8, 9, 10, 11, 12, {13, 14}}, {4, 5}};
+  return {1, 2, 3, 0.5, 0.25, 0.125, 0.75, {6, 7, 8, 9, 10, 11, 12, 13, 14, {15, 16}}, {4, 5}};
 }
 Command example(const Command&) {
   return {CommandKind::export_model, "a/b", R"({"k": 1})", {"x", ""}, 6, 7};

@@ -73,9 +73,10 @@ class FakeWorker {
     switch (stage_) {
       case Stage::pull: {
         if (client_.step() == end_) return false;
-        if (current_.empty()) {
+        if (!has_current_) {
           current_ = std::move(asked_.front());
           asked_.pop_front();
+          has_current_ = true;
           if (next_ < end_) ask();
         }
         if (!client_.try_pull(current_)) return false;
@@ -88,7 +89,7 @@ class FakeWorker {
       }
       case Stage::finish:
         if (!client_.try_finish()) return false;
-        current_.clear();
+        has_current_ = false;
         stage_ = Stage::pull;
         return true;
     }
@@ -103,7 +104,7 @@ class FakeWorker {
   void ask() {
     std::vector<TouchedTables> parts;
     for (const FakeLane& lane : lanes_) parts.push_back(lane.touch(next_));
-    client_.request(next_, parts);
+    client_.request_together(next_, parts);
     asked_.push_back(std::move(parts));
     ++next_;
   }
@@ -112,6 +113,7 @@ class FakeWorker {
   std::vector<FakeLane> lanes_;
   std::deque<std::vector<TouchedTables>> asked_;
   std::vector<TouchedTables> current_;
+  bool has_current_ = false;
   std::uint64_t next_ = 0;  // step to ask for
   std::uint64_t end_ = 0;
   Stage stage_ = Stage::pull;
@@ -132,7 +134,8 @@ class FakeRowJob {
       job_.node_of_worker.insert(job_.node_of_worker.end(), static_cast<std::size_t>(shape[node]),
                                  static_cast<int>(node));
     }
-    job_.mailbox_bytes.assign(job_.workers(), 1 << 16);
+    const std::uint64_t rows = kLanes * FakeLane::kExamples;
+    job_.most_rows.assign(job_.workers(), std::vector(layout_.tables().size(), rows));
     job_.message_bytes = 48;  // one to four rows
     for (std::size_t node = 0; node < shape.size(); ++node) add_node(static_cast<int>(node));
     for (std::size_t w = 0; w < job_.workers(); ++w) add_worker(w);

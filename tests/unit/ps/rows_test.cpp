@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -50,8 +51,16 @@ TEST(Rows, BspGivesTheSameBitsForEveryLayout) {
     const auto expected = trained({1}, {}, kind);
     EXPECT_TRUE(std::ranges::any_of(expected, [](float x) { return x != 0; }));
     std::uint64_t seed = 1;
-    for (const WorkersOfNodes& shape : std::vector<WorkersOfNodes>{
-             {2}, {6}, {9}, {1, 1}, {1, 3}, {2, 1, 2}, {1, 1, 1, 1}, {1, 1, 1, 1, 1, 1}}) {
+    for (const WorkersOfNodes& shape : std::vector<WorkersOfNodes>{{2},
+                                                                   {6},
+                                                                   {9},
+                                                                   {1, 1},
+                                                                   {1, 3},
+                                                                   {2, 1, 2},
+                                                                   {3, 3},
+                                                                   {4, 4, 4},
+                                                                   {1, 1, 1, 1},
+                                                                   {1, 1, 1, 1, 1, 1}}) {
       EXPECT_EQ(trained(shape, {}, kind, seed++), expected)
           << shape.size() << " nodes, the first with " << shape.front();
     }
@@ -147,11 +156,52 @@ TEST(Rows, CountsWhatIsPulledAndPushed) {
     const comm::RowTraffic& traffic = two.worker(w).client().traffic();
     EXPECT_GT(traffic.rows_pulled_away, 0U);
     EXPECT_GT(traffic.bytes_received, 0U);
-    pulled += traffic.rows_pulled_here + traffic.rows_pulled_away;
+    pulled += traffic.rows_pulled_here + traffic.rows_pulled_away + traffic.cache_hits;
     pushed += traffic.rows_pushed_here + traffic.rows_pushed_away + traffic.gradients_combined;
   }
   EXPECT_EQ(pulled, one.rows_pulled_here);
   EXPECT_EQ(pushed, pulled);
+}
+
+comm::RowTraffic traffic_of(FakeRowJob& job, std::size_t workers) {
+  comm::RowTraffic sum;
+  for (std::size_t w = 0; w < workers; ++w) sum += job.worker(w).client().traffic();
+  return sum;
+}
+
+/// Three workers of a node ask other nodes for no more, and push no more to them, than one worker
+/// with all their lanes.
+TEST(Rows, CrossBetweenNodesAsOftenAsIfANodeHadOneWorker) {
+  FakeRowJob one{tables(), {1, 1}, {}};
+  FakeRowJob many{tables(), {3, 3}, {}};
+  FakeRowJob alone{tables(), {3, 3}, {Consistency::ssp, 1}};
+  for (FakeRowJob* job : {&one, &many, &alone}) job->run(kSteps);
+  const comm::RowTraffic expected = traffic_of(one, 2);
+  const comm::RowTraffic found = traffic_of(many, 6);
+  const comm::RowTraffic each = traffic_of(alone, 6);
+  EXPECT_EQ(found.rows_pulled_away, expected.rows_pulled_away);
+  EXPECT_EQ(found.cache_hits, expected.cache_hits);
+  EXPECT_EQ(found.rows_pushed_away, expected.rows_pushed_away);
+  EXPECT_EQ(found.rows_pushed_away + found.combined_on_node, each.rows_pushed_away);
+  EXPECT_GT(found.combined_on_node, 0U);
+  EXPECT_LT(found.rows_pulled_away, each.rows_pulled_away);
+  EXPECT_EQ(found.rows_pulled_away + found.cache_hits, each.rows_pulled_away + each.cache_hits);
+}
+
+/// A push says itself where it goes.
+TEST(Rows, APushThatLeavesItsMailboxIsRefused) {
+  FakeRowJob job{tables(), {1, 1}, {}};
+  comm::LocalHub hub{4};
+  const auto link = hub.link(1);
+  const std::size_t room = job.node(0).mailbox(1).size();
+  for (const std::uint64_t offset : {std::uint64_t{4}, room - 8, room + 8, ~std::uint64_t{7}}) {
+    RowService service{*link, job.node(0), 2};
+    std::vector<std::byte> body(sizeof(RowHeader) + 16);  // a section without rows
+    const RowHeader header{.step = 0, .bytes = 16, .offset = offset};
+    std::memcpy(body.data(), &header, sizeof header);
+    EXPECT_THROW(service.receive({3, comm::Tag::push_rows, std::move(body)}), ProtocolError)
+        << offset;
+  }
 }
 
 TEST(Rows, AGradientThatIsNotFiniteIsNamed) {
@@ -175,7 +225,7 @@ class OneNumber {
  public:
   OneNumber(const OptimizerOptions& optimizer, Consistency consistency)
       : layout_{{{"x", 1, {0, 1}, optimizer, false, {}}}, {{0, 1}}},
-        job_{{consistency, 0}, 1, 1, {0}, {0}} {}
+        job_{{consistency, 0}, 1, 1, {0}, {{1}}} {}
 
   void push(double gradient, std::uint64_t step) {
     node_.apply(0, 0, std::span{&gradient, 1}, {1, 1, step});
@@ -220,7 +270,7 @@ TEST(Rows, AreNeverReadHalfChanged) {
   job.policy.consistency = Consistency::asp;
   job.blocks = 1;
   job.node_of_worker = {0};
-  job.mailbox_bytes = {0};
+  job.most_rows = {{2}};
   const AlignedBuffer<std::byte> memory{RowNode::bytes_needed(layout, job, 0)};
   const RowNode node{memory.span(), layout, job, 0};
   std::vector<std::jthread> threads;
