@@ -11,6 +11,11 @@ namespace factorps::apps {
 
 void for_each_id(const std::filesystem::path& path, const char* what,
                  const std::function<void(std::string id)>& visit) {
+  for_each_id_line(path, what, [&](std::uint64_t, std::string id) { visit(std::move(id)); });
+}
+
+void for_each_id_line(const std::filesystem::path& path, const char* what,
+                      const std::function<void(std::uint64_t line, std::string id)>& visit) {
   if (std::filesystem::is_directory(path)) {
     throw DataError{
         fmt::format("{}: is a directory, expected a file with a {} per line", path.string(), what)};
@@ -27,7 +32,7 @@ void for_each_id(const std::filesystem::path& path, const char* what,
           "{}:{}: {} '{}', expected \\t, \\n, \\r or \\\\ (which stands for \\) at each \\",
           path.string(), number, what, line)};
     }
-    visit(std::move(*id));
+    visit(number, std::move(*id));
   }
   if (in.bad()) throw DataError{fmt::format("{}: cannot read all of it", path.string())};
 }

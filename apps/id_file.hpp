@@ -1,6 +1,7 @@
 /// Files with an external id per line.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -13,5 +14,8 @@ namespace factorps::apps {
 /// @throws DataError naming file and line
 void for_each_id(const std::filesystem::path& path, const char* what,
                  const std::function<void(std::string id)>& visit);
+/// The same with the number of the line, from 1.
+void for_each_id_line(const std::filesystem::path& path, const char* what,
+                      const std::function<void(std::uint64_t line, std::string id)>& visit);
 
 }  // namespace factorps::apps

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string>
 
+#include "apps/frozen_rows.hpp"
 #include "model/metric_name.hpp"
 #include "ps/rows/fm_model.hpp"
 #include "ps/rows/head_model.hpp"
@@ -38,7 +39,8 @@ HeadOptions head_of(const Config& config) {
   return head;
 }
 
-ps::RowSettings settings_of(const Config& config) {
+/// @param dataset none: no rows are frozen but whole tables
+ps::RowSettings settings_of(const Config& config, const Dataset* dataset) {
   const RowsConfig& rows = config.rows;
   const TrainConfig& train = config.train;
   OptimizerOptions common;
@@ -63,6 +65,8 @@ ps::RowSettings settings_of(const Config& config) {
   settings.users_frozen = frozen("users");
   settings.items_frozen = frozen("items");
   settings.dense_frozen = frozen("dense");
+  settings.features_frozen = frozen("features");
+  if (dataset != nullptr) find_frozen_rows(config, *dataset, settings);
   settings.pretrained = config.model.pretrained;
   settings.pretrained_alpha = static_cast<float>(config.model.pretrained_alpha);
   return settings;
@@ -125,7 +129,7 @@ std::vector<int> nodes_of_workers(const ps::JobLayout& job) {
 RowPlan::RowPlan(const Config& config, const Grid& grid, const ps::JobLayout& job,
                  const ps::Placement& placement, const Dataset* dataset)
     : head{head_of(config)},
-      settings{settings_of(config)},
+      settings{settings_of(config, dataset)},
       layout{tables_of(config, head, grid, settings, dataset), strips_of(placement)},
       policy{policy_of(config.rows)},
       work{work_of(config)},

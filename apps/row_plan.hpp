@@ -20,8 +20,8 @@ namespace factorps::apps {
 
 /// The same on every rank.
 struct RowPlan {
-  /// @throws ConfigError for sizes that make no model
-  /// @param dataset none: attributes of fm count for nothing
+  /// @throws ConfigError for sizes that make no model; what find_frozen_rows() throws
+  /// @param dataset none: attributes of fm and frozen rows count for nothing
   RowPlan(const Config& config, const Grid& grid, const ps::JobLayout& job,
           const ps::Placement& placement, const Dataset* dataset);
 

@@ -175,7 +175,10 @@ struct RowsConfig {
   double ftrl_beta = 1;
   double ftrl_l1 = 0;
   double ftrl_l2 = 0;
-  std::vector<std::string> frozen = {};  ///< tables: users | items | dense
+  std::vector<std::string> frozen = {};  ///< tables: users | items | dense | features
+  std::filesystem::path frozen_users = {};
+  std::filesystem::path frozen_items = {};
+  std::vector<std::string> frozen_attributes = {};  ///< [users.NAME, items.NAME=VALUE]
 };
 
 struct EvaluateConfig {

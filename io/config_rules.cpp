@@ -18,7 +18,7 @@ namespace factorps {
 namespace {
 
 std::optional<std::string> parse_row_table(std::string_view name) {
-  constexpr std::array<std::string_view, 3> kTables{"users", "items", "dense"};
+  constexpr std::array<std::string_view, 4> kTables{"users", "items", "dense", "features"};
   if (std::ranges::count(kTables, name) == 0) return std::nullopt;
   return std::string{name};
 }
@@ -226,7 +226,12 @@ class CrossCheck {
     check_heads(model);
     require(config_.cluster.rebalance == 0, "cluster.rebalance", fmt::format("0{}", why));
     require_each("rows.frozen", config_.rows.frozen, parse_row_table,
-                 "names of tables: \"users\", \"items\" or \"dense\"");
+                 "names of tables: \"users\", \"items\", \"dense\" or \"features\"");
+    const RowsConfig& rows = config_.rows;
+    require(model.kind == "fm" || std::ranges::count(rows.frozen, "features") == 0, "rows.frozen",
+            "no \"features\", because model.kind is not \"fm\"");
+    require(model.kind == "fm" || rows.frozen_attributes.empty(), "rows.frozen_attributes",
+            "nothing, because model.kind is not \"fm\"");
   }
 
   void check_heads(const ModelConfig& model) {

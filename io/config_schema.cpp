@@ -275,7 +275,15 @@ std::vector<Field> rows_fields(RowsConfig& c) {
       {"rows.ftrl_l1", &c.ftrl_l1, at_least(0), yes, "For `ftrl`: makes numbers zero."},
       {"rows.ftrl_l2", &c.ftrl_l2, at_least(0), yes, "For `ftrl`."},
       {"rows.frozen", &c.frozen, any(), yes,
-       "Tables that stay as they are: `users`, `items`, `dense`."}};
+       "Tables that stay as they are: `users`, `items`, `dense` (layers; of `fm` the offset), "
+       "`features` (of `fm`)."},
+      {"rows.frozen_users", &c.frozen_users, any(), no,
+       "File with the id of a user per line: their rows stay as they are."},
+      {"rows.frozen_items", &c.frozen_items, any(), no,
+       "File with the id of an item per line: their rows stay as they are."},
+      {"rows.frozen_attributes", &c.frozen_attributes, any(), yes,
+       "Features of `fm` that stay as they are: `users.NAME` or `items.NAME` for all values of an "
+       "attribute, `users.NAME=VALUE` or `items.NAME=VALUE` for one."}};
 }
 
 std::vector<Field> ranking_fields(RankingConfig& c) {

@@ -1,5 +1,7 @@
 #include "scheduler/resume.hpp"
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <span>
 #include <sstream>
@@ -77,11 +79,28 @@ void add(const std::optional<Attribute>& attribute, Sha256& sha) {
   sha.update(std::as_bytes(std::span{attribute->numbers}));
 }
 
+/// Of the bytes of a file; no line if there is none.
+std::string digest_of(const char* key, const std::filesystem::path& path) {
+  if (path.empty()) return {};
+  std::ostringstream bytes;
+  std::ifstream in{path, std::ios::binary};
+  if (std::filesystem::is_directory(path) || !in) {
+    throw ConfigError{
+        fmt::format("{}: \"{}\", expected a file that can be read", key, path.string())};
+  }
+  if (in.peek() != std::ifstream::traits_type::eof()) bytes << in.rdbuf();
+  Sha256 sha;
+  sha.update(bytes.view());
+  return fmt::format("{} = {}\n", key, sha.finish());
+}
+
 }  // namespace
 
 std::string run_identity(const Config& config, const Dataset& dataset) {
   const ModelConfig& model = config.model;
-  std::string identity = training_identity(config);
+  std::string identity = training_identity(config) +
+                         digest_of("rows.frozen_users", config.rows.frozen_users) +
+                         digest_of("rows.frozen_items", config.rows.frozen_items);
   if (model.user_attributes.empty() && model.item_attributes.empty()) return identity;
   Sha256 sha;
   for (const std::string& name : model.user_attributes) add(dataset.user_attribute(name), sha);

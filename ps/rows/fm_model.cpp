@@ -33,9 +33,12 @@ std::uint32_t position(const std::vector<std::uint64_t>& rows, std::uint64_t row
 std::vector<RowTable> fm_tables(std::size_t dim, std::uint64_t features, const Grid& grid,
                                 const RowSettings& settings) {
   const auto width = static_cast<std::uint32_t>(1 + dim);
-  return {{"users", width, grid.strip_begin, settings.users, settings.users_frozen, {}},
-          {"items", width, grid.block_begin, settings.items, settings.items_frozen, {}},
-          {"features", width, even_blocks(features), settings.features, false, {}},
+  return {{"users", width, grid.strip_begin, settings.users, settings.users_frozen,
+           settings.frozen_users},
+          {"items", width, grid.block_begin, settings.items, settings.items_frozen,
+           settings.frozen_items},
+          {"features", width, even_blocks(features), settings.features, settings.features_frozen,
+           settings.frozen_features},
           {"offset", 1, {0, 1}, settings.dense, settings.dense_frozen, {}}};
 }
 

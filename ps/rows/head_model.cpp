@@ -13,21 +13,24 @@ constexpr std::size_t kItems = 1;
 constexpr std::size_t kDense = 2;  // and on
 
 RowTable table_of(std::string name, std::size_t width, std::vector<std::uint64_t> begin,
-                  const OptimizerOptions& optimizer, bool frozen) {
-  return {
-      std::move(name), static_cast<std::uint32_t>(width), std::move(begin), optimizer, frozen, {}};
+                  const OptimizerOptions& optimizer, bool frozen,
+                  std::vector<std::uint64_t> frozen_rows) {
+  return {std::move(name),  static_cast<std::uint32_t>(width),
+          std::move(begin), optimizer,
+          frozen,           std::move(frozen_rows)};
 }
 
 }  // namespace
 
 std::vector<RowTable> head_tables(const HeadShape& shape, const Grid& grid,
                                   const RowSettings& settings) {
-  std::vector<RowTable> tables{
-      table_of("users", shape.user_width, grid.strip_begin, settings.users, settings.users_frozen),
-      table_of("items", shape.item_width, grid.block_begin, settings.items, settings.items_frozen)};
+  std::vector<RowTable> tables{table_of("users", shape.user_width, grid.strip_begin, settings.users,
+                                        settings.users_frozen, settings.frozen_users),
+                               table_of("items", shape.item_width, grid.block_begin, settings.items,
+                                        settings.items_frozen, settings.frozen_items)};
   for (const DenseTensor& tensor : shape.dense) {
     tables.push_back(table_of(tensor.name, tensor.columns, {0, tensor.rows}, settings.dense,
-                              settings.dense_frozen));
+                              settings.dense_frozen, {}));
   }
   return tables;
 }

@@ -18,6 +18,10 @@ struct RowSettings {
   bool users_frozen = false;
   bool items_frozen = false;
   bool dense_frozen = false;
+  bool features_frozen = false;
+  std::vector<std::uint64_t> frozen_users = {};  ///< rows, ascending
+  std::vector<std::uint64_t> frozen_items = {};
+  std::vector<std::uint64_t> frozen_features = {};
   std::vector<std::filesystem::path> pretrained = {};  ///< neumf: a gmf and an mlp; or none
   float pretrained_alpha = 0.5F;
 };

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "io/model_file.hpp"
 #include "tests/e2e/training_fixture.hpp"
 
 namespace factorps::test {
@@ -216,6 +217,31 @@ TEST_F(FactorizationMachines, AttributesMustBeThereAndStayAsTheyWere) {
       factorps(train("run", with({"train.epochs=3"}), {"--resume", "auto"}));
   EXPECT_NE(resumed.exit_code, 0);
   EXPECT_NE(resumed.err.find("attributes = "), std::string::npos) << resumed.err;
+}
+
+TEST_F(FactorizationMachines, FrozenValuesOfAttributesStayAsTheyAre) {
+  const auto features = [&](const std::string& run, const Settings& settings) {
+    static_cast<void>(trained(5, run, with(settings)));
+    return Model{model(run)}.info().features.value().items;
+  };
+  const auto initial = features("initial", {"rows.frozen=['features']", "cluster.node_size=3"});
+  const auto trained = features(
+      "run", {"rows.frozen_attributes=['items.tags', 'items.kind=kind1']", "cluster.node_size=3"});
+  const std::size_t width = 9;  // a linear weight and dim
+  for (std::size_t a = 0; a < initial.size(); ++a) {
+    for (std::size_t n = 0; n < initial[a].size(); ++n) {
+      const bool kind1 = initial[a].name == "kind" && initial[a].values[n] == "kind1";
+      const auto first = static_cast<std::ptrdiff_t>(n * width);
+      EXPECT_EQ(std::equal(initial[a].rows.begin() + first, initial[a].rows.begin() + first + width,
+                           trained[a].rows.begin() + first),
+                initial[a].name == "tags" || kind1)
+          << initial[a].name << ' ' << n;
+    }
+  }
+  const ProgramResult unknown =
+      factorps(train("other", with({"rows.frozen_attributes=['items.kind=kind9']"})));
+  EXPECT_EQ(unknown.exit_code, 2) << unknown.err;
+  EXPECT_NE(unknown.err.find("\"items.kind=kind9\", expected"), std::string::npos) << unknown.err;
 }
 
 }  // namespace

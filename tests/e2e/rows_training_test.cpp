@@ -1,9 +1,13 @@
 /// Row mode, end to end: the same bits on every layout with bsp, before and after an interruption;
 /// models that evaluate reads like any other; what ssp and asp promise.
+#include <algorithm>
 #include <csignal>
+#include <span>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
+#include "io/model_file.hpp"
 #include "tests/e2e/training_fixture.hpp"
 
 namespace factorps::test {
@@ -18,6 +22,13 @@ class Rows : public Training {
                  "rows.batch=500", "rows.lanes=6"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
+  }
+  /// A user of the training set.
+  [[nodiscard]] int ratings_user() const {
+    std::istringstream lines{read_text(directory_ / "ratings.train.csv")};
+    std::string line;
+    for (int n = 0; n < 2; ++n) std::getline(lines, line);
+    return std::stoi(line);
   }
 };
 
@@ -149,6 +160,80 @@ TEST_F(Rows, PlanForetellsTheBytesBetweenNodes) {
       EXPECT_NEAR(bytes["ratio"].get<double>(), 1, 0.04) << bytes.dump();
     }
   }
+}
+
+/// Every fifth id of a table whose row has training data, one per line.
+std::string some_ids(const IdTable& ids, std::span<const std::uint32_t> counts) {
+  std::string text;
+  for (std::uint64_t row = 0; row < ids.size(); row += 5) {
+    if (counts[row] > 0) text += ids.text(row) + '\n';
+  }
+  return text;
+}
+
+/// Rows with training data must be as they were if and only if their ids are in the text.
+void expect_frozen(const std::string& text, const IdTable& ids,
+                   std::span<const std::uint32_t> counts, std::span<const float> before,
+                   std::span<const float> after) {
+  const std::size_t dim = before.size() / ids.size();
+  std::size_t frozen = 0;
+  for (std::uint64_t row = 0; row < ids.size(); ++row) {
+    if (counts[row] == 0) continue;
+    const bool listed = ('\n' + text).find('\n' + ids.text(row) + '\n') != std::string::npos;
+    const bool same =
+        std::ranges::equal(before.subspan(row * dim, dim), after.subspan(row * dim, dim));
+    EXPECT_EQ(same, listed) << ids.text(row);
+    frozen += listed ? 1 : 0;
+  }
+  EXPECT_GT(frozen, 20U);
+}
+
+TEST_F(Rows, FrozenIdsKeepTheirBitsAndOthersDoNot) {
+  static_cast<void>(trained(0, "initial", with({"rows.frozen=['users', 'items']"})));
+  const Model initial{directory_ / "initial/model.h5"};
+  const std::string users = some_ids(initial.user_ids(), initial.user_counts());
+  const std::string items = some_ids(initial.item_ids(), initial.item_counts());
+  const Settings frozen =
+      with({"rows.frozen_users=" + directory_.write("users.txt", users).string(),
+            "rows.frozen_items=" + directory_.write("items.txt", items).string(),
+            "rows.optimizer=momentum", "train.l2=0.01", "evaluate.keep=last"});
+  const std::string expected = hash(0, "alone", frozen);
+  Settings nodes = frozen;
+  nodes.emplace_back("cluster.node_size=3");
+  EXPECT_EQ(hash(6, "nodes", nodes), expected);
+  const Model model{directory_ / "nodes/model.h5"};
+  expect_frozen(users, initial.user_ids(), initial.user_counts(), initial.user_factors(),
+                model.user_factors());
+  expect_frozen(users, initial.user_ids(), initial.user_counts(), initial.user_bias(),
+                model.user_bias());
+  expect_frozen(items, initial.item_ids(), initial.item_counts(), initial.item_factors(),
+                model.item_factors());
+
+  // A run goes on with the list that it began with, wherever that lies; with no other.
+  Settings more = frozen;
+  more.emplace_back("train.epochs=4");
+  more.push_back("rows.frozen_users=" + directory_.write("moved.txt", users).string());
+  EXPECT_NE(hash(0, "alone", more, {"--resume", "auto"}), expected);
+  directory_.write("moved.txt", users.substr(users.find('\n') + 1));
+  const ProgramResult other = factorps(train("alone", more, {"--resume", "auto"}));
+  EXPECT_NE(other.exit_code, 0);
+  EXPECT_NE(other.err.find("rows.frozen_users"), std::string::npos) << other.err;
+}
+
+TEST_F(Rows, AFrozenIdThatNobodyHasIsNamed) {
+  const auto refused = [&](const std::string& setting, int exit_code, const std::string& message) {
+    const ProgramResult result = factorps(train("run", with({setting})));
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  };
+  const std::string known = std::to_string(ratings_user());
+  const std::string file = directory_.write("ids.txt", known + "\nnobody\n");
+  refused("rows.frozen_users=" + file, 3,
+          file + ":2: user 'nobody', expected one that " + (directory_ / "dataset.h5").string() +
+              " has (rows.frozen_users)");
+  refused("rows.frozen_items=" + (directory_ / "none.txt").string(), 3, "none.txt: cannot read");
+  refused("rows.frozen_attributes=['items.kind']", 2, "rows.frozen_attributes");
+  refused("rows.frozen=['features']", 2, "rows.frozen");
 }
 
 TEST_F(Rows, ADivergingTrainingSaysWhere) {
