@@ -54,7 +54,7 @@ class Products {
         const std::size_t user = s * kProductStrip;
         kernels_.score(users_.data() + user * dim_, strip, dim_, base_.data() + user, bias_.data(),
                        scores_.data() + user * kScoreStride + n, kScoreStride,
-                       s == 0 && packed != nullptr ? strip + kProductStrip * dim_ : nullptr);
+                       packed == nullptr ? Ahead{} : ahead(strip, s));
       }
     }
   }
@@ -63,6 +63,12 @@ class Products {
   }
 
  private:
+  /// Each strip of users fetches a part of the next items.
+  [[nodiscard]] Ahead ahead(const float* items, std::size_t users) const {
+    const std::size_t by_k = kProductStrip / strips_;
+    return {items + (kProductStrip + users * by_k) * dim_, by_k};
+  }
+
   ScoreKernels kernels_ = score_kernels(best_kernels().set);
   std::size_t dim_;
   std::size_t strips_;  // of users

@@ -56,14 +56,14 @@ using Tile = RowVec[Rows][Vectors];
 
 /// tile(i, j) += sum over k < depth of scale[k] a(k, i) b[k * b_by_k + j] for Rows rows i and
 /// Vectors vectors j.
-/// @param ahead a cache line for every k, which is needed soon
+/// @param ahead needed soon: `ahead_by_k` floats for every k are fetched into the cache
 template <std::size_t Vectors, bool Scaled, bool Ahead = false, std::size_t Rows>
 HWY_INLINE void add_to_tile(Factor a, const float* b, std::size_t b_by_k, const float* scale,
                             std::size_t depth, RowVec (&acc)[Rows][Vectors],
-                            const float* ahead = nullptr) {
+                            const float* ahead = nullptr, std::size_t ahead_by_k = 0) {
   const RowTag d;
   for (std::size_t k = 0; k < depth; ++k) {
-    if constexpr (Ahead) __builtin_prefetch(ahead + k * kRowMultiple);
+    if constexpr (Ahead) __builtin_prefetch(ahead + k * ahead_by_k);
     RowVec row[Vectors];
     unroll<Vectors>([&](auto v) FACTORPS_LAMBDA {
       row[v] = hn::Load(d, b + k * b_by_k + v * kLanes);

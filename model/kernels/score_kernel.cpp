@@ -44,10 +44,10 @@ void pack(const float* rows, std::size_t stride, std::size_t count, std::size_t 
 }
 
 /// kTileRows users by two vectors of items.
-template <bool Ahead>
+template <bool Fetch>
 HWY_INLINE void score_tile(const float* users, const float* items, std::size_t depth,
                            const float* base, const float* bias, float* out, std::size_t stride,
-                           const float* ahead) {
+                           const float* ahead, std::size_t ahead_by_k) {
   constexpr std::size_t kVectors = 2;
   const RowTag d;
   Tile<kVectors> tile;
@@ -56,26 +56,30 @@ HWY_INLINE void score_tile(const float* users, const float* items, std::size_t d
       tile[r][v] = hn::Add(hn::Set(d, base[r]), hn::Load(d, bias + v * kLanes));
     });
   });
-  add_to_tile<kVectors, false, Ahead>({users, kProductStrip, 1}, items, kProductStrip, nullptr,
-                                      depth, tile, ahead);
+  add_to_tile<kVectors, false, Fetch>({users, kProductStrip, 1}, items, kProductStrip, nullptr,
+                                      depth, tile, ahead, ahead_by_k);
   unroll<kTileRows>([&](auto r) FACTORPS_LAMBDA {
     unroll<kVectors>(
         [&](auto v) FACTORPS_LAMBDA { hn::Store(tile[r][v], d, out + r * stride + v * kLanes); });
   });
 }
 
+/// What comes next is fetched evenly: the processor waits for few lines at a time.
 void score(const float* users, const float* items, std::size_t depth, const float* base,
-           const float* bias, float* out, std::size_t stride, const float* next) {
-  std::size_t lines = next == nullptr ? 0 : kProductStrip / kRowMultiple;  // to fetch for each k
+           const float* bias, float* out, std::size_t stride, Ahead ahead) {
+  constexpr std::size_t kTiles = kProductStrip / kTileRows * (kProductStrip / (2 * kLanes));
+  const std::size_t step = std::max<std::size_t>(1, ahead.by_k / kTiles);
+  std::size_t fetched = 0;  // for each k
   for (std::size_t i = 0; i < kProductStrip; i += kTileRows) {
     for (std::size_t j = 0; j < kProductStrip; j += 2 * kLanes) {
       float* const corner = out + i * stride + j;
-      if (lines == 0) {
-        score_tile<false>(users + i, items + j, depth, base + i, bias + j, corner, stride, nullptr);
+      if (fetched == ahead.by_k) {
+        score_tile<false>(users + i, items + j, depth, base + i, bias + j, corner, stride, nullptr,
+                          0);
       } else {
-        --lines;
         score_tile<true>(users + i, items + j, depth, base + i, bias + j, corner, stride,
-                         next + lines * depth * kRowMultiple);
+                         ahead.items + fetched * depth, step);
+        fetched += step;
       }
     }
   }
@@ -229,7 +233,7 @@ void pack_reference(const float* rows, std::size_t stride, std::size_t count, st
 }
 
 void score_reference(const float* users, const float* items, std::size_t depth, const float* base,
-                     const float* bias, float* out, std::size_t stride, const float*) {
+                     const float* bias, float* out, std::size_t stride, Ahead) {
   for (std::size_t i = 0; i < kProductStrip; ++i) {
     for (std::size_t j = 0; j < kProductStrip; ++j) {
       float sum = base[i] + bias[j];

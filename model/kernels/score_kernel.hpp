@@ -23,6 +23,13 @@ struct Found {
   std::size_t next = 0;
 };
 
+/// Items that come next, and how many floats of them are fetched into the cache for each k < depth:
+/// up to kProductStrip, a power of 2. With 0 there are none.
+struct Ahead {
+  const float* items = nullptr;
+  std::size_t by_k = 0;
+};
+
 /// Of one instruction set. Scores are the same bits in those that multiply and add in one step;
 /// places are the same in all.
 struct ScoreKernels {
@@ -35,10 +42,8 @@ struct ScoreKernels {
   ///   out[i * stride + j] = base[i] + bias[j] + sum over k < depth of <user i>_k <item j>_k
   ///
   /// added up from left to right. All is aligned to 64 bytes; stride is a multiple of kRowMultiple.
-  /// @param next items that are fetched into the cache meanwhile, depth x kProductStrip; may be
-  /// null
   void (*score)(const float* users, const float* items, std::size_t depth, const float* base,
-                const float* bias, float* out, std::size_t stride, const float* next);
+                const float* bias, float* out, std::size_t stride, Ahead ahead);
   /// The same bits for one user and `count` rows of items that are not packed.
   /// @param scores [count] base + bias on entry
   void (*score_rows)(const float* user, const float* const* rows, std::size_t count,
@@ -60,7 +65,7 @@ struct ScoreKernels {
 void pack_reference(const float* rows, std::size_t stride, std::size_t count, std::size_t depth,
                     float* out);
 void score_reference(const float* users, const float* items, std::size_t depth, const float* base,
-                     const float* bias, float* out, std::size_t stride, const float* next);
+                     const float* bias, float* out, std::size_t stride, Ahead ahead);
 void score_rows_reference(const float* user, const float* const* rows, std::size_t count,
                           std::size_t depth, float* scores);
 void add_places_reference(const float* scores, std::size_t count, const float* wanted,

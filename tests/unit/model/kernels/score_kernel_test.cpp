@@ -67,12 +67,12 @@ TEST(ScoreKernel, ScoresLikeTheReference) {
     const Strips s{depth};
     AlignedBuffer<float> want{kProductStrip * kStride};
     score_reference(s.users.data(), s.items.data(), depth, s.base.data(), s.bias.data(),
-                    want.data(), kStride, nullptr);
+                    want.data(), kStride, {});
     for (const Kernels& kernels : usable_kernels()) {
       AlignedBuffer<float> got{want.size()};
       score_kernels(kernels.set)
           .score(s.users.data(), s.items.data(), depth, s.base.data(), s.bias.data(), got.data(),
-                 kStride, s.items.data());
+                 kStride, {s.items.data(), kProductStrip});
       for (std::size_t n = 0; n < got.size(); ++n) {
         // depth + 1 additions of numbers below 1 / 4 to at most 1: each may round otherwise.
         const float bound = static_cast<float>(depth + 1) * (1 + 0.25F * static_cast<float>(depth));
@@ -99,7 +99,7 @@ TEST(ScoreKernel, ScoresSingleRowsToTheSameBits) {
     const ScoreKernels score = score_kernels(kernels.set);
     AlignedBuffer<float> all{kProductStrip * kProductStrip};
     score.score(s.users.data(), s.items.data(), s.depth, s.base.data(), s.bias.data(), all.data(),
-                kProductStrip, nullptr);
+                kProductStrip, {});
     for (const std::size_t count : {0U, 1U, 7U, 8U, 9U, 32U}) {
       std::vector<float> single(count);
       for (std::size_t j = 0; j < count; ++j) single[j] = s.base.data()[kUser] + s.bias.data()[j];
