@@ -1,6 +1,7 @@
 #include "eval/full_ranking.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -10,44 +11,96 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
+const SiftKernels& kernels() {
+  static const SiftKernels best = sift_kernels(best_kernels().set);
+  return best;
+}
+
 /// Finds the places of some items among scores that pass by.
 class PlaceFinder {
  public:
-  /// @param relevant with their scores, no NaN
-  explicit PlaceFinder(std::vector<ItemPlace> relevant) : relevant_{std::move(relevant)} {
+  /// Scores that are kept until their number is worth the work, and then a block.
+  static constexpr std::size_t kMemory = 2 * kSiftBlock + kRowMultiple;
+
+  /// @param relevant with their scores, no NaN @param memory kMemory floats, for keep()
+  explicit PlaceFinder(std::vector<ItemPlace> relevant, float* memory = nullptr)
+      : relevant_{std::move(relevant)}, kept_{memory} {
     std::ranges::sort(relevant_, {}, &ItemPlace::score);
     for (const ItemPlace& one : relevant_) scores_.push_back(one.score);
     places_.resize(scores_.size());
   }
   void pass(std::span<const float> scores) {
-    static const auto add_places = score_kernels(best_kernels().set).add_places;
-    if (scores_.empty()) return;
-    add_places(scores.data(), scores.size(), scores_.data(), scores_.size(), places_.data());
+    kernels().add_places(scores.data(), scores.size(), scores_.data(), scores_.size(),
+                         places_.data());
+  }
+  [[nodiscard]] bool none() const { return scores_.empty(); }
+  /// Scores from here on have to be kept.
+  [[nodiscard]] float least() const { return scores_.front(); }
+  [[nodiscard]] float* room() const { return kept_ + num_kept_; }
+  /// @param count scores were put there, of up to kSiftBlock that passed by
+  void keep(std::size_t count) {
+    num_kept_ += count;
+    if (num_kept_ > kSiftBlock) count_places();
   }
   [[nodiscard]] std::vector<ItemPlace> take() && {
+    count_places();
     for (std::size_t n = 0; n < places_.size(); ++n) relevant_[n].places = places_[n];
     std::ranges::reverse(relevant_);
     return std::move(relevant_);
   }
 
  private:
+  void count_places() {
+    kernels().count_places(kept_, num_kept_, scores_.data(), scores_.size(), places_.data());
+    num_kept_ = 0;
+  }
+
   std::vector<ItemPlace> relevant_;  // by ascending score
   std::vector<float> scores_;        // theirs
   std::vector<Places> places_;
+  float* kept_;
+  std::size_t num_kept_ = 0;
 };
 
 /// One query of rank_users(), while its scores pass by.
-struct Pass {
-  Pass(const Query& query, std::vector<ItemPlace> relevant, std::size_t k)
-      : excluder{query.excluded}, places{std::move(relevant)}, best{k} {}
+class Pass {
+ public:
+  /// @param memory PlaceFinder::kMemory floats
+  Pass(std::span<const std::uint32_t> excluded, std::vector<ItemPlace> relevant, std::size_t k,
+       float* memory)
+      : excluder_{excluded}, places_{std::move(relevant), memory}, best_{k} {}
+
   void visit(std::size_t first, std::span<float> scores) {
-    excluder.apply(first, scores);
-    places.pass(scores);
-    best.offer(first, scores);
+    excluder_.apply(first, scores);
+    for (std::size_t n = 0; n < scores.size(); n += kSiftBlock) {
+      sift(first + n, scores.subspan(n, std::min(kSiftBlock, scores.size() - n)));
+    }
   }
-  Excluder excluder;
-  PlaceFinder places;
-  BestItems best;
+  [[nodiscard]] UserRanking take(std::uint64_t candidates) && {
+    return {std::move(places_).take(), candidates, std::move(best_).take()};
+  }
+
+ private:
+  /// One look for both.
+  void sift(std::size_t first, std::span<const float> scores) {
+    std::array<std::uint32_t, kSiftBlock + kRowMultiple> positions;
+    const bool full = best_.full();
+    const float limit = full ? best_.limit() : std::numeric_limits<float>::infinity();
+    const bool wanted = !places_.none();
+    const Sifted sifted = sift_(scores.data(), scores.size(), wanted ? places_.least() : limit,
+                                wanted ? places_.room() : nullptr, limit, positions.data());
+    places_.keep(sifted.kept);
+    if (full) {
+      best_.offer_some(first, scores, std::span{positions}.first(sifted.found));
+    } else {
+      best_.offer(first, scores);
+    }
+  }
+
+  decltype(SiftKernels::sift) sift_ = kernels().sift;
+  Excluder excluder_;
+  PlaceFinder places_;
+  BestItems best_;
 };
 
 std::vector<std::uint32_t> without(std::span<const std::uint32_t> items,
@@ -63,16 +116,35 @@ UserRanking rank_whole(const Scorer& scorer, const Query& query,
   return rank_user(candidate_scores(scorer, {&query, 1}, memory), relevant, k);
 }
 
-/// What passed by; again from all scores where not all of them are numbers that can be compared.
-UserRanking ranking_of(Pass&& pass, const Scorer& scorer, const Query& query,
-                       std::span<const std::uint32_t> relevant, std::size_t k,
-                       std::vector<float>& memory) {
-  UserRanking ranking{std::move(pass.places).take(), scorer.items() - query.excluded.size(),
-                      std::move(pass.best).take()};
+/// Whether all scores were numbers that can be compared.
+bool complete(const UserRanking& ranking, std::size_t k) {
   const bool lists = ranking.best.size() == std::min<std::uint64_t>(k, ranking.candidates);
   const bool lowest = !ranking.relevant.empty() && ranking.relevant.back().score == kLowest;
-  if (lists && !lowest) return ranking;
-  return rank_whole(scorer, query, relevant, k, memory);
+  return lists && !lowest;
+}
+
+/// @return fewer than there are queries where the scorer has no single scores
+std::vector<Pass> passes_of(const Scorer& scorer, std::span<const Query> queries,
+                            std::span<const std::span<const std::uint32_t>> relevant, std::size_t k,
+                            std::vector<float>& memory) {
+  const std::size_t needed = queries.size() * PlaceFinder::kMemory;
+  if (memory.size() < needed) memory.resize(needed);
+  std::vector<Pass> passes;
+  passes.reserve(queries.size());
+  std::vector<float> scores;
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    const auto wanted = without(relevant[q], queries[q].excluded);
+    scores.resize(wanted.size());
+    if (!scorer.score_some(queries[q], wanted, scores)) break;
+    std::vector<ItemPlace> places;
+    places.reserve(wanted.size());
+    for (std::size_t n = 0; n < wanted.size(); ++n) {
+      places.push_back({wanted[n], scores[n] == scores[n] ? scores[n] : kLowest, {}});
+    }
+    passes.emplace_back(queries[q].excluded, std::move(places), k,
+                        memory.data() + q * PlaceFinder::kMemory);
+  }
+  return passes;
 }
 
 FullRanking groups_if(const UserRanking& ranking, const auto& counts) {
@@ -102,19 +174,9 @@ FullRanking UserRanking::groups_of(std::span<const std::uint32_t> items) const {
 std::vector<UserRanking> rank_users(const Scorer& scorer, std::span<const Query> queries,
                                     std::span<const std::span<const std::uint32_t>> relevant,
                                     std::size_t k, std::vector<float>& memory) {
-  std::vector<Pass> passes;
-  std::vector<float> scores;
-  for (std::size_t q = 0; q < queries.size(); ++q) {
-    const auto wanted = without(relevant[q], queries[q].excluded);
-    scores.resize(wanted.size());
-    if (!scorer.score_some(queries[q], wanted, scores)) break;
-    std::vector<ItemPlace> places;
-    for (std::size_t n = 0; n < wanted.size(); ++n) {
-      places.push_back({wanted[n], scores[n] == scores[n] ? scores[n] : kLowest, {}});
-    }
-    passes.emplace_back(queries[q], std::move(places), k);
-  }
   std::vector<UserRanking> rankings;
+  rankings.reserve(queries.size());
+  std::vector<Pass> passes = passes_of(scorer, queries, relevant, k, memory);
   if (passes.size() < queries.size()) {
     const std::size_t items = scorer.items();
     const auto all = candidate_scores(scorer, queries, memory);
@@ -126,8 +188,11 @@ std::vector<UserRanking> rank_users(const Scorer& scorer, std::span<const Query>
   scorer.score(queries,
                [&](std::size_t q, std::size_t first, auto some) { passes[q].visit(first, some); });
   for (std::size_t q = 0; q < queries.size(); ++q) {
-    rankings.push_back(
-        ranking_of(std::move(passes[q]), scorer, queries[q], relevant[q], k, memory));
+    rankings.push_back(std::move(passes[q]).take(scorer.items() - queries[q].excluded.size()));
+  }
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    if (complete(rankings[q], k)) continue;
+    rankings[q] = rank_whole(scorer, queries[q], relevant[q], k, memory);
   }
   return rankings;
 }

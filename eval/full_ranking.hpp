@@ -8,7 +8,7 @@
 #include "eval/ranking.hpp"
 #include "eval/scores.hpp"
 #include "eval/topk.hpp"
-#include "model/kernels/score_kernel.hpp"
+#include "model/kernels/sift_kernel.hpp"
 
 namespace factorps::eval {
 
@@ -40,7 +40,7 @@ struct UserRanking {
 /// @param queries at most eval::kQueryBlock
 /// @param relevant [query] item rows, ascending; those that are excluded do not count
 /// @param k length of the lists of best items
-/// @param memory of candidate_scores()
+/// @param memory of an earlier call, it need not be cleared again
 [[nodiscard]] std::vector<UserRanking> rank_users(
     const Scorer& scorer, std::span<const Query> queries,
     std::span<const std::span<const std::uint32_t>> relevant, std::size_t k,

@@ -2,56 +2,96 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <functional>
 
-#include "model/kernels/score_kernel.hpp"
+#include "common/aligned_buffer.hpp"
+#include "model/kernels/sift_kernel.hpp"
 
 namespace factorps::eval {
 namespace {
+
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 bool better(const ScoredItem& a, const ScoredItem& b) noexcept {
   return a.score > b.score || (a.score == b.score && a.item < b.item);
 }
 
+/// A score that at least k of the scores reach: k maxima of groups do. @return lowest, if unknown
+float reached_by(std::size_t k, std::span<const float> scores) {
+  constexpr std::size_t kMost = kSiftBlock / 4;  // groups; longer lists fill up with what comes
+  std::array<float, kMost> maxima;
+  const std::size_t groups = round_up(2 * k, kRowMultiple);
+  if (4 * groups > scores.size() || groups > kMost) return kLowest;
+  std::fill_n(maxima.begin(), groups, kLowest);
+  for (std::size_t n = 0; n + groups <= scores.size(); n += groups) {
+    const float* some = scores.data() + n;
+    for (std::size_t g = 0; g < groups; ++g) maxima[g] = some[g] > maxima[g] ? some[g] : maxima[g];
+  }
+  const auto kth = maxima.begin() + static_cast<std::ptrdiff_t>(k - 1);
+  std::nth_element(maxima.begin(), kth, maxima.begin() + static_cast<std::ptrdiff_t>(groups),
+                   std::greater{});
+  return *kth;
+}
+
 }  // namespace
 
 void BestItems::offer(std::size_t first, std::span<const float> scores) {
-  static const auto find_above = score_kernels(best_kernels().set).find_above;
-  if (k_ == 0) return;
-  std::size_t n = 0;
-  for (; n < scores.size() && heap_.size() < k_; ++n) {
-    if (scores[n] != scores[n]) continue;
-    heap_.push_back({static_cast<std::uint32_t>(first + n), scores[n]});
-    std::ranges::push_heap(heap_, better);
-  }
-  // An item that only equals the worst one kept comes later in row order: it loses the tie.
-  std::array<std::uint32_t, kMostFound> positions;
-  while (n < scores.size()) {
-    const Found found =
-        find_above(scores.data(), n, scores.size(), heap_.front().score, positions.data());
-    for (const std::uint32_t at : std::span{positions}.first(found.count)) {
-      if (scores[at] > heap_.front().score) {
-        replace_worst({static_cast<std::uint32_t>(first + at), scores[at]});
+  static const auto sift = sift_kernels(best_kernels().set).sift;
+  std::array<std::uint32_t, kSiftBlock + kRowMultiple> positions;
+  while (!scores.empty() && k_ > 0) {
+    const auto some = scores.first(std::min(kSiftBlock, scores.size()));
+    std::size_t taken = 0;
+    float limit = kLowest;
+    if (!full()) limit = std::nextafter(reached_by(k_, some), kLowest);
+    if (limit == kLowest) {
+      for (; taken < some.size() && !full(); ++taken) {
+        if (some[taken] == some[taken])
+          add({static_cast<std::uint32_t>(first + taken), some[taken]});
       }
+      if (full()) limit = best_.front().score;
     }
-    n = found.next;
+    const auto rest = some.subspan(taken);
+    const Sifted sifted = sift(rest.data(), rest.size(), 0, nullptr, limit, positions.data());
+    offer_some(first + taken, rest, std::span{positions}.first(sifted.found));
+    first += some.size();
+    scores = scores.subspan(some.size());
   }
+}
+
+// An item that only equals the worst one kept comes later in row order: it loses the tie.
+void BestItems::offer_some(std::size_t first, std::span<const float> scores,
+                           std::span<const std::uint32_t> positions) {
+  for (const std::uint32_t at : positions) {
+    const ScoredItem scored{static_cast<std::uint32_t>(first + at), scores[at]};
+    if (!full()) {
+      add(scored);
+    } else if (scored.score > best_.front().score) {
+      replace_worst(scored);
+    }
+  }
+}
+
+void BestItems::add(ScoredItem scored) {
+  best_.push_back(scored);
+  if (full()) std::ranges::make_heap(best_, better);
 }
 
 /// Half of the work of pop_heap() and push_heap().
 void BestItems::replace_worst(ScoredItem scored) {
   std::size_t hole = 0;
-  for (std::size_t child = 1; child < heap_.size(); child = 2 * hole + 1) {
-    if (child + 1 < heap_.size() && better(heap_[child], heap_[child + 1])) ++child;
-    if (!better(scored, heap_[child])) break;
-    heap_[hole] = heap_[child];
+  for (std::size_t child = 1; child < best_.size(); child = 2 * hole + 1) {
+    if (child + 1 < best_.size() && better(best_[child], best_[child + 1])) ++child;
+    if (!better(scored, best_[child])) break;
+    best_[hole] = best_[child];
     hole = child;
   }
-  heap_[hole] = scored;
+  best_[hole] = scored;
 }
 
 std::vector<ScoredItem> BestItems::take() && {
-  std::ranges::sort_heap(heap_, better);
-  return std::move(heap_);
+  std::ranges::sort(best_, better);
+  return std::move(best_);
 }
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -24,14 +25,23 @@ class BestItems {
   /// Those of neighbouring items from `first` on, which is above all that were offered before; NaN
   /// scores are left out.
   void offer(std::size_t first, std::span<const float> scores);
+  /// The same, if nobody else can be among the best. @param positions in `scores`, ascending
+  void offer_some(std::size_t first, std::span<const float> scores,
+                  std::span<const std::uint32_t> positions);
+  [[nodiscard]] bool full() const { return best_.size() == k_; }
+  /// Of a full list: no other score matters.
+  [[nodiscard]] float limit() const {
+    return k_ == 0 ? std::numeric_limits<float>::infinity() : best_.front().score;
+  }
   /// Best first; fewer than k if there are not as many.
   [[nodiscard]] std::vector<ScoredItem> take() &&;
 
  private:
+  void add(ScoredItem scored);
   void replace_worst(ScoredItem scored);
 
   std::size_t k_;
-  std::vector<ScoredItem> heap_;  // the worst one in front
+  std::vector<ScoredItem> best_;  // a heap when it is full, the worst one in front
 };
 
 /// By the scores of eval/scores.hpp; NaN scores are left out.

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "eval/full_ranking.hpp"
-#include "model/kernels/score_kernel.hpp"
+#include "model/kernels/sift_kernel.hpp"
 #include "worker/rank_users.hpp"
 #include "worker/tables_scorer.hpp"
 
@@ -147,7 +147,7 @@ void RankedStrip::note_scores(BlockId block) {
 }
 
 void RankedStrip::count_places(BlockId block) {
-  static const auto add_places = score_kernels(best_kernels().set).add_places;
+  static const auto add_places = sift_kernels(best_kernels().set).add_places;
   const Wanted wanted = wanted_in({0, tables_.grid().blocks()});
   std::vector<std::size_t> pairs;  // of a user, by ascending score
   std::vector<float> known;        // their scores

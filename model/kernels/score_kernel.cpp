@@ -110,99 +110,7 @@ void score_rows(const float* user, const float* const* rows, std::size_t count, 
   }
 }
 
-inline constexpr std::size_t kPlacesChunk = 1024;  // scores that are compared from the first cache
-
-/// Copies the scores that are at least `least`, and NaNs up to a whole vector.
-/// @param out room for count + kLanes; may be where the scores are
-HWY_INLINE std::size_t keep_from(const float* scores, std::size_t count, float least, float* out) {
-  const RowTag d;
-  const RowVec lowest = hn::Set(d, least);
-  std::size_t kept = 0;
-  std::size_t n = 0;
-  for (; n + kLanes <= count; n += kLanes) {
-    const RowVec some = hn::LoadU(d, scores + n);
-    const auto high = hn::Ge(some, lowest);
-    hn::StoreU(hn::Compress(some, high), d, out + kept);
-    kept += hn::CountTrue(d, high);
-  }
-  for (; n < count; ++n) {
-    const float one = scores[n];
-    if (one >= least) out[kept++] = one;
-  }
-  hn::StoreU(hn::NaN(d), d, out + kept);
-  return kept;
-}
-
-/// Adds to the places of Count scores that are wanted. @param kept `size`, then NaNs up to a vector
-template <std::size_t Count>
-HWY_INLINE void count_places(const float* kept, std::size_t size, const float* wanted,
-                             Places* places) {
-  const RowTag d;
-  RowVec score[Count];
-  std::size_t above[Count] = {};
-  std::size_t equal[Count] = {};
-  unroll<Count>([&](auto w) FACTORPS_LAMBDA { score[w] = hn::Set(d, wanted[w]); });
-  for (std::size_t n = 0; n < size; n += kLanes) {
-    const RowVec others = hn::Load(d, kept + n);
-    unroll<Count>([&](auto w) FACTORPS_LAMBDA {
-      above[w] += hn::CountTrue(d, hn::Gt(others, score[w]));
-      equal[w] += hn::CountTrue(d, hn::Eq(others, score[w]));
-    });
-  }
-  unroll<Count>([&](auto w) FACTORPS_LAMBDA {
-    places[w].above += static_cast<std::uint32_t>(above[w]);
-    places[w].equal += static_cast<std::uint32_t>(equal[w]);
-  });
-}
-
-/// Most scores are below all that are wanted, and most of the others below most: they are sorted
-/// out first.
-void add_places(const float* scores, std::size_t count, const float* wanted, std::size_t num_wanted,
-                Places* places) {
-  constexpr std::size_t kTogether = 4;
-  alignas(64) float kept[kPlacesChunk + kLanes];
-  for (std::size_t first = 0; first < count; first += kPlacesChunk) {
-    const float* some = scores + first;
-    std::size_t size = std::min(kPlacesChunk, count - first);
-    for (std::size_t w = 0; w < num_wanted; w += kTogether) {
-      size = keep_from(some, size, wanted[w], kept);
-      some = kept;
-      if (w + kTogether <= num_wanted) {
-        count_places<kTogether>(kept, size, wanted + w, places + w);
-      } else {
-        for (std::size_t n = w; n < num_wanted; ++n) {
-          count_places<1>(kept, size, wanted + n, places + n);
-        }
-      }
-    }
-  }
-}
-
-Found find_above(const float* scores, std::size_t from, std::size_t count, float score,
-                 std::uint32_t* positions) {
-  constexpr std::size_t kVectors = 4;  // that are looked at before a branch
-  const RowTag d;
-  const hn::RebindToUnsigned<RowTag> du;
-  const RowVec known = hn::Set(d, score);
-  const auto higher = [&](std::size_t n)
-                          FACTORPS_LAMBDA { return hn::Gt(hn::LoadU(d, scores + n), known); };
-  std::size_t found = 0;
-  for (; from + kVectors * kLanes <= count; from += kVectors * kLanes) {
-    const auto low = hn::Or(higher(from), higher(from + kLanes));
-    const auto high = hn::Or(higher(from + 2 * kLanes), higher(from + 3 * kLanes));
-    if (hn::AllFalse(d, hn::Or(low, high))) continue;
-    if (found + kVectors * kLanes > kMostFound) return {found, from};
-    for (std::size_t n = from; n < from + kVectors * kLanes; n += kLanes) {
-      const auto mask = hn::RebindMask(du, higher(n));
-      const auto places = hn::Iota(du, static_cast<std::uint32_t>(n));
-      hn::StoreU(hn::Compress(places, mask), du, positions + found);
-      found += hn::CountTrue(du, mask);
-    }
-  }
-  return find_above_reference(scores, from, count, score, positions, found);
-}
-
-ScoreKernels score_kernels() { return {&pack, &score, &score_rows, &add_places, &find_above}; }
+ScoreKernels score_kernels() { return {&pack, &score, &score_rows}; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace factorps
@@ -216,11 +124,7 @@ namespace factorps {
 
 ScoreKernels score_kernels(InstructionSet set) {
   FACTORPS_RETURN_FOR(set, score_kernels());
-  return {&pack_reference, &score_reference, &score_rows_reference, &add_places_reference,
-          [](const float* scores, std::size_t from, std::size_t count, float score,
-             std::uint32_t* positions) {
-            return find_above_reference(scores, from, count, score, positions, 0);
-          }};
+  return {&pack_reference, &score_reference, &score_rows_reference};
 }
 
 void pack_reference(const float* rows, std::size_t stride, std::size_t count, std::size_t depth,
@@ -250,24 +154,6 @@ void score_rows_reference(const float* user, const float* const* rows, std::size
   for (std::size_t n = 0; n < count; ++n) {
     for (std::size_t k = 0; k < depth; ++k) scores[n] += user[k] * rows[n][k];
   }
-}
-
-void add_places_reference(const float* scores, std::size_t count, const float* wanted,
-                          std::size_t num_wanted, Places* places) {
-  for (std::size_t w = 0; w < num_wanted; ++w) {
-    for (std::size_t n = 0; n < count; ++n) {
-      places[w].above += scores[n] > wanted[w] ? 1U : 0U;
-      places[w].equal += scores[n] == wanted[w] ? 1U : 0U;
-    }
-  }
-}
-
-Found find_above_reference(const float* scores, std::size_t from, std::size_t count, float score,
-                           std::uint32_t* positions, std::size_t found) {
-  for (; from < count && found < kMostFound; ++from) {
-    if (scores[from] > score) positions[found++] = static_cast<std::uint32_t>(from);
-  }
-  return {found, from};
 }
 
 }  // namespace factorps

@@ -66,6 +66,7 @@ TEST(FullRanking, AgreesWithComparingAllScores) {
   for (std::size_t q = 0; q < kQueryBlock; ++q) {
     for (std::uint32_t i = 0; i < kItems; ++i) {
       if (stream.below(10, q * kItems + i) == 0) excluded[q].push_back(i);
+      if (q == 0) continue;  // nothing to find
       if (stream.below(50, (q + kQueryBlock) * kItems + i) == 0) relevant[q].push_back(i);
     }
   }

@@ -136,6 +136,33 @@ TEST(TopK, LeavesOutScoresThatAreNotNumbers) {
   EXPECT_EQ(list, (std::vector<ScoredItem>{{2, 2}, {1, 1}}));
 }
 
+TEST(TopK, GivesListsOfAnyLengthOfAnyScores) {
+  auto scores = coarse_floats(3000, 5);
+  for (std::size_t n = 0; n < scores.size(); n += 7) scores[n] = kNoCandidate;
+  for (std::size_t n = 0; n < 1100; n += 5) {
+    scores[n] = -std::numeric_limits<float>::infinity();
+  }
+  std::vector<ScoredItem> all;
+  for (std::uint32_t n = 0; n < scores.size(); ++n) {
+    if (scores[n] == scores[n]) all.push_back({n, scores[n]});
+  }
+  std::ranges::stable_sort(all, std::ranges::greater{}, &ScoredItem::score);
+  for (const std::size_t k : {1U, 16U, 17U, 100U, 128U, 129U, 1000U, 2900U}) {
+    const auto best = std::vector<ScoredItem>(
+        all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(k, all.size())));
+    EXPECT_EQ(best_of(scores, k), best) << k;
+  }
+}
+
+TEST(TopK, GivesItemsWhoseScoresAreAllTheSame) {
+  for (const float score : {0.0F, -1.0F, std::numeric_limits<float>::infinity(),
+                            -std::numeric_limits<float>::infinity()}) {
+    const auto best = best_of(std::vector<float>(1500, score), 20);
+    ASSERT_EQ(best.size(), 20U) << score;
+    for (std::uint32_t n = 0; n < 20; ++n) EXPECT_EQ(best[n], (ScoredItem{n, score}));
+  }
+}
+
 TEST(TopK, IsTheSameOfScoresThatAreThere) {
   const float none = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> scores{1, 2, none, 2, 3, 1};
