@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include <fmt/core.h>
@@ -32,30 +33,55 @@ std::string among(const EvaluateOptions& options, const std::optional<CandidateF
 /// Items of the users of a strip.
 class StripRanker::UserItems {
  public:
-  UserItems(RowRange users) : users_{users}, items_(users.size()) {}
+  explicit UserItems(RowRange users) : users_{users} {}
   void add(std::uint64_t user, std::uint64_t item) {
-    items_[user - users_.begin].push_back(static_cast<std::uint32_t>(item));
+    found_.push_back(
+        {static_cast<std::uint32_t>(user - users_.begin), static_cast<std::uint32_t>(item)});
   }
+  /// Room for so many more.
+  void expect(std::size_t count) { found_.reserve(found_.size() + count); }
+  /// After the last one: those of a user stand together, each once.
   void sort() {
-    for (auto& items : items_) {
-      std::ranges::sort(items);
-      items.erase(std::unique(items.begin(), items.end()), items.end());
+    std::vector<std::size_t> next(users_.size() + 1);
+    for (const auto& one : found_) ++next[one.user + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    begin_ = next;
+    items_.resize(found_.size());
+    for (const auto& one : found_) items_[next[one.user]++] = one.item;
+    end_ = std::move(next);
+    for (std::size_t user = 0; user < users_.size(); ++user) {
+      const auto first = items_.begin() + static_cast<std::ptrdiff_t>(begin_[user]);
+      const auto last = items_.begin() + static_cast<std::ptrdiff_t>(end_[user]);
+      std::sort(first, last);
+      end_[user] -= static_cast<std::size_t>(last - std::unique(first, last));
     }
+    found_ = {};
   }
   [[nodiscard]] std::span<const std::uint32_t> of(std::uint64_t user) const {
-    return items_[user - users_.begin];
+    const std::size_t row = user - users_.begin;
+    return std::span{items_}.subspan(begin_[row], end_[row] - begin_[row]);
   }
 
  private:
+  struct Found {
+    std::uint32_t user;  // of the strip
+    std::uint32_t item;
+  };
   RowRange users_;
-  std::vector<std::vector<std::uint32_t>> items_;  // [user of the strip]
+  std::vector<Found> found_;
+  std::vector<std::size_t> begin_;  // [user of the strip]
+  std::vector<std::size_t> end_;
+  std::vector<std::uint32_t> items_;
 };
 
 /// What the protocol takes the items of a user for.
 struct StripRanker::Parts {
-  explicit Parts(RowRange users) : history{users}, known{users}, relevant{users} {}
-  UserItems history;  ///< of training, or what is known of a held-out user
-  UserItems known;    ///< no candidates: history, and validation when testing
+  explicit Parts(RowRange users) : history{users}, relevant{users} {}
+  [[nodiscard]] std::span<const std::uint32_t> excluded(std::uint64_t user) const {
+    return known ? known->of(user) : history.of(user);
+  }
+  UserItems history;               ///< of training, or what is known of a held-out user
+  std::optional<UserItems> known;  ///< with validation when testing; none: history
   UserItems relevant;
   std::optional<DatasetFoldIn::Strip> fold;
   std::vector<float> memory;  ///< of scores
@@ -113,19 +139,29 @@ StripRanker::Parts StripRanker::collect(StripId strip) const {
   };
   constexpr double kAny = -std::numeric_limits<double>::infinity();
   const bool testing = options_.part == part_name(Part::test);
+  const auto interactions = [&](Part part) {
+    std::size_t count = 0;
+    for (std::uint32_t b = 0; b < dataset_.grid().blocks(); ++b) {
+      count += dataset_.cell(part, strip, BlockId{b}).items.size();
+    }
+    return count;
+  };
   Parts parts{dataset_.grid().users_of(strip)};
   dataset_.verify(strip);
   for (const Part part : {Part::train, Part::fold_in}) {
     if (dataset_.interactions(part) == 0) continue;
-    for_each_interaction(dataset_, part, strip, [&](auto user, auto item, float) {
-      parts.history.add(user, item);
-      parts.known.add(user, item);
-    });
+    parts.history.expect(interactions(part));
+    for_each_interaction(dataset_, part, strip,
+                         [&](auto user, auto item, float) { parts.history.add(user, item); });
   }
-  if (testing) for_each_interaction(dataset_, Part::validation, strip, add_to(parts.known, kAny));
+  if (testing && dataset_.interactions(Part::validation) > 0) {
+    parts.known = parts.history;
+    for_each_interaction(dataset_, Part::validation, strip, add_to(*parts.known, kAny));
+    parts.known->sort();
+  }
   for_each_interaction(dataset_, testing ? Part::test : Part::validation, strip,
                        add_to(parts.relevant, options_.relevant_from.value_or(kAny)));
-  for (UserItems* items : {&parts.history, &parts.known, &parts.relevant}) items->sort();
+  for (UserItems* items : {&parts.history, &parts.relevant}) items->sort();
   return parts;
 }
 
@@ -139,7 +175,7 @@ void StripRanker::rank(const std::vector<std::uint64_t>& users, Parts& parts, St
     queries.push_back(parts.fold && parts.fold->folds(user)
                           ? ranker_.query(folded.emplace_back(parts.fold->row(user)))
                           : ranker_.query(user));
-    queries.back().excluded = parts.known.of(user);
+    queries.back().excluded = parts.excluded(user);
     queries.back().history = parts.history.of(user);
     relevant.push_back(parts.relevant.of(user));
   }

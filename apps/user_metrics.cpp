@@ -62,6 +62,7 @@ Recommended UserMetrics::none_recommended() const {
 std::vector<double> UserMetrics::of_ranking(const eval::FullRanking& ranking) const {
   const auto ties = options_.pessimistic ? eval::Ties::pessimistic : eval::Ties::expected;
   std::vector<double> values;
+  values.reserve(names_.size());
   for (const std::int64_t k : options_.at) {
     const auto at =
         eval::ranking_at(static_cast<std::uint64_t>(k), ranking.groups, ranking.candidates, ties);
@@ -80,9 +81,12 @@ std::vector<double> UserMetrics::of_lists(std::span<const eval::ScoredItem> best
                                           Recommended& recommended) const {
   if (!has_lists()) return {};
   std::vector<std::uint32_t> items;
+  items.reserve(best.size());
   for (const auto& [item, score] : best) items.push_back(item);
+  if (ranker_.factors() != nullptr) eval::fetch(items, *ranker_.factors());
   const auto counts = dataset_.item_counts();
   std::vector<double> values;
+  values.reserve(names_.size());
   for (std::size_t n = 0; n < options_.at.size(); ++n) {
     const auto k = static_cast<std::size_t>(options_.at[n]);
     const auto list = std::span{items}.first(std::min(k, items.size()));

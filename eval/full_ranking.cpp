@@ -26,6 +26,7 @@ class PlaceFinder {
   explicit PlaceFinder(std::vector<ItemPlace> relevant, float* memory = nullptr)
       : relevant_{std::move(relevant)}, kept_{memory} {
     std::ranges::sort(relevant_, {}, &ItemPlace::score);
+    scores_.reserve(relevant_.size());
     for (const ItemPlace& one : relevant_) scores_.push_back(one.score);
     places_.resize(scores_.size());
   }
@@ -106,6 +107,7 @@ class Pass {
 std::vector<std::uint32_t> without(std::span<const std::uint32_t> items,
                                    std::span<const std::uint32_t> excluded) {
   std::vector<std::uint32_t> rest;
+  rest.reserve(items.size());
   std::ranges::set_difference(items, excluded, std::back_inserter(rest));
   return rest;
 }
@@ -150,6 +152,7 @@ std::vector<Pass> passes_of(const Scorer& scorer, std::span<const Query> queries
 FullRanking groups_if(const UserRanking& ranking, const auto& counts) {
   FullRanking full{{}, ranking.candidates};
   const auto& all = ranking.relevant;
+  full.groups.reserve(all.size());
   for (std::size_t n = 0; n < all.size();) {
     TieGroup group{all[n].places.above, all[n].places.equal, 0};
     for (const float score = all[n].score; n < all.size() && all[n].score == score; ++n) {

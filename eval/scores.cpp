@@ -98,10 +98,19 @@ PackedItems::PackedItems(const ItemTable& items)
   }
 }
 
+void fetch(std::span<const std::uint32_t> items, const ItemTable& table) {
+  for (const std::uint32_t item : items) {
+    const float* factors = table.factors.data() + item * table.dim;
+    for (std::size_t d = 0; d < table.dim; d += kRowMultiple) __builtin_prefetch(factors + d);
+  }
+}
+
 void score_items(const ItemTable& table, const Query& query, std::span<const std::uint32_t> items,
                  std::span<float> scores) {
+  fetch(items, table);
   const std::vector<float> zeros(query.factors.empty() ? table.dim : 0);
   std::vector<const float*> rows;
+  rows.reserve(items.size());
   for (std::size_t n = 0; n < items.size(); ++n) {
     rows.push_back(table.factors.data() + items[n] * table.dim);
     scores[n] = query.base + table.bias[items[n]];

@@ -27,6 +27,9 @@ struct ItemTable {
   std::span<const float> offset;
 };
 
+/// Begins to read the factors of some items that are about to be needed.
+void fetch(std::span<const std::uint32_t> items, const ItemTable& table);
+
 /// One user. Spans must live as long as the call.
 struct Query {
   std::span<const float> factors;               ///< dim; empty: zeros

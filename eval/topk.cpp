@@ -13,9 +13,11 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-bool better(const ScoredItem& a, const ScoredItem& b) noexcept {
-  return a.score > b.score || (a.score == b.score && a.item < b.item);
-}
+/// Without branches: nobody foretells the outcome.
+constexpr auto better = [](const ScoredItem& a, const ScoredItem& b) noexcept {
+  return static_cast<bool>(int{a.score > b.score} |
+                           (int{a.score == b.score} & int{a.item < b.item}));
+};
 
 /// A score that at least k of the scores reach: k maxima of groups do. @return lowest, if unknown
 float reached_by(std::size_t k, std::span<const float> scores) {
@@ -73,6 +75,7 @@ void BestItems::offer_some(std::size_t first, std::span<const float> scores,
 }
 
 void BestItems::add(ScoredItem scored) {
+  if (best_.empty()) best_.reserve(std::min(k_, kSiftBlock));
   best_.push_back(scored);
   if (full()) std::ranges::make_heap(best_, better);
 }
@@ -81,7 +84,7 @@ void BestItems::add(ScoredItem scored) {
 void BestItems::replace_worst(ScoredItem scored) {
   std::size_t hole = 0;
   for (std::size_t child = 1; child < best_.size(); child = 2 * hole + 1) {
-    if (child + 1 < best_.size() && better(best_[child], best_[child + 1])) ++child;
+    if (child + 1 < best_.size()) child += better(best_[child], best_[child + 1]) ? 1U : 0U;
     if (!better(scored, best_[child])) break;
     best_[hole] = best_[child];
     hole = child;

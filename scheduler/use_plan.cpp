@@ -14,10 +14,10 @@ namespace {
 constexpr std::uint64_t kEvaluateBytes = std::uint64_t{5200} << 10;   // of a process alone
 constexpr std::uint64_t kRecommendBytes = std::uint64_t{4500} << 10;  // the same
 constexpr std::uint64_t kMpiBytes = kRankBytes - kAloneBytes;         // of one among several
-/// Three lists of items, and what the heap needs for each.
-constexpr std::uint64_t kStripUserBytes = 3 * (24 + 32);
-/// As history and as no candidate, in lists that grow.
-constexpr std::uint64_t kStripItemBytes = 2 * 6;
+/// Where their history and their held-out items begin and end.
+constexpr std::uint64_t kStripUserBytes = 2 * 2 * 8;
+/// With its user, as it is found, and among those of the user.
+constexpr std::uint64_t kStripItemBytes = 8 + 4;
 /// Of all items for the users that are ranked at once, where places cannot be found as scores come.
 constexpr std::uint64_t kScoresPerItem = 64 * sizeof(float);
 /// Position, score, basis and what separates them.

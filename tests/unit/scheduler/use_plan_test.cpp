@@ -26,7 +26,7 @@ TEST(UsePlan, AnEvaluationHoldsTheItemsOnceAndOneStrip) {
   PlanInput input = large_input();
   const UsePlan plan = use_of(input);
   // Packed factors and 20 bytes of each item, 4 of each user; a strip has 1 M users with 2 M items.
-  const std::uint64_t known = kMillion * (64 * 4 + 20) + 10 * kMillion * 4 + kMillion * (168 + 24);
+  const std::uint64_t known = kMillion * (64 * 4 + 20) + 10 * kMillion * 4 + kMillion * (32 + 24);
   EXPECT_GT(plan.evaluate_held, known);
   EXPECT_LT(plan.evaluate_held, known + (8U << 20));  // the program
   input.cells[19] += kMillion;                        // the largest strip counts
