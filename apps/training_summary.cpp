@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -38,6 +39,50 @@ void print_evaluation(const json& summary, const char* part) {
           errors.at("cold_both").get<std::uint64_t>());
 }
 
+std::string percent(double share) {
+  return fmt::format("{:.{}f} %", 100 * share, share < 0.1 ? 2 : 0);
+}
+
+void print_staleness(const json& histogram) {
+  double pulls = 0;
+  for (const json& count : histogram) pulls += count.get<double>();
+  if (pulls == 0) return;  // bsp
+  std::string text;
+  for (std::size_t s = 0; s < histogram.size(); ++s) {
+    const auto share = histogram[s].get<double>() / pulls;
+    const char* more = s + 1 == histogram.size() ? " or more" : "";
+    if (share > 0)
+      text += fmt::format("{}{} steps {}", text.empty() ? "" : ", ", fmt::format("{}{}", s, more),
+                          percent(share));
+  }
+  std::cout << fmt::format("  {:<12}{}\n", "staleness", text);
+}
+
+/// What was pulled and pushed in row mode.
+void print_rows(const json& rows) {
+  const auto millions = [&](const char* key) { return rows.at(key).get<double>() / 1e6; };
+  std::cout << fmt::format(
+      "  {:<12}pulled {:.2f} M here, {:.2f} M of other nodes ({:.2f} M cache hits); "
+      "pushed {:.2f} M here, {:.2f} M to other nodes; {:.1f} MB between nodes\n",
+      "rows", millions("pulled_here"), millions("pulled_away"), millions("cache_hits"),
+      millions("pushed_here"), millions("pushed_away"),
+      millions("bytes_sent") + millions("bytes_received"));
+  print_staleness(rows.at("staleness"));
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t n = 0; n < std::min(kShown, rows.at("hot").size()); ++n) {
+    const json& hot = rows.at("hot")[n];
+    const std::string name = hot.contains("id")
+                                 ? hot["id"].get<std::string>()
+                                 : fmt::format("in row {}", hot["row"].get<std::uint64_t>());
+    text += fmt::format("{}{} {} ({})", text.empty() ? "" : ", ",
+                        hot["table"] == "users" ? "user" : "item", name,
+                        percent(hot["share"].get<double>()));
+  }
+  if (!text.empty())
+    std::cout << fmt::format("  {:<12}{} of the pushes of the last epoch\n", "hot rows", text);
+}
+
 }  // namespace
 
 void print_summary(const std::string& text, const OutputOptions& output) {
@@ -58,6 +103,7 @@ void print_summary(const std::string& text, const OutputOptions& output) {
                              scheduler::duration_text(summary.at("total_seconds").get<double>()));
   }
   std::cout << fmt::format("  {:<12}{}\n", "sha256", summary.at("model_sha256").get<std::string>());
+  if (summary.contains("rows")) print_rows(summary["rows"]);
   print_time(summary.at("time"));
 }
 

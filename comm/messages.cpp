@@ -101,11 +101,16 @@ void serialize(Archive& archive, messages::Progress& m, unsigned) {
   archive& m.pass& m.interactions;
 }
 template <class Archive>
+void serialize(Archive& archive, messages::HotRow& m, unsigned) {
+  archive& m.table& m.row& m.pushes;
+}
+template <class Archive>
 void serialize(Archive& archive, messages::StripsDone& m, unsigned) {
   archive& m.pass;
   messages::list(archive, m.strips);
   messages::list(archive, m.sums);
   archive& m.block_bytes& m.blocks& m.memory;
+  messages::list(archive, m.hot_rows);
 }
 template <class Archive>
 void serialize(Archive& archive, messages::RowTraffic& m, unsigned) {

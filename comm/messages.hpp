@@ -74,6 +74,13 @@ struct MemoryUse {
 
 inline constexpr std::size_t kSumsPerStrip = 8;
 
+/// A row that much was pushed to in a pass, in row mode.
+struct HotRow {
+  std::uint32_t table = 0;
+  std::uint64_t row = 0;
+  std::uint64_t pushes = 0;  ///< by workers of its node, or by other nodes
+};
+
 /// The results of a server's strips, each summed over its cells in ascending order of the block.
 struct StripsDone {
   std::uint64_t pass = 0;
@@ -82,6 +89,7 @@ struct StripsDone {
   std::uint64_t block_bytes = 0;  ///< sent to the next node
   std::uint64_t blocks = 0;       ///< sent to the next node
   MemoryUse memory;
+  std::vector<HotRow> hot_rows;  ///< users and items of this server with the most pushes
 };
 
 /// A sign of life within a pass, about once a second.

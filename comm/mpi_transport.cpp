@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "comm/mpi_check.hpp"
+#include "comm/spare_bodies.hpp"
 #include "common/check.hpp"
 
 namespace factorps::comm {
@@ -15,7 +16,6 @@ namespace {
 // bound for tags that Open MPI's transports have.
 constexpr int kTags = 16;
 constexpr int kRoles = 4096;
-constexpr std::size_t kSpare = 64;  // bodies
 
 int mpi_tag(RoleId from, RoleId to, Tag tag) {
   return (from * kRoles + to) * kTags + static_cast<int>(tag);
@@ -41,7 +41,7 @@ struct MpiHub::Impl {
   std::vector<int> rank_of_role;
   int rank = 0;
   std::deque<Pending> outbox;
-  std::vector<std::vector<std::byte>> spare;  // bodies that were sent, for those that arrive
+  SpareBodies spare;                          // bodies that were sent, for those that arrive
   std::list<Arriving> arriving;               // in the order of their envelopes
   std::vector<std::deque<Envelope>> inboxes;  // [role]; only those of this rank fill
 
@@ -62,7 +62,7 @@ struct MpiHub::Impl {
       int done = 0;
       check(MPI_Test(&outbox.front().request, &done, MPI_STATUS_IGNORE), "MPI_Test");
       if (done == 0) return false;
-      if (spare.size() < kSpare) spare.push_back(std::move(outbox.front().body));
+      spare.give(std::move(outbox.front().body));
       outbox.pop_front();
     }
     return true;
@@ -79,11 +79,7 @@ struct MpiHub::Impl {
       Arriving& next = arriving.emplace_back();
       next.source = status.MPI_SOURCE;
       next.tag = status.MPI_TAG;
-      if (!spare.empty()) {
-        next.body = std::move(spare.back());
-        spare.pop_back();
-      }
-      next.body.resize(static_cast<std::size_t>(bytes));
+      next.body = spare.take(static_cast<std::size_t>(bytes));
       check(MPI_Irecv(next.body.data(), bytes, MPI_BYTE, next.source, next.tag, MPI_COMM_WORLD,
                       &next.request),
             "MPI_Irecv");

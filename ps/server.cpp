@@ -178,6 +178,7 @@ void Server::report() {
   done.block_bytes = traffic.bytes;
   done.blocks = traffic.blocks;
   done.memory = memory_.use();
+  done.hot_rows = store_->hot_rows();
   pass_.reset();
   transport_.send(0, comm::Tag::strips_done, comm::encode(done));
 }

@@ -45,6 +45,8 @@ class ShardStore {
   [[nodiscard]] virtual CellSums sums_of(StripId strip) const = 0;
   /// Of the pass.
   [[nodiscard]] virtual Traffic traffic() const = 0;
+  /// Row mode: the rows that most was pushed to in a training pass that is done; once.
+  [[nodiscard]] virtual std::vector<comm::HotRow> hot_rows() { return {}; }
 
   virtual void initialise() = 0;
   /// What this server writes and nobody else, where it lies now.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,7 +38,8 @@ constexpr double kCommandPatience = 12;  // times the timeout
 struct Collected {
   std::vector<std::array<double, comm::kSumsPerStrip>> strips;  // [strip]
   std::uint32_t strips_missing = 0;
-  std::vector<comm::WorkerDone> workers;    // [worker]
+  std::vector<comm::WorkerDone> workers;  // [worker]
+  std::vector<comm::HotRow> hot_rows;
   std::vector<std::uint64_t> interactions;  // [worker]
   int workers_missing = 0;
   std::uint64_t block_bytes = 0;
@@ -54,6 +56,7 @@ struct Collected {
     }
     block_bytes += done.block_bytes;
     block_moves += done.blocks;
+    hot_rows.insert(hot_rows.end(), done.hot_rows.begin(), done.hot_rows.end());
     strips_missing -= static_cast<std::uint32_t>(done.strips.size());
     memory[done.memory.process] = done.memory;
   }
@@ -65,6 +68,16 @@ struct Collected {
     memory[done.memory.process] = done.memory;
   }
 };
+
+/// The first few, in an order that does not depend on who came first.
+std::vector<comm::HotRow> hottest(std::vector<comm::HotRow> rows) {
+  constexpr std::size_t kMost = 8;
+  std::ranges::sort(rows, {}, [](const comm::HotRow& hot) {
+    return std::tuple{~hot.pushes, hot.table, hot.row};
+  });
+  rows.resize(std::min(rows.size(), kMost));
+  return rows;
+}
 
 }  // namespace
 
@@ -227,6 +240,7 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
   result.block_bytes = got.block_bytes;
   result.block_moves = got.block_moves;
   result.workers = std::move(got.workers);
+  result.hot_rows = hottest(std::move(got.hot_rows));
   if (paused_before_ && *paused_before_ < steps_) result.paused_before = paused_before_;
   const auto ended = Clock::now();
   result.seconds = Seconds{ended - began}.count();

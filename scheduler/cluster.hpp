@@ -25,6 +25,7 @@ struct PassResult {
   std::uint64_t block_bytes = 0;          ///< that crossed from node to node
   std::uint64_t block_moves = 0;          ///< blocks that did
   comm::MemoryUse memory;                 ///< sum over all processes at the end of the pass
+  std::vector<comm::HotRow> hot_rows;     ///< row mode: some with the most pushes, most first
   /// The step before which the pass paused; none: it went to its end.
   std::optional<std::uint32_t> paused_before;
 };

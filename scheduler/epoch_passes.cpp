@@ -15,6 +15,7 @@ void add(const PassResult& pass, PassResult& total) {
   total.memory.bytes = std::max(total.memory.bytes, pass.memory.bytes);
   total.memory.held = std::max(total.memory.held, pass.memory.held);
   add_pass(total.workers, pass.workers);
+  total.hot_rows = pass.hot_rows;  // row mode has one pass
 }
 
 /// Items first: so at the end of an epoch every user is the best answer to the items as they are.

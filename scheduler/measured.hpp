@@ -51,6 +51,7 @@ struct TrainingTotals {
   std::uint64_t peak_memory_bytes = 0;
   std::uint64_t peak_memory_held = 0;
   std::vector<comm::WorkerDone> workers;  // [worker]
+  PassResult last;                        ///< training pass
 
   void add(const MeasuredEpoch& epoch) {
     const PassResult& pass = epoch.train;
@@ -58,6 +59,7 @@ struct TrainingTotals {
     seconds += pass.seconds;
     for (const auto& worker : pass.workers) cpu_seconds += worker.cpu_seconds;
     add_pass(workers, pass.workers);
+    last = pass;
     peak_memory_bytes = std::max(peak_memory_bytes, pass.memory.bytes);
     peak_memory_held = std::max(peak_memory_held, pass.memory.held);
   }

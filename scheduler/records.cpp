@@ -56,10 +56,30 @@ json time_record(std::span<const comm::WorkerDone> workers, const std::string& l
 
 namespace {
 
-/// What all workers pulled and pushed in row mode; null if nobody did.
-json row_record(std::span<const comm::WorkerDone> workers) {
+comm::RowTraffic rows_of(std::span<const comm::WorkerDone> workers) {
   comm::RowTraffic all;
   for (const comm::WorkerDone& worker : workers) all += worker.rows;
+  return all;
+}
+
+/// The rows that most was pushed to in a pass, with their shares of all pushes.
+json hot_record(const PassResult& pass) {
+  const comm::RowTraffic all = rows_of(pass.workers);
+  const auto pushes = static_cast<double>(all.rows_pushed_here + all.rows_pushed_away);
+  json hot = json::array();
+  for (const comm::HotRow& row : pass.hot_rows) {
+    hot.push_back({{"table", row.table == 0 ? "users" : "items"},
+                   {"row", row.row},
+                   {"pushes", row.pushes},
+                   {"share", static_cast<double>(row.pushes) / pushes}});
+  }
+  return hot;
+}
+
+/// What all workers pulled and pushed in row mode; null if nobody did.
+/// @param pass whose hot rows are shown
+json row_record(std::span<const comm::WorkerDone> workers, const PassResult& pass) {
+  const comm::RowTraffic all = rows_of(workers);
   if (all.rows_pulled_here + all.rows_pulled_away == 0) return {};
   return {{"pulled_here", all.rows_pulled_here},
           {"pulled_away", all.rows_pulled_away},
@@ -70,7 +90,8 @@ json row_record(std::span<const comm::WorkerDone> workers) {
           {"combined_on_node", all.combined_on_node},
           {"bytes_sent", all.bytes_sent},
           {"bytes_received", all.bytes_received},
-          {"staleness", all.staleness}};
+          {"staleness", all.staleness},
+          {"hot", hot_record(pass)}};
 }
 
 }  // namespace
@@ -91,7 +112,8 @@ json epoch_record(const MeasuredEpoch& epoch) {
               {"block_bytes",
                {{"train", epoch.train.block_bytes}, {"evaluate", epoch.evaluate_block_bytes}}},
               {"block_moves", epoch.train.block_moves}};
-  if (const json rows = row_record(epoch.train.workers); !rows.is_null()) record["rows"] = rows;
+  if (const json rows = row_record(epoch.train.workers, epoch.train); !rows.is_null())
+    record["rows"] = rows;
   if (epoch.saved) {
     record["checkpoint"] = {{"epoch", epoch.saved->at.epoch},
                             {"step", epoch.saved->at.step},
@@ -107,14 +129,24 @@ json epoch_record(const MeasuredEpoch& epoch) {
 
 json totals_record(const TrainingTotals& totals, const std::string& largest_loss) {
   const double cpu = totals.cpu_seconds;
-  return {{"updates", totals.updates},
-          {"updates_per_cpu_second",
-           cpu > 0 ? json(static_cast<double>(totals.updates) / cpu) : json()},
-          {"train_cpu_seconds", cpu},
-          {"train_seconds", totals.seconds},
-          {"peak_memory_bytes", totals.peak_memory_bytes},
-          {"peak_memory_held_bytes", totals.peak_memory_held},
-          {"time", time_record(totals.workers, largest_loss)}};
+  json record{{"updates", totals.updates},
+              {"updates_per_cpu_second",
+               cpu > 0 ? json(static_cast<double>(totals.updates) / cpu) : json()},
+              {"train_cpu_seconds", cpu},
+              {"train_seconds", totals.seconds},
+              {"peak_memory_bytes", totals.peak_memory_bytes},
+              {"peak_memory_held_bytes", totals.peak_memory_held},
+              {"time", time_record(totals.workers, largest_loss)}};
+  if (json rows = row_record(totals.workers, totals.last); !rows.is_null()) record["rows"] = rows;
+  return record;
+}
+
+void name_hot_rows(json& summary, const Dataset& dataset, const std::string& stored_ids) {
+  if (!summary.contains("rows")) return;
+  for (json& hot : summary["rows"]["hot"]) {
+    if (stored_ids == "none" || hot["table"] == "users") continue;
+    hot["id"] = dataset.item_ids().text(hot["row"].get<std::uint64_t>());
+  }
 }
 
 json summary_of_job(const JobFacts& facts, const Dataset& dataset) {

@@ -324,6 +324,7 @@ TrainingResult Trainer::finish() {
   summary["model_sha256"] = digest;
   summary.update(totals_record(
       totals_, largest_loss(totals_.workers, grid_limit(dataset_, config_.train.seed))));
+  name_hot_rows(summary, dataset_, config_.run.store_ids);
   summary["total_seconds"] = since_start_.seconds();
   summary["message_bytes"] = message_bytes();
   run_.write_summary(summary.dump(2) + '\n');

@@ -31,15 +31,28 @@ bool RowClient::try_pull(std::span<TouchedTables> parts) {
   puller_.advance();
   const std::uint64_t step = puller_.step();
   if (!node_.open(step)) return false;
-  if (puller_.waits()) return false;
+  if (puller_.waits()) {
+    size_values(parts);
+    puller_.fill_some(parts);
+    return false;
+  }
   if (node_.job().policy.consistency != Consistency::bsp) {
     const std::uint64_t behind = step - std::min(step, node_.min_clock());
     if (behind > 1) yield();  // they may want this core
     ++traffic_.staleness[std::min<std::uint64_t>(behind, traffic_.staleness.size() - 1)];
   }
+  size_values(parts);
   fill_here(parts);
   puller_.fill(parts);
   return true;
+}
+
+void RowClient::size_values(std::span<TouchedTables> parts) const {
+  for (TouchedTables& part : parts) {
+    for (std::size_t t = 0; t < part.tables.size(); ++t) {
+      part.tables[t].values.resize(part.tables[t].rows.size() * node_.layout().tables()[t].width);
+    }
+  }
 }
 
 void RowClient::fill_here(std::span<TouchedTables> parts) {
@@ -47,7 +60,6 @@ void RowClient::fill_here(std::span<TouchedTables> parts) {
     for (std::size_t t = 0; t < part.tables.size(); ++t) {
       TouchedRows& touched = part.tables[t];
       const std::size_t width = node_.layout().tables()[t].width;
-      touched.values.resize(touched.rows.size() * width);
       const RowRange range = node_.layout().rows_of(t, node_.node());
       const auto first = std::ranges::lower_bound(touched.rows, range.begin);
       const auto last = std::lower_bound(first, touched.rows.end(), range.end);
@@ -96,11 +108,12 @@ void RowClient::push_here(std::span<const TouchedTables> parts, const RowHeader&
 
 void RowClient::send_outbox(int node, const RowHeader& header) {
   traffic_.rows_pushed_away += outbox_.rows();
-  for (std::vector<std::byte>& body : outbox_.messages(header, node_.job().message_bytes)) {
-    traffic_.bytes_sent += body.size();
-    transport_.send(worker_.server_of_node.at(static_cast<std::size_t>(node)), comm::Tag::push_rows,
-                    std::move(body));
-  }
+  const comm::RoleId server = worker_.server_of_node.at(static_cast<std::size_t>(node));
+  outbox_.send(header, node_.job().message_bytes, puller_.spare(),
+               [&](std::vector<std::byte> body) {
+                 traffic_.bytes_sent += body.size();
+                 transport_.send(server, comm::Tag::push_rows, std::move(body));
+               });
 }
 
 /// The rows of a worker lie behind those of the workers before it, which may be as many as all of

@@ -33,7 +33,7 @@ class RowClient {
     puller_.request_together(step, parts);
   }
   /// Fills in the values of what was asked for first and not yet pulled.
-  /// @return whether all was there; else nothing has changed
+  /// @return whether all was there; else ask again with the same parts, of which some are filled
   [[nodiscard]] bool try_pull(std::span<TouchedTables> parts);
   /// Sends gradients where their rows are, each row once, and ends the worker's step.
   /// @param examples of the step, of all workers
@@ -52,6 +52,7 @@ class RowClient {
   [[nodiscard]] const comm::RowTraffic& traffic() const noexcept { return traffic_; }
 
  private:
+  void size_values(std::span<TouchedTables> parts) const;
   void fill_here(std::span<TouchedTables> parts);
   void push_here(std::span<const TouchedTables> parts, const RowHeader& header);
   void send_outbox(int node, const RowHeader& header);

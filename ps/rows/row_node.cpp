@@ -1,7 +1,9 @@
 #include "ps/rows/row_node.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <thread>
+#include <utility>
 
 #include "common/aligned_buffer.hpp"
 #include "common/check.hpp"
@@ -53,6 +55,7 @@ RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
     place.stride = round_up(layout.tables()[t].record(), kRecordMultiple);
     place.records = cursor.take(place.rows.size() * place.stride * sizeof(float));
     place.guards = guarded ? cursor.take(place.rows.size() * sizeof(std::uint64_t)) : 0;
+    place.pushes = cursor.take(place.rows.size() * sizeof(std::uint32_t));
     places_.push_back(place);
     optimizers_.emplace_back(layout.tables()[t].optimizer, layout.tables()[t].width);
   }
@@ -76,12 +79,6 @@ RowNode::RowNode(std::span<std::byte> memory, const RowLayout& layout, const Row
   if (combines()) pulls_.emplace(memory.subspan(shared_pulls_), layout, job, node);
 }
 
-float* RowNode::record(std::size_t table, std::uint64_t row) const {
-  const Place& place = places_[table];
-  return reinterpret_cast<float*>(memory_.data() + place.records) +
-         (row - place.rows.begin) * place.stride;
-}
-
 std::atomic<std::uint64_t>& RowNode::guard(std::size_t table, std::uint64_t row) const {
   const Place& place = places_[table];
   auto* guards = reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.data() + place.guards);
@@ -94,13 +91,25 @@ void RowNode::read(std::size_t table, std::uint64_t row, float* to) const {
   std::copy_n(record(table, row), layout_.tables()[table].width, to);
 }
 
+std::uint32_t& RowNode::pushes(std::size_t table, std::uint64_t row) const {
+  const Place& place = places_[table];
+  auto* pushes = reinterpret_cast<std::uint32_t*>(memory_.data() + place.pushes);
+  return pushes[row - place.rows.begin];
+}
+
+std::uint32_t RowNode::take_pushes(std::size_t table, std::uint64_t row) const {
+  return std::exchange(pushes(table, row), 0);
+}
+
 void RowNode::change(std::size_t table, std::uint64_t row, const float* mean, RowStep step) const {
   const RowOptimizer& optimizer = optimizers_[table];
   if (job_.policy.consistency == Consistency::bsp) {
+    pushes(table, row) += step.pushes;
     optimizer.step(record(table, row), mean, step.rate_factor);
     return;
   }
   RowLock lock{guard(table, row)};
+  pushes(table, row) += step.pushes;
   const int last = lock.begin_step(step.number);
   if (last < 0) {
     optimizer.step(record(table, row), mean, step.rate_factor);
@@ -113,16 +122,14 @@ void RowNode::change(std::size_t table, std::uint64_t row, const float* mean, Ro
 
 void RowNode::read(std::size_t table, std::span<const std::uint64_t> rows, float* to) const {
   const std::size_t width = layout_.tables()[table].width;
+  const bool locks = job_.policy.consistency != Consistency::bsp;
   for (std::size_t n = 0; n < rows.size(); ++n) {
-    if (n + kAhead < rows.size()) fetch(table, rows[n + kAhead], width * sizeof(float));
-    read(table, rows[n], to + n * width);
+    if (locks) {
+      read(table, rows[n], to + n * width);
+    } else {
+      std::memcpy(to + n * width, record(table, rows[n]), width * sizeof(float));
+    }
   }
-}
-
-void RowNode::fetch(std::size_t table, std::uint64_t row, std::size_t bytes) const {
-  const auto* at = reinterpret_cast<const std::byte*>(record(table, row));
-  for (std::size_t line = 0; line < bytes; line += kAlignment) __builtin_prefetch(at + line, 1);
-  if (job_.policy.consistency != Consistency::bsp) __builtin_prefetch(&guard(table, row), 1);
 }
 
 namespace {
@@ -148,6 +155,18 @@ void RowNode::apply(std::size_t table, std::uint64_t row, const float* gradient,
   const auto mean = mean_of(layout_.tables()[table].width);
   exact_kernels().mean_of_one(gradient, mean.size(), step.scale, mean.data());
   change(table, row, mean.data(), step);
+}
+
+void RowNode::apply(std::size_t table, std::span<const std::uint64_t> rows, const float* gradients,
+                    RowStep step) const {
+  const RowTable& shape = layout_.tables()[table];
+  const std::size_t bytes = shape.record() * sizeof(float);
+  const auto mean = mean_of(shape.width);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    if (n + kAhead < rows.size()) fetch(table, rows[n + kAhead], bytes);
+    exact_kernels().mean_of_one(gradients + n * shape.width, shape.width, step.scale, mean.data());
+    change(table, rows[n], mean.data(), step);
+  }
 }
 
 std::atomic<std::uint64_t>& RowNode::counter(std::size_t n) const {

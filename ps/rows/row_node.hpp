@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "common/aligned_buffer.hpp"
 #include "ps/rows/row_layout.hpp"
 #include "ps/rows/row_sections.hpp"
 #include "ps/rows/shared_pulls.hpp"
@@ -22,6 +23,7 @@ struct RowStep {
   double scale = 1;  ///< of the sum, to the mean over the examples of the step
   float rate_factor = 1;
   std::uint64_t number = 0;  ///< of the step
+  std::uint32_t pushes = 1;  ///< that the sum is of
 };
 
 /// Every rank of a node makes one over the same memory; it owns nothing. All-zero memory is the
@@ -47,7 +49,11 @@ class RowNode {
     return row - places_[table].rows.begin < places_[table].rows.size();
   }
   /// Values, then optimizer state. @param row of this node
-  [[nodiscard]] float* record(std::size_t table, std::uint64_t row) const;
+  [[nodiscard]] float* record(std::size_t table, std::uint64_t row) const {
+    const Place& place = places_[table];
+    return reinterpret_cast<float*>(memory_.data() + place.records) +
+           (row - place.rows.begin) * place.stride;
+  }
   /// Floats from one record to the next.
   [[nodiscard]] std::size_t stride(std::size_t table) const { return places_[table].stride; }
   [[nodiscard]] const RowOptimizer& optimizer(std::size_t table) const {
@@ -61,10 +67,27 @@ class RowNode {
   void apply(std::size_t table, std::uint64_t row, std::span<const double> sum, RowStep step) const;
   /// The same for the sum of one gradient. @param gradient [width]
   void apply(std::size_t table, std::uint64_t row, const float* gradient, RowStep step) const;
-  /// So many rows are fetched before the first of them is read or changed.
+  /// The same for ascending rows. @param gradients [rows x width]
+  void apply(std::size_t table, std::span<const std::uint64_t> rows, const float* gradients,
+             RowStep step) const;
+  /// So many rows are fetched before the first of them is changed. (Rows that are only read come as
+  /// fast without.)
   static constexpr std::size_t kAhead = 8;
-  /// Brings a record into the cache: it will be read or changed soon. @param bytes of it
-  void fetch(std::size_t table, std::uint64_t row, std::size_t bytes) const;
+  /// Brings a record into the cache: it will be changed soon. @param bytes of it
+  /// (Always inline: GCC drops calls of functions that do nothing but prefetch.)
+  [[gnu::always_inline]] inline void fetch(std::size_t table, std::uint64_t row,
+                                           std::size_t bytes) const {
+    const auto* at = reinterpret_cast<const std::byte*>(record(table, row));
+    for (std::size_t line = 0; line < bytes; line += kAlignment) __builtin_prefetch(at + line, 1);
+    const Place& place = places_[table];
+    const std::size_t n = row - place.rows.begin;
+    __builtin_prefetch(memory_.data() + place.pushes + n * sizeof(std::uint32_t), 1);
+    if (job_.policy.consistency == Consistency::bsp) return;
+    __builtin_prefetch(memory_.data() + place.guards + n * sizeof(std::uint64_t), 1);
+  }
+
+  /// How much was pushed to a row of this node since it was last asked. Not while it is changed.
+  [[nodiscard]] std::uint32_t take_pushes(std::size_t table, std::uint64_t row) const;
 
   /// Steps of a worker whose pushes are all here.
   [[nodiscard]] std::atomic<std::uint64_t>& clock(std::size_t worker) const;
@@ -111,12 +134,14 @@ class RowNode {
     std::size_t stride = 0;
     std::size_t records = 0;
     std::size_t guards = 0;
+    std::size_t pushes = 0;
   };
 
   RowNode(const RowLayout& layout, const RowJob& job, int node);
   [[nodiscard]] std::atomic<std::uint64_t>& counter(std::size_t n) const;
   [[nodiscard]] std::size_t room_of_first(std::span<const std::size_t> workers) const;
   [[nodiscard]] std::atomic<std::uint64_t>& guard(std::size_t table, std::uint64_t row) const;
+  [[nodiscard]] std::uint32_t& pushes(std::size_t table, std::uint64_t row) const;
   void change(std::size_t table, std::uint64_t row, const float* mean, RowStep step) const;
 
   std::span<std::byte> memory_;

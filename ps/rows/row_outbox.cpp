@@ -29,6 +29,7 @@ void apply_contributions(const RowNode& node, std::size_t table, std::uint64_t r
   }
   sum.resize(node.layout().tables()[table].width);
   sum_contributions(contributions, sum);
+  step.pushes = static_cast<std::uint32_t>(contributions.size());
   node.apply(table, row, sum, step);
 }
 
@@ -47,6 +48,21 @@ void check_gradients(const RowLayout& layout, const TouchedTables& part) {
                     touched.rows[n / table.width], table.name, *wrong, kExactTerm)};
   }
 }
+
+namespace {
+
+/// Rows that lie one behind the other are copied at once.
+void copy_rows(std::span<const std::byte* const> rows, std::size_t row_bytes, std::byte* to) {
+  while (!rows.empty()) {
+    std::size_t run = 1;
+    while (run < rows.size() && rows[run] == rows[run - 1] + row_bytes) ++run;
+    std::memcpy(to, rows.front(), run * row_bytes);
+    to += run * row_bytes;
+    rows = rows.subspan(run);
+  }
+}
+
+}  // namespace
 
 void RowOutbox::collect(std::span<const TouchedTables> parts, std::optional<int> node) {
   rows_ = combined_ = 0;
@@ -150,9 +166,7 @@ void RowOutbox::write(std::span<const Piece> pieces, std::byte* to) const {
       continue;
     }
     const std::size_t row_bytes = width * sizeof(float);
-    for (std::size_t n = 0; n < count; ++n) {
-      std::memcpy(section.values + n * row_bytes, from.narrow[piece.begin + n], row_bytes);
-    }
+    copy_rows(std::span{from.narrow}.subspan(piece.begin, count), row_bytes, section.values);
   }
 }
 
@@ -160,8 +174,8 @@ std::size_t RowOutbox::bytes() const { return bytes_of(all_pieces()); }
 
 void RowOutbox::write(std::byte* to) const { write(all_pieces(), to); }
 
-std::vector<std::vector<std::byte>> RowOutbox::messages(RowHeader header,
-                                                        std::size_t message_bytes) const {
+void RowOutbox::send(RowHeader header, std::size_t message_bytes, comm::SpareBodies& spare,
+                     const std::function<void(std::vector<std::byte>)>& send) const {
   std::vector<std::vector<Piece>> messages(1);
   std::size_t room = message_bytes;
   for (Piece rest : all_pieces()) {
@@ -179,16 +193,14 @@ std::vector<std::vector<std::byte>> RowOutbox::messages(RowHeader header,
       room -= std::min(room, count * row);
     }
   }
-  std::vector<std::vector<std::byte>> bodies;
   for (const auto& pieces : messages) {
     header.bytes = bytes_of(pieces);
-    header.last = bodies.size() + 1 == messages.size() ? 1 : 0;
-    std::vector<std::byte> body(sizeof header + header.bytes);
+    header.last = &pieces == &messages.back() ? 1 : 0;
+    std::vector<std::byte> body = spare.take(sizeof header + header.bytes);
     std::memcpy(body.data(), &header, sizeof header);
     write(pieces, body.data() + sizeof header);
-    bodies.push_back(std::move(body));
+    send(std::move(body));
   }
-  return bodies;
 }
 
 void RowOutbox::apply(const RowHeader& header, const RowNode& node) const {
@@ -211,18 +223,15 @@ void RowOutbox::apply(const RowHeader& header, const RowNode& node) const {
 void apply_sections(const RowNode& node, std::span<const RowSection> sections,
                     const RowHeader& header) {
   const RowStep step = step_of(header);
-  std::vector<double> sum;
   for (const RowSection& section : sections) {
-    const RowTable& table = node.layout().tables()[section.table];
-    const std::size_t bytes = table.width * value_bytes(section.kind);
-    const std::size_t record = table.record() * sizeof(float);
-    constexpr std::size_t kAhead = RowNode::kAhead;
+    const std::size_t width = node.layout().tables()[section.table].width;
+    if (section.kind == RowValues::narrow) {
+      node.apply(section.table, section.rows, reinterpret_cast<const float*>(section.values), step);
+      continue;
+    }
+    const auto* sums = reinterpret_cast<const double*>(section.values);
     for (std::size_t n = 0; n < section.rows.size(); ++n) {
-      if (n + kAhead < section.rows.size()) {
-        node.fetch(section.table, section.rows[n + kAhead], record);
-      }
-      const Contribution one{section.kind, section.values + n * bytes};
-      apply_contributions(node, section.table, section.rows[n], {&one, 1}, sum, step);
+      node.apply(section.table, section.rows[n], std::span{sums + n * width, width}, step);
     }
   }
 }

@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "comm/spare_bodies.hpp"
 #include "ps/rows/row_merge.hpp"
 #include "ps/rows/row_node.hpp"
 
@@ -49,9 +51,10 @@ class RowOutbox {
   /// Of write().
   [[nodiscard]] std::size_t bytes() const;
   /// The same in messages of about this size, each behind a RowHeader, of which the last is marked;
-  /// at least one. @param header without the number of bytes
-  [[nodiscard]] std::vector<std::vector<std::byte>> messages(RowHeader header,
-                                                             std::size_t message_bytes) const;
+  /// at least one. Each is sent before the next is written. @param header without the number of
+  /// bytes @param spare memory for them
+  void send(RowHeader header, std::size_t message_bytes, comm::SpareBodies& spare,
+            const std::function<void(std::vector<std::byte>)>& send) const;
   /// Sections. @param to bytes(), aligned to eight
   void write(std::byte* to) const;
   /// Applies it at once, to rows of this node.

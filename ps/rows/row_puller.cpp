@@ -82,7 +82,7 @@ void RowPuller::ask(Pull& pull, int node, Piece piece, std::size_t& room) {
   const std::size_t bytes = row_bytes(piece.table);
   while (!piece.rows.empty()) {
     if (room < bytes) {
-      pull.questions.push_back({node, {}, {}, false});
+      pull.questions.push_back({node, {}, {}, false, false});
       room = std::max(node_.job().message_bytes, bytes);
     }
     const std::size_t count = std::min(piece.rows.size(), room / bytes);
@@ -99,7 +99,7 @@ void RowPuller::send(const Pull& pull) {
     for (const Piece& piece : question.pieces) {
       header.bytes += section_bytes(RowValues::none, 0, piece.rows.size());
     }
-    std::vector<std::byte> body(sizeof header + header.bytes);
+    std::vector<std::byte> body = spare_.take(sizeof header + header.bytes);
     std::memcpy(body.data(), &header, sizeof header);
     std::byte* at = body.data() + sizeof header;
     for (const Piece& piece : question.pieces) {
@@ -162,6 +162,8 @@ void RowPuller::deliver(Question& question) {
     at += bytes;
   }
   question.answered = true;
+  const bool copied = !question.pieces.empty() && question.pieces.front().to != nullptr;
+  if (copied) spare_.give(std::move(question.answer));
 }
 
 bool RowPuller::waits() const {
@@ -180,15 +182,23 @@ void RowPuller::fill(std::span<TouchedTables> parts) {
       }
     }
   } else {
-    for (const Question& question : pull.questions) {
-      const std::byte* values = question.answer.data() + sizeof(RowHeader);
-      for (const Piece& piece : question.pieces) {
-        fill(piece.table, piece.rows, values, parts);
-        values += piece.rows.size() * row_bytes(piece.table);
-      }
-    }
+    fill_some(parts);
   }
   pulls_.pop_front();
+}
+
+void RowPuller::fill_some(std::span<TouchedTables> parts) {
+  if (pulls_.front().together) return;
+  for (Question& question : pulls_.front().questions) {
+    if (!question.answered || question.filled) continue;
+    const std::byte* values = question.answer.data() + sizeof(RowHeader);
+    for (const Piece& piece : question.pieces) {
+      fill(piece.table, piece.rows, values, parts);
+      values += piece.rows.size() * row_bytes(piece.table);
+    }
+    question.filled = true;
+    spare_.give(std::move(question.answer));
+  }
 }
 
 void RowPuller::fill(std::size_t table, std::span<const std::uint64_t> rows,
@@ -199,6 +209,10 @@ void RowPuller::fill(std::size_t table, std::span<const std::uint64_t> rows,
     const auto wanted = within(touched.rows, {rows.front(), rows.back() + 1});
     auto* to = reinterpret_cast<std::byte*>(touched.values.data()) +
                static_cast<std::size_t>(wanted.data() - touched.rows.data()) * bytes;
+    if (wanted.size() == rows.size()) {  // all of them
+      std::memcpy(to, values, rows.size() * bytes);
+      continue;
+    }
     std::size_t n = 0;
     for (const std::uint64_t row : wanted) {
       while (rows[n] != row) ++n;

@@ -40,8 +40,12 @@ class RowPuller {
   /// Step of the next pull.
   [[nodiscard]] std::uint64_t step() const { return pulls_.front().step; }
   [[nodiscard]] bool none() const noexcept { return pulls_.empty(); }
+  /// Fills in what has come of the next pull, which waits() for more.
+  void fill_some(std::span<TouchedTables> parts);
   /// Fills in the values of rows of other nodes, when the next pull waits() no more, and ends it.
   void fill(std::span<TouchedTables> parts);
+  /// Memory of answers that were filled in.
+  [[nodiscard]] comm::SpareBodies& spare() noexcept { return spare_; }
 
  private:
   /// Rows of one table that a node was asked for.
@@ -56,6 +60,7 @@ class RowPuller {
     std::vector<Piece> pieces;
     std::vector<std::byte> answer;  // RowHeader, then values
     bool answered = false;
+    bool filled = false;
   };
   struct Pull {
     std::uint64_t step = 0;
@@ -86,6 +91,7 @@ class RowPuller {
   comm::RowTraffic& traffic_;
   std::uint32_t part_;      // of the workers of the node
   std::deque<Pull> pulls_;  // oldest first
+  comm::SpareBodies spare_;
 };
 
 }  // namespace factorps::ps

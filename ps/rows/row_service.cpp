@@ -23,14 +23,17 @@ void RowService::receive(comm::Envelope envelope) {
 }
 
 bool RowService::step() {
+  if (waiting_.empty()) return false;
   std::vector<bool> blocked(2 * node_.job().workers());  // whose next pull or push must wait
-  const auto done = std::erase_if(waiting_, [&](const Message& message) {
+  for (Message& message : waiting_) {
     const bool pull = message.envelope.tag == comm::Tag::pull_rows;
     const std::size_t which = 2 * message.worker + (pull ? 1 : 0);
     if (!blocked[which]) blocked[which] = pull ? !try_answer(message) : !try_take(message);
-    return !blocked[which];
-  });
-  return done > 0;
+    if (blocked[which]) continue;
+    message.done = true;
+    spare_.give(std::move(message.envelope.body));
+  }
+  return std::erase_if(waiting_, [](const Message& message) { return message.done; }) > 0;
 }
 
 void RowService::check_rows(std::span<const RowSection> sections) const {
@@ -51,7 +54,7 @@ bool RowService::try_answer(const Message& message) {
   for (const RowSection& section : sections) {
     bytes += section.rows.size() * tables[section.table].width * sizeof(float);
   }
-  std::vector<std::byte> body(bytes);
+  std::vector<std::byte> body = spare_.take(bytes);
   std::memcpy(body.data(), &message.header, sizeof message.header);
   std::byte* to = body.data() + sizeof message.header;
   for (const RowSection& section : sections) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "comm/spare_bodies.hpp"
 #include "comm/transport.hpp"
 #include "ps/rows/row_node.hpp"
 
@@ -35,6 +36,7 @@ class RowService {
     comm::Envelope envelope;
     std::size_t worker = 0;
     RowHeader header;
+    bool done = false;
     [[nodiscard]] std::span<const std::byte> sections() const {
       return std::span{envelope.body}.subspan(sizeof(RowHeader));
     }
@@ -48,6 +50,7 @@ class RowService {
   comm::Transport& transport_;
   const RowNode& node_;
   comm::RoleId first_worker_;
+  comm::SpareBodies spare_;          // pushes that are applied, for answers
   std::vector<Message> waiting_;     // oldest first
   std::vector<std::size_t> filled_;  // bytes of sections in the mailbox, [worker]
 };

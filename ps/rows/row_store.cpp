@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -114,6 +115,26 @@ void RowStore::for_each_block(Visit&& visit) const {
       visit(t, b, node_.record(t, table.begin[b]), table.begin[b + 1] - table.begin[b]);
     }
   }
+}
+
+std::vector<comm::HotRow> RowStore::hot_rows() {
+  constexpr std::size_t kMost = 8;
+  constexpr std::uint32_t kTables = 2;  // users and items: all steps touch layers
+  std::vector<comm::HotRow> hot;
+  if (pass_.kind != comm::PassKind::train) return hot;
+  for (std::uint32_t t = 0; t < kTables; ++t) {
+    const Share mine = blocks(t);
+    const auto& begin = node_.layout().tables()[t].begin;
+    for (std::uint64_t row = begin[mine.begin]; row < begin[mine.end]; ++row) {
+      const std::uint32_t pushes = node_.take_pushes(t, row);
+      if (pushes == 0 || (hot.size() == kMost && pushes <= hot.back().pushes)) continue;
+      if (hot.size() == kMost) hot.pop_back();
+      const comm::HotRow found{t, row, pushes};
+      hot.insert(std::ranges::upper_bound(hot, pushes, std::greater{}, &comm::HotRow::pushes),
+                 found);
+    }
+  }
+  return hot;
 }
 
 void RowStore::initialise() {

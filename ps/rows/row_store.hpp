@@ -36,6 +36,7 @@ class RowStore : public ShardStore {
   [[nodiscard]] Share strips() const override { return blocks(0); }
   [[nodiscard]] CellSums sums_of(StripId strip) const override;
   [[nodiscard]] Traffic traffic() const override { return {}; }
+  [[nodiscard]] std::vector<comm::HotRow> hot_rows() override;
   void initialise() override;
   [[nodiscard]] std::vector<ShardPart> parts(std::uint32_t step) const override;
   void load(ShardReader& reader, std::uint32_t step) override;

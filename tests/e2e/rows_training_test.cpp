@@ -236,6 +236,49 @@ TEST_F(Rows, AFrozenIdThatNobodyHasIsNamed) {
   refused("rows.frozen=['features']", 2, "rows.frozen");
 }
 
+TEST_F(Rows, ShowWhatCrossedAndWhichRowsAreHot) {
+  Settings settings = with({"cluster.node_size=3"});
+  const json summary = trained(6, "run", settings);
+  const json& rows = summary["rows"];
+  EXPECT_GT(rows["cache_hits"], 0);
+  EXPECT_GT(rows["combined_on_node"], 0);
+  const json& hot = rows["hot"];
+  ASSERT_EQ(hot.size(), 8U);
+  const Model model{directory_ / "run/model.h5"};
+  const json last = [&] {
+    std::istringstream lines{read_text(directory_ / "run/metrics.jsonl")};
+    std::string line;
+    for (std::string next; std::getline(lines, next);) line = next;
+    return json::parse(line)["rows"];
+  }();
+  double shares = 0;
+  for (std::size_t n = 0; n < hot.size(); ++n) {
+    if (hot[n]["table"] == "users") {
+      EXPECT_FALSE(hot[n].contains("id")) << "no summary names users";
+    } else {
+      EXPECT_EQ(hot[n]["id"], model.item_ids().text(hot[n]["row"].get<std::uint64_t>()));
+    }
+    EXPECT_EQ(hot[n]["pushes"], last["hot"][n]["pushes"]);
+    if (n > 0) {
+      EXPECT_LE(hot[n]["pushes"], hot[n - 1]["pushes"]);
+    }
+    shares += hot[n]["share"].get<double>();
+  }
+  const double pushes = last["pushed_here"].get<double>() + last["pushed_away"].get<double>();
+  EXPECT_NEAR(hot[0]["share"].get<double>() * pushes, hot[0]["pushes"].get<double>(), 1e-6);
+  EXPECT_LT(shares, 1);
+  settings.emplace_back("run.store_ids=none");
+  for (const json& row : trained(0, "private", settings)["rows"]["hot"]) {
+    EXPECT_FALSE(row.contains("id"));
+  }
+  std::vector<std::string> arguments = train("shown", with({"rows.consistency=ssp"}));
+  std::erase(arguments, "--json");
+  const ProgramResult shown = run_program(command_of(6, arguments));
+  EXPECT_NE(shown.out.find("  rows        pulled "), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("  staleness   0 steps "), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("  hot rows    item "), std::string::npos) << shown.out;
+}
+
 TEST_F(Rows, ADivergingTrainingSaysWhere) {
   const ProgramResult result =
       factorps(train("run", with({"rows.optimizer=sgd", "train.learning_rate=1e6"})));

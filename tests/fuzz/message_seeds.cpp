@@ -44,8 +44,9 @@ void write_message_seeds(const fs::path& directory) {
         << std::string_view{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   };
   write(MessageInput::start_pass, comm::encode(comm::StartPass{}));
-  write(MessageInput::strips_done,
-        comm::encode(comm::StripsDone{1, {0, 1}, std::vector<double>(16, 0.5), 7, 8, {1, 2, 3}}));
+  write(
+      MessageInput::strips_done,
+      comm::encode(comm::StripsDone{1, {0, 1}, std::vector<double>(16, 0.5), 7, 8, {1, 2, 3}, {}}));
   write(MessageInput::worker_done, comm::encode(comm::WorkerDone{}));
   write(MessageInput::progress, comm::encode(comm::Progress{1, 2}));
   write(MessageInput::command,

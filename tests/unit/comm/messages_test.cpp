@@ -17,7 +17,9 @@ auto fields(const StartPass& m) {
 }
 auto fields(const MemoryUse& m) { return std::tuple{m.process, m.bytes, m.held}; }
 auto fields(const StripsDone& m) {
-  return std::tuple{m.pass, m.strips, m.sums, m.block_bytes, m.blocks, fields(m.memory)};
+  std::vector<std::uint64_t> hot;
+  for (const HotRow& row : m.hot_rows) hot.insert(hot.end(), {row.table, row.row, row.pushes});
+  return std::tuple{m.pass, m.strips, m.sums, m.block_bytes, m.blocks, fields(m.memory), hot};
 }
 auto fields(const Progress& m) { return std::tuple{m.pass, m.interactions}; }
 auto fields(const RowTraffic& m) {
@@ -54,7 +56,8 @@ auto fields(const CommandDone& m) {
 
 StartPass example(const StartPass&) { return {5, PassKind::evaluate, 2, 0.25F, 7, 8, 9}; }
 StripsDone example(const StripsDone&) {
-  return {std::uint64_t{1} << 40, {3, 1}, std::vector<double>(16, 0.5), 11, 12, {-7, 9}};
+  return {
+      std::uint64_t{1} << 40, {3, 1}, std::vector<double>(16, 0.5), 11, 12, {-7, 9}, {{1, 2, 3}}};
 }
 Progress example(const Progress&) { return {3, std::uint64_t{1} << 50}; }
 WorkerDone example(const WorkerDone&) {
@@ -119,7 +122,7 @@ std::size_t long_lists(const Message& message, const std::string& what) {
 
 // A list is not given memory because a number says so: 2^33 doubles would be 64 GiB of zeros.
 TEST(Lists, AreNotLongerThanTheirMessage) {
-  EXPECT_EQ(long_lists(example(StripsDone{}), "elements"), 2U);
+  EXPECT_EQ(long_lists(example(StripsDone{}), "elements"), 3U);
   EXPECT_EQ(long_lists(example(Command{}), "texts"), 1U);
   EXPECT_EQ(long_lists(example(Command{}), "elements"), 4U);  // and two texts of the list
   EXPECT_EQ(long_lists(example(CommandDone{}), "elements"), 8U);

@@ -188,6 +188,28 @@ TEST(Rows, CrossBetweenNodesAsOftenAsIfANodeHadOneWorker) {
   EXPECT_EQ(found.rows_pulled_away + found.cache_hits, each.rows_pulled_away + each.cache_hits);
 }
 
+TEST(Rows, CountPushesToEachRow) {
+  for (const auto& [shape, consistency] : {std::pair{WorkersOfNodes{1}, Consistency::bsp},
+                                           {WorkersOfNodes{3, 3}, Consistency::bsp},
+                                           {WorkersOfNodes{2, 1}, Consistency::asp}}) {
+    FakeRowJob job{tables(), shape, {consistency, 0}};
+    job.run(kSteps);
+    std::size_t workers = 0;
+    for (const int n : shape) workers += static_cast<std::size_t>(n);
+    const comm::RowTraffic traffic = traffic_of(job, workers);
+    std::uint64_t pushes = 0;
+    const RowLayout& layout = job.node(0).layout();
+    for (std::size_t t = 0; t < layout.tables().size(); ++t) {
+      for (std::uint64_t row = 0; row < layout.tables()[t].rows(); ++row) {
+        const RowNode& node = job.node(static_cast<std::size_t>(layout.node_of(t, row)));
+        pushes += node.take_pushes(t, row);
+        EXPECT_EQ(node.take_pushes(t, row), 0U);
+      }
+    }
+    EXPECT_EQ(pushes, traffic.rows_pushed_here + traffic.rows_pushed_away);
+  }
+}
+
 /// A push says itself where it goes.
 TEST(Rows, APushThatLeavesItsMailboxIsRefused) {
   FakeRowJob job{tables(), {1, 1}, {}};
