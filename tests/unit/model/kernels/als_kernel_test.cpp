@@ -237,6 +237,33 @@ TEST(AlsKernel, ARowDependsOnItsOwnTaskOnly) {
   }
 }
 
+/// Rows of the other table that do not fit the cache (512 KiB) split a call.
+TEST(AlsKernel, ManyInteractionsGiveTheSameBits) {
+  constexpr std::size_t kStride = 256;
+  constexpr std::size_t kCache = std::size_t{512} << 10;
+  for (const Kernels& kernels : usable_kernels()) {
+    for (const Kind kind : {Kind::weighted, Kind::biased}) {
+      for (const Case& c : {Case{kStride, 64, 0, kind}, Case{kStride, kStride, 3, kind}}) {
+        Problem together{c.stride, c.block, c.cg_steps, c.kind};
+        Problem alone{c.stride, c.block, c.cg_steps, c.kind};
+        AlsWorkspace workspace;
+        const auto solve = als_kernels(kernels.set).solve;
+        const double loss = solve(together.problem, together.tasks, workspace);
+        double added = 0;
+        std::size_t interactions = 0;
+        for (const AlsTask& task : alone.tasks) {
+          added += solve(alone.problem, {&task, 1}, workspace);
+          interactions += task.others.size();
+        }
+        ASSERT_GT(interactions * kStride * sizeof(float), kCache);
+        EXPECT_EQ(together.rows(), alone.rows()) << name_of(kernels.set);
+        // As many additions of positive numbers, in another order.
+        EXPECT_NEAR(loss, added, static_cast<double>(interactions) * 0x1p-53 * loss);
+      }
+    }
+  }
+}
+
 TEST(AlsKernel, TheConstantColumnStays) {
   for (const Kernels& kernels : usable_kernels()) {
     for (const Case& c : cases()) {
