@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "common/aligned_buffer.hpp"
 #include "model/kernels/sift_kernel.hpp"
@@ -12,12 +14,7 @@ namespace factorps::eval {
 namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
-
-/// Without branches: nobody foretells the outcome.
-constexpr auto better = [](const ScoredItem& a, const ScoredItem& b) noexcept {
-  return static_cast<bool>(int{a.score > b.score} |
-                           (int{a.score == b.score} & int{a.item < b.item}));
-};
+constexpr std::uint32_t kSign = std::uint32_t{1} << 31;
 
 /// A score that at least k of the scores reach: k maxima of groups do. @return lowest, if unknown
 float reached_by(std::size_t k, std::span<const float> scores) {
@@ -49,9 +46,9 @@ void BestItems::offer(std::size_t first, std::span<const float> scores) {
     if (limit == kLowest) {
       for (; taken < some.size() && !full(); ++taken) {
         if (some[taken] == some[taken])
-          add({static_cast<std::uint32_t>(first + taken), some[taken]});
+          add(key_of({static_cast<std::uint32_t>(first + taken), some[taken]}));
       }
-      if (full()) limit = best_.front().score;
+      if (full()) limit = this->limit();
     }
     const auto rest = some.subspan(taken);
     const Sifted sifted = sift(rest.data(), rest.size(), 0, nullptr, limit, positions.data());
@@ -61,40 +58,57 @@ void BestItems::offer(std::size_t first, std::span<const float> scores) {
   }
 }
 
-// An item that only equals the worst one kept comes later in row order: it loses the tie.
 void BestItems::offer_some(std::size_t first, std::span<const float> scores,
                            std::span<const std::uint32_t> positions) {
   for (const std::uint32_t at : positions) {
-    const ScoredItem scored{static_cast<std::uint32_t>(first + at), scores[at]};
+    const Key key = key_of({static_cast<std::uint32_t>(first + at), scores[at]});
     if (!full()) {
-      add(scored);
-    } else if (scored.score > best_.front().score) {
-      replace_worst(scored);
+      add(key);
+    } else if (key > best_.front()) {
+      replace_worst(key);
     }
   }
 }
 
-void BestItems::add(ScoredItem scored) {
-  if (best_.empty()) best_.reserve(std::min(k_, kSiftBlock));
-  best_.push_back(scored);
-  if (full()) std::ranges::make_heap(best_, better);
+float BestItems::limit() const { return k_ == 0 ? -kLowest : scored_of(best_.front()).score; }
+
+/// Bits of floats ascend with what they stand for, those of negative ones the other way round. Zero
+/// is added so that there is one zero only.
+BestItems::Key BestItems::key_of(ScoredItem scored) {
+  const auto bits = std::bit_cast<std::uint32_t>(scored.score + 0.0F);
+  const std::uint32_t order = bits >= kSign ? ~bits : bits + kSign;
+  return Key{order} << 32 | ~scored.item;
 }
 
-/// Half of the work of pop_heap() and push_heap().
-void BestItems::replace_worst(ScoredItem scored) {
+ScoredItem BestItems::scored_of(Key key) {
+  const auto order = static_cast<std::uint32_t>(key >> 32);
+  const std::uint32_t bits = order >= kSign ? order - kSign : ~order;
+  return {~static_cast<std::uint32_t>(key), std::bit_cast<float>(bits)};
+}
+
+void BestItems::add(Key key) {
+  if (best_.empty()) best_.reserve(std::min(k_, kSiftBlock));
+  best_.push_back(key);
+  if (full()) std::ranges::make_heap(best_, std::greater{});
+}
+
+/// Half of the work of pop_heap() and push_heap(), and nothing to foretell but where it ends.
+void BestItems::replace_worst(Key key) {
   std::size_t hole = 0;
   for (std::size_t child = 1; child < best_.size(); child = 2 * hole + 1) {
-    if (child + 1 < best_.size()) child += better(best_[child], best_[child + 1]) ? 1U : 0U;
-    if (!better(scored, best_[child])) break;
+    if (child + 1 < best_.size()) child += best_[child] > best_[child + 1] ? 1U : 0U;
+    if (key < best_[child]) break;
     best_[hole] = best_[child];
     hole = child;
   }
-  best_[hole] = scored;
+  best_[hole] = key;
 }
 
 std::vector<ScoredItem> BestItems::take() && {
-  std::ranges::sort(best_, better);
-  return std::move(best_);
+  std::ranges::sort(best_, std::greater{});
+  std::vector<ScoredItem> list(best_.size());
+  std::ranges::transform(best_, list.begin(), scored_of);
+  return list;
 }
 
 namespace {

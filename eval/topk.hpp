@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -30,18 +29,20 @@ class BestItems {
                   std::span<const std::uint32_t> positions);
   [[nodiscard]] bool full() const { return best_.size() == k_; }
   /// Of a full list: no other score matters.
-  [[nodiscard]] float limit() const {
-    return k_ == 0 ? std::numeric_limits<float>::infinity() : best_.front().score;
-  }
+  [[nodiscard]] float limit() const;
   /// Best first; fewer than k if there are not as many.
   [[nodiscard]] std::vector<ScoredItem> take() &&;
 
  private:
-  void add(ScoredItem scored);
-  void replace_worst(ScoredItem scored);
+  /// Score and item as one number, higher for better ones: compared in one step.
+  using Key = std::uint64_t;
+  static Key key_of(ScoredItem scored);
+  static ScoredItem scored_of(Key key);
+  void add(Key key);
+  void replace_worst(Key key);
 
   std::size_t k_;
-  std::vector<ScoredItem> best_;  // a heap when it is full, the worst one in front
+  std::vector<Key> best_;  // a heap when it is full, the worst one in front
 };
 
 /// By the scores of eval/scores.hpp; NaN scores are left out.

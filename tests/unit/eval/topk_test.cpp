@@ -163,6 +163,11 @@ TEST(TopK, GivesItemsWhoseScoresAreAllTheSame) {
   }
 }
 
+TEST(TopK, TakesZerosOfBothSignsForEqual) {
+  EXPECT_EQ(best_of(std::vector<float>{-0.0F, 0.0F, -1, -0.0F, 1}, 4),
+            (std::vector<ScoredItem>{{4, 1}, {0, 0}, {1, 0}, {3, 0}}));
+}
+
 TEST(TopK, IsTheSameOfScoresThatAreThere) {
   const float none = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> scores{1, 2, none, 2, 3, 1};
