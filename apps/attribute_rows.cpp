@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "apps/moment_rows.hpp"
 #include "model/heads/factorization_machine.hpp"
 
 namespace factorps::apps {
@@ -40,13 +41,15 @@ std::optional<PlainRow> AttributeRows::plain(const std::vector<Known>& known,
 }
 
 float AttributeRows::predict(std::uint64_t user, std::uint64_t item, std::optional<std::uint64_t> u,
-                             std::optional<std::uint64_t> i) const {
+                             std::optional<std::uint64_t> i,
+                             std::optional<std::int64_t> moment) const {
   const auto row_of = [&](std::span<const float> factors, float bias) {
     return PlainRow{{factors.begin(), factors.end()}, bias};
   };
   const PlainRow nothing{std::vector<float>(dim_), 0};
-  const PlainRow left =
+  PlainRow left =
       u ? row_of(model_.user(*u), model_.user_bias()[*u]) : this->user(user).value_or(nothing);
+  if (moment) left = row_in_moment(model_, left.factors, left.bias, *moment);
   const PlainRow right =
       i ? row_of(model_.item(*i), model_.item_bias()[*i]) : this->item(item).value_or(nothing);
   double score = model_.info().mu + double{left.bias} + double{right.bias};

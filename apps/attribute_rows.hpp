@@ -23,8 +23,10 @@ class AttributeRows {
   [[nodiscard]] std::optional<PlainRow> item(std::uint64_t row) const { return plain(items_, row); }
   /// Prediction in original units, not clipped. @param user, item rows of the dataset
   /// @param u, i those of the model that they are; none: by attributes
+  /// @param moment if the model knows moments
   [[nodiscard]] float predict(std::uint64_t user, std::uint64_t item,
-                              std::optional<std::uint64_t> u, std::optional<std::uint64_t> i) const;
+                              std::optional<std::uint64_t> u, std::optional<std::uint64_t> i,
+                              std::optional<std::int64_t> moment) const;
 
  private:
   struct Known {

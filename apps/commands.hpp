@@ -117,6 +117,7 @@ struct CompareOptions {
 
 struct PredictOptions : ModelOptions {
   std::filesystem::path pairs;  ///< text with users and items; data.delimiter and others apply
+  std::string time;             ///< of models that know moments; empty: the latest of the training
   std::filesystem::path out;    ///< empty: stdout
 };
 
@@ -138,6 +139,7 @@ struct RecommendOptions : ModelOptions {
   std::filesystem::path dataset;    ///< says what is seen; empty: what the model holds
   ItemFilterOptions filter;
   std::string fallback_by;    ///< user attribute: popularity within its values
+  std::string time;           ///< of models that know moments; empty: the latest of the training
   std::string format;         ///< tsv | jsonl | hdf5; empty: tsv, or jsonl with output.json
   bool resume = false;        ///< go on with what an interrupted run has written
   std::filesystem::path out;  ///< empty: stdout

@@ -11,6 +11,7 @@
 #include "apps/evaluate_ranking.hpp"
 #include "apps/evaluation.hpp"
 #include "apps/item_baseline.hpp"
+#include "apps/moment_rows.hpp"
 #include "apps/privacy.hpp"
 #include "apps/protocol.hpp"
 #include "apps/row_match.hpp"
@@ -49,21 +50,36 @@ class ModelPredictor {
     if (model.info().features && !match.same_dataset()) attributes_.emplace(model, dataset);
   }
 
-  [[nodiscard]] Prediction predict(std::uint64_t user, std::uint64_t item) {
+  [[nodiscard]] Prediction predict(std::uint64_t user, std::uint64_t item,
+                                   std::optional<std::int64_t> time) {
     const auto u = match_.user(user);
     const auto i = match_.item(item);
+    const auto moment = knows_moments(model_) ? time : std::nullopt;
     const bool cold_item = !i || model_.item_counts()[*i] == 0;
     if (const FoldedRow* row = folded(user)) {
-      return {model_.predict(row->factors, row->bias, i), eval::cold_kind(false, cold_item)};
+      return {value_of(row->factors, row->bias, i, {}, moment), eval::cold_kind(false, cold_item)};
     }
     const bool cold_user = !u || model_.user_counts()[*u] == 0;
     if (attributes_ && (!u || !i)) {
-      return {attributes_->predict(user, item, u, i), eval::cold_kind(cold_user, cold_item)};
+      return {attributes_->predict(user, item, u, i, moment),
+              eval::cold_kind(cold_user, cold_item)};
+    }
+    if (moment) {
+      const auto row = u ? model_.user(*u) : std::span<const float>{};
+      const float value = value_of(row, u ? model_.user_bias()[*u] : 0, i, u, moment);
+      return {value, eval::cold_kind(cold_user, cold_item)};
     }
     return {model_.predict(u, i, false), eval::cold_kind(cold_user, cold_item)};
   }
 
  private:
+  [[nodiscard]] float value_of(std::span<const float> factors, float bias,
+                               std::optional<std::uint64_t> item, std::optional<std::uint64_t> user,
+                               std::optional<std::int64_t> moment) const {
+    if (!moment) return model_.predict(factors, bias, item, user);
+    const PlainRow row = row_in_moment(model_, factors, bias, *moment);
+    return model_.predict(row.factors, row.bias, item, user);
+  }
   const FoldedRow* folded(std::uint64_t user) {
     if (fold_ == nullptr) return nullptr;
     if (!strip_ || !strip_->holds(user)) {
@@ -97,7 +113,8 @@ Predictor baseline_predictor(const std::string& baseline, const Dataset& dataset
       sums.add(by_user ? user : by_item ? item : 0, value);
     });
   }
-  return [&dataset, by_user, by_item, means = sums.means()](auto user, auto item) {
+  return [&dataset, by_user, by_item, means = sums.means()](auto user, auto item,
+                                                            const auto& /*time*/) {
     const auto cold =
         eval::cold_kind(dataset.user_counts()[user] == 0, dataset.item_counts()[item] == 0);
     return Prediction{means[by_user ? user : by_item ? item : 0], cold};
@@ -224,6 +241,7 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
     return evaluate_baseline(options, config, dataset, target, environment);
   }
   const Model model = open_model(options, config);
+  require_times(model, dataset);
   const RowMatch match{model, dataset};
   std::optional<DatasetFoldIn> fold;
   if (options.fold_in || dataset.interactions(Part::fold_in) > 0) {
@@ -243,7 +261,9 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
   target.low = model.info().value_min;
   target.high = model.info().value_max;
   ModelPredictor predictor{model, match, dataset, folds};
-  const Predictor predict = [&](auto user, auto item) { return predictor.predict(user, item); };
+  const Predictor predict = [&](auto user, auto item, auto time) {
+    return predictor.predict(user, item, time);
+  };
   const Evaluation evaluation = evaluate(target, predict, !options.per_user.empty(), environment);
   if (environment.rank() != 0) return ExitCode::done;
   report(options, target, evaluation, config.evaluate.clip, head);

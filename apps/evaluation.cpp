@@ -24,14 +24,14 @@ Evaluation evaluate_strip(const Target& target, StripId strip, const Predictor& 
   const RowRange rows = target.dataset->grid().users_of(strip);
   Evaluation result;
   std::vector<eval::ErrorSums> sums(per_user ? rows.size() : 0);
-  const auto visit = [&](std::uint64_t user, std::uint64_t item, float value) {
-    const Prediction predicted = predict(user, item);
+  const auto visit = [&](std::uint64_t user, std::uint64_t item, float value, auto time) {
+    const Prediction predicted = predict(user, item, time);
     result.total.add(predicted.value, value, target.low, target.high, predicted.cold);
     if (!per_user) return;
     sums[user - rows.begin].add(predicted.value, value, target.low, target.high, predicted.cold);
   };
   target.dataset->verify(strip);
-  for_each_interaction(*target.dataset, target.part, strip, visit);
+  for_each_timed_interaction(*target.dataset, target.part, strip, visit);
   result.users = strip_users(sums, rows.begin);
   return result;
 }
@@ -52,15 +52,25 @@ std::vector<std::vector<T>> gather(const std::vector<T>& mine,
 
 void for_each_interaction(const Dataset& dataset, Part part, StripId strip,
                           const std::function<void(std::uint64_t, std::uint64_t, float)>& visit) {
+  for_each_timed_interaction(
+      dataset, part, strip,
+      [&](auto user, auto item, float value, const auto& /*time*/) { visit(user, item, value); });
+}
+
+void for_each_timed_interaction(const Dataset& dataset, Part part, StripId strip,
+                                const std::function<void(std::uint64_t, std::uint64_t, float,
+                                                         std::optional<std::int64_t>)>& visit) {
   const Grid& grid = dataset.grid();
   const std::uint64_t first_user = grid.users_of(strip).begin;
   for (std::uint32_t block = 0; block < grid.blocks(); ++block) {
     const CellView cell = dataset.cell(part, strip, BlockId{block});
+    const auto times = dataset.times(part, strip, BlockId{block});
     const std::uint64_t first_item = grid.items_of(BlockId{block}).begin;
     factorps::for_each_interaction(cell, [&](std::uint32_t offset, std::size_t n) {
       const std::uint64_t user = first_user + offset;
       const std::uint64_t item = first_item + cell.items[n];
-      visit(user, item, dataset.normalisation().invert(user, item, cell.value(n)));
+      visit(user, item, dataset.normalisation().invert(user, item, cell.value(n)),
+            times.empty() ? std::nullopt : std::optional{times[n]});
     });
   }
 }

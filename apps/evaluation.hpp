@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "eval/metrics.hpp"
@@ -18,8 +19,9 @@ struct Prediction {
   float value = 0;  ///< original units, not clipped
   eval::Cold cold = eval::Cold::none;
 };
-/// @param user, item rows of the dataset
-using Predictor = std::function<Prediction(std::uint64_t user, std::uint64_t item)>;
+/// @param user, item rows of the dataset @param time when, if the dataset says so
+using Predictor = std::function<Prediction(std::uint64_t user, std::uint64_t item,
+                                           std::optional<std::int64_t> time)>;
 
 /// What to evaluate on.
 struct Target {
@@ -43,6 +45,11 @@ struct Evaluation {
 /// logical order. The strip must have been verified (Dataset::verify).
 void for_each_interaction(const Dataset& dataset, Part part, StripId strip,
                           const std::function<void(std::uint64_t, std::uint64_t, float)>& visit);
+
+/// The same with the time of each, if the dataset has times.
+void for_each_timed_interaction(const Dataset& dataset, Part part, StripId strip,
+                                const std::function<void(std::uint64_t, std::uint64_t, float,
+                                                         std::optional<std::int64_t>)>& visit);
 
 /// Collective. The result, on rank 0 only, has the same bits for any number of ranks.
 [[nodiscard]] Evaluation evaluate(const Target& target, const Predictor& predict, bool per_user,

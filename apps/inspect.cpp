@@ -75,11 +75,13 @@ Json inspect_dataset(const std::filesystem::path& path) {
   }
   json["values"] = {{"min", dataset.value_min()}, {"max", dataset.value_max()}};
   json["train_mean"] = dataset.train_mean();
+  json["times"] = dataset.has_times();
   add_attributes(dataset, json);
   json["personal_data"] = personal_data(dataset);
   json["prepare"] = parsed(dataset.summary());
   json["verified"] = fmt::format(
-      "checksums of all {} cells and of attributes, training counts and mean, and the fingerprint "
+      "checksums of all {} cells, of attributes and times, training counts and mean, and the "
+      "fingerprint "
       "over ids, "
       "grid, normalisation, value range and cells",
       grid.cells());

@@ -25,6 +25,13 @@ void declare_model(CLI::App& app, ModelOptions& options) {
   declare_assignments(app, options);
 }
 
+void declare_time(CLI::App& app, std::string& time) {
+  app.add_option("--time", time,
+                 "Of a model with model.context: for this moment (unix seconds or ISO date-time, "
+                 "UTC); default: the latest of the training")
+      ->type_name("TIME");
+}
+
 /// `[MODEL] what...`
 void declare_model_and(CLI::App& app, ModelOptions& options, std::vector<std::string>& arguments,
                        const char* what) {
@@ -213,6 +220,7 @@ void declare_options(CLI::App& app, PredictOptions& options) {
   declare_model(app, options);
   app.add_option("pairs", options.pairs, "Users and items, in the format that [data] describes")
       ->type_name("PAIRS");
+  declare_time(app, options.time);
   app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");
 }
 
@@ -244,6 +252,7 @@ void declare_options(CLI::App& app, RecommendOptions& options) {
                  "Users without training data: what is popular among users of the same value of "
                  "this attribute")
       ->type_name("NAME");
+  declare_time(app, options.time);
   app.add_option("--format", options.format, "tsv, jsonl (an object per user) or hdf5")
       ->check(CLI::IsMember({"tsv", "jsonl", "hdf5"}));
   app.add_option("--out,-o", options.out, "Output; default: stdout")->type_name("FILE");

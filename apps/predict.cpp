@@ -1,8 +1,12 @@
+#include <algorithm>
+#include <cstdio>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.hpp"
 #include "apps/interactions_file.hpp"
+#include "apps/moment_rows.hpp"
 #include "apps/privacy.hpp"
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
@@ -16,6 +20,15 @@ namespace {
 const char* known(const NamedRow& user, const NamedRow& item) {
   if (user.row) return item.row ? "both" : "user";
   return item.row ? "item" : "none";
+}
+
+float value_in(const Model& model, std::optional<std::uint64_t> user,
+               std::optional<std::uint64_t> item, std::int64_t moment, bool clip) {
+  const auto factors = user ? model.user(*user) : std::span<const float>{};
+  const PlainRow row =
+      row_in_moment(model, factors, user ? model.user_bias()[*user] : 0.0F, moment);
+  const float value = model.predict(row.factors, row.bias, item, user);
+  return clip ? std::clamp(value, model.info().value_min, model.info().value_max) : value;
 }
 
 std::string json_line(const NamedRow& user, const NamedRow& item, float value) {
@@ -43,12 +56,20 @@ ExitCode run_predict(const PredictOptions& given, comm::Environment& environment
   const Chunk chunk = read_interactions(options.pairs, config.data, false).chunk;
   const NamedRows users{chunk.users, model.find_users()};
   const NamedRows items{chunk.items, model.find_items()};
+  const auto moment = asked_moment(model, options.time);
+  if (moment && options.time.empty() && !options.output.quiet) {
+    fmt::print(stderr,
+               "factorps: predictions are for the latest moment of the training, {} "
+               "(--time: another)\n",
+               describe_moment(model, *moment));
+  }
   TextOutput out{options.out, options.pairs};
   if (!options.output.json) out.write("user\titem\tprediction\tknown\n");
   for (std::size_t n = 0; n < chunk.rows.size(); ++n) {
     const NamedRow& user = users.at(chunk.rows.users[n]);
     const NamedRow& item = items.at(chunk.rows.items[n]);
-    const float value = model.predict(user.row, item.row, config.evaluate.clip);
+    const float value = moment ? value_in(model, user.row, item.row, *moment, config.evaluate.clip)
+                               : model.predict(user.row, item.row, config.evaluate.clip);
     out.write(options.output.json ? json_line(user, item, value) : tsv_line(user, item, value));
   }
   out.commit();

@@ -1,6 +1,7 @@
 #include "apps/ranker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "eval/head_scorer.hpp"
 
@@ -77,6 +78,12 @@ eval::Query Ranker::query(std::uint64_t user) const {
 
 eval::Query Ranker::query(const FoldedRow& row) const {
   return {row.factors, static_cast<float>(model_->info().mu) + row.bias, {}, {}};
+}
+
+FoldedRow Ranker::in_moment(const eval::Query& query, std::int64_t time) const {
+  const auto mu = static_cast<float>(model_->info().mu);
+  PlainRow row = row_in_moment(*model_, query.factors, query.base - mu, time);
+  return {std::move(row.factors), row.bias};
 }
 
 }  // namespace factorps::apps

@@ -9,6 +9,7 @@
 
 #include "apps/attribute_rows.hpp"
 #include "apps/dataset_fold_in.hpp"
+#include "apps/moment_rows.hpp"
 #include "apps/row_match.hpp"
 #include "eval/scores.hpp"
 #include "io/dataset.hpp"
@@ -40,6 +41,12 @@ class Ranker {
   [[nodiscard]] eval::Query query(std::uint64_t user) const;
   /// The same of a user who was folded in. @param row must outlive the result
   [[nodiscard]] eval::Query query(const FoldedRow& row) const;
+  /// Whether scores depend on when.
+  [[nodiscard]] bool knows_moments() const {
+    return model_ != nullptr && apps::knows_moments(*model_);
+  }
+  /// The row of a user in a moment, to be asked for as if folded in.
+  [[nodiscard]] FoldedRow in_moment(const eval::Query& query, std::int64_t time) const;
 
  private:
   void copy_items(const Model& model, const RowMatch& match, std::uint64_t items);

@@ -13,6 +13,7 @@
 #include "apps/growing_file.hpp"
 #include "apps/item_filter.hpp"
 #include "apps/list_format.hpp"
+#include "apps/moment_rows.hpp"
 #include "apps/privacy.hpp"
 #include "apps/recommender.hpp"
 #include "apps/row_match.hpp"
@@ -81,6 +82,7 @@ std::string identity_of(const RecommendOptions& options, const Model& model,
   hash.update(fmt::format("{}\n{}\n{} {}\n{}\n{}\n{}\n{}\n", model.sha256(), format_of(options),
                           options.count, options.include_seen, filter.identity(),
                           options.fallback_by, data, users.everybody()));
+  if (!options.time.empty()) hash.update(fmt::format("time {}\n", options.time));
   for (std::size_t n = 0; !users.everybody() && n < users.size(); ++n) {
     const Asked user = users.at(n);
     hash.update(fmt::format("{} {} ", user.id.size(), user.items.size()));
@@ -171,15 +173,24 @@ class Recommendations {
         filter_{options.filter, model_, attributes()},
         popularity_{model_, filter_, options.fallback_by, attributes()},
         format_{list_format(format_of(options), model_, static_cast<std::size_t>(options.count))},
+        moment_{asked_moment(model_, options.time)},
         recommender_{model_,
                      seen_ ? &*seen_ : nullptr,
                      fold_ ? &*fold_ : nullptr,
                      options.include_seen,
                      filter_,
                      popularity_,
-                     static_cast<std::size_t>(options.count)} {}
+                     static_cast<std::size_t>(options.count),
+                     moment_} {}
 
-  void warn() const { warn_of_unknown(users_, filter_); }
+  void warn() const {
+    warn_of_unknown(users_, filter_);
+    if (moment_ && options_.time.empty()) {
+      apps::warn(
+          fmt::format("lists are for the latest moment of the training, {} (--time: another)",
+                      describe_moment(model_, *moment_)));
+    }
+  }
 
   /// Collective. To a pipe, a device or standard output.
   void stream(const comm::Environment& environment) const {
@@ -225,6 +236,7 @@ class Recommendations {
   ItemFilter filter_;
   Popularity popularity_;
   std::unique_ptr<ListFormat> format_;
+  std::optional<std::int64_t> moment_;
   Recommender recommender_;
 };
 

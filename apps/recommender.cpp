@@ -5,11 +5,13 @@
 #include <numeric>
 #include <utility>
 
+#include "apps/moment_rows.hpp"
+
 namespace factorps::apps {
 
 Recommender::Recommender(const Model& model, const SeenItems* seen, const ModelFoldIn* fold,
                          bool include_seen, const ItemFilter& filter, const Popularity& popularity,
-                         std::size_t count)
+                         std::size_t count, std::optional<std::int64_t> moment)
     : model_{model},
       seen_{seen},
       fold_{fold},
@@ -17,6 +19,7 @@ Recommender::Recommender(const Model& model, const SeenItems* seen, const ModelF
       filter_{filter},
       popularity_{popularity},
       count_{count},
+      moment_{moment},
       bias_{filter.mask(model.item_bias())},
       items_{model.info().dim, model.item_factors(), bias_, {}, {}} {
   const Normalisation& normalisation = model.info().normalisation;
@@ -31,6 +34,7 @@ Recommender::Recommender(const Model& model, const SeenItems* seen, const ModelF
 std::vector<Recommendation> Recommender::best(std::span<const Asked> users) const {
   std::vector<Recommendation> result(users.size());
   std::vector<FoldedRow> folded(users.size());
+  std::vector<PlainRow> in_moment(users.size());
   Batch by_factors{items_, {}, {}};
   std::map<const float*, Batch> by_popularity;  // [counts]
   for (std::size_t n = 0; n < users.size(); ++n) {
@@ -52,6 +56,12 @@ std::vector<Recommendation> Recommender::best(std::span<const Asked> users) cons
       query.base = 0;
       batch = &by_popularity[counts.data()];
       batch->items.bias = counts;
+    }
+    if (moment_ && batch == &by_factors) {
+      const auto mu = static_cast<float>(model_.info().mu);
+      in_moment[n] = row_in_moment(model_, query.factors, query.base - mu, *moment_);
+      query.factors = in_moment[n].factors;
+      query.base = mu + in_moment[n].bias;
     }
     batch->queries.push_back(query);
     batch->places.push_back(n);

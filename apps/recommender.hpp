@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,8 +32,10 @@ class Recommender {
   /// @param seen of users of the model; none if nothing is left out
   /// @param fold for users with histories; none if there are no such users
   /// @param include_seen whether histories are candidates too
+  /// @param moment of all lists; none: scores do not depend on it
   Recommender(const Model& model, const SeenItems* seen, const ModelFoldIn* fold, bool include_seen,
-              const ItemFilter& filter, const Popularity& popularity, std::size_t count);
+              const ItemFilter& filter, const Popularity& popularity, std::size_t count,
+              std::optional<std::int64_t> moment);
 
   /// @param users at most eval::kQueryBlock
   [[nodiscard]] std::vector<Recommendation> best(std::span<const Asked> users) const;
@@ -57,6 +61,7 @@ class Recommender {
   const ItemFilter& filter_;
   const Popularity& popularity_;
   std::size_t count_;
+  std::optional<std::int64_t> moment_;
   std::vector<float> bias_;  // NaN: not allowed
   eval::ItemTable items_;
   std::unique_ptr<eval::HeadScorer> head_;  // of models with layers

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "apps/frozen_rows.hpp"
+#include "model/context.hpp"
 #include "model/metric_name.hpp"
 #include "ps/rows/fm_model.hpp"
 #include "ps/rows/head_model.hpp"
@@ -88,9 +89,13 @@ ps::RowPolicy policy_of(const RowsConfig& rows) {
 worker::RowWorkOptions work_of(const Config& config) {
   worker::RowWorkOptions work;
   const bool ranks = learns_to_rank(config);
-  work.batches = {config.train.seed, static_cast<std::uint64_t>(config.rows.batch),
-                  ranks ? static_cast<std::uint32_t>(config.rows.negatives) : 0, ranks,
-                  config.train.loss == "bpr"};
+  work.batches = {config.train.seed,
+                  static_cast<std::uint64_t>(config.rows.batch),
+                  ranks ? static_cast<std::uint32_t>(config.rows.negatives) : 0,
+                  ranks,
+                  config.train.loss == "bpr",
+                  !config.model.context.empty(),
+                  config.model.history ? static_cast<std::size_t>(config.model.history_items) : 0};
   work.lanes = static_cast<std::uint32_t>(config.rows.lanes);
   const auto metric = parse_metric(config.evaluate.metric);
   work.rank_at = metric ? metric->k : 0;
@@ -98,22 +103,27 @@ worker::RowWorkOptions work_of(const Config& config) {
 }
 
 ps::FmOptions fm_of(const Config& config, const HeadOptions& head) {
-  return {{head.dim, head.loss, head.init_std},
-          config.model.user_attributes,
-          config.model.item_attributes,
-          0};
+  const ModelConfig& model = config.model;
+  ps::FmOptions fm{
+      {head.dim, head.loss, head.init_std}, model.user_attributes, model.item_attributes};
+  for (const std::string& name : model.context) fm.context.push_back(context_from(name).value());
+  fm.history_items = model.history ? static_cast<std::size_t>(model.history_items) : 0;
+  fm.history_exponent = static_cast<float>(model.history_exponent);
+  return fm;
 }
 
 /// @param dataset none: features of attributes are left out
 std::vector<ps::RowTable> tables_of(const Config& config, const HeadOptions& head, const Grid& grid,
                                     const ps::RowSettings& settings, const Dataset* dataset) {
   if (config.model.kind != "fm") return ps::head_tables(make_head(head)->shape(), grid, settings);
+  const ps::FmOptions fm = fm_of(config, head);
   std::uint64_t features = 0;
   if (dataset != nullptr) {
+    ps::check_moments(fm, *dataset);
     features = ps::AttributeLists{*dataset, true, config.model.user_attributes, 0}.end();
     features = ps::AttributeLists{*dataset, false, config.model.item_attributes, features}.end();
   }
-  return ps::fm_tables(head.dim, features, grid, settings);
+  return ps::fm_tables(fm, features, grid, settings);
 }
 
 std::vector<int> nodes_of_workers(const ps::JobLayout& job) {
@@ -151,9 +161,10 @@ ps::RowJob RowPlan::job(const Grid& grid, std::span<const std::uint64_t> cells) 
     auto& rows = job.most_rows.emplace_back();
     for (std::size_t t = 0; t < layout.tables().size(); ++t) {
       const ps::RowTable& table = layout.tables()[t];
-      const std::uint64_t touched = t == 0   ? most
-                                    : t == 1 ? most * (1 + work.batches.negatives)
-                                             : table.rows();
+      const std::uint64_t touched = t == 0                    ? most
+                                    : t == 1                  ? most * (1 + work.batches.negatives)
+                                    : table.name == "history" ? most * work.batches.history
+                                                              : table.rows();
       rows.push_back(std::min(table.rows(), touched));
     }
   }

@@ -118,13 +118,14 @@ std::uint64_t limit_of_files(std::uint64_t needed) {
   return limit.rlim_cur;
 }
 
-/// Attributes that are features are no part of the fingerprint.
+/// Attributes and times that are features are no part of the fingerprint.
 std::string identity_of_data(const Config& config, const Dataset& dataset) {
   std::string identity = dataset.fingerprint();
-  if (config.model.user_attributes.empty() && config.model.item_attributes.empty()) return identity;
+  const std::string run = scheduler::run_identity(config, dataset);
+  if (run == training_identity(config)) return identity;
   Sha256 sha;
-  sha.update(scheduler::run_identity(config, dataset));
-  return identity + ", attributes " + sha.finish();
+  sha.update(run);
+  return identity + ", attributes and times " + sha.finish();
 }
 
 }  // namespace

@@ -76,13 +76,15 @@ class StripRanker::UserItems {
 
 /// What the protocol takes the items of a user for.
 struct StripRanker::Parts {
-  explicit Parts(RowRange users) : history{users}, relevant{users} {}
+  Parts(StripId which, RowRange users) : strip{which}, history{users}, relevant{users} {}
   [[nodiscard]] std::span<const std::uint32_t> excluded(std::uint64_t user) const {
     return known ? known->of(user) : history.of(user);
   }
+  StripId strip;
   UserItems history;               ///< of training, or what is known of a held-out user
   std::optional<UserItems> known;  ///< with validation when testing; none: history
   UserItems relevant;
+  std::vector<std::int64_t> earliest;  ///< of what is relevant, if scores depend on it; [user]
   std::optional<DatasetFoldIn::Strip> fold;
   std::vector<float> memory;  ///< of scores
 };
@@ -146,7 +148,7 @@ StripRanker::Parts StripRanker::collect(StripId strip) const {
     }
     return count;
   };
-  Parts parts{dataset_.grid().users_of(strip)};
+  Parts parts{strip, dataset_.grid().users_of(strip)};
   dataset_.verify(strip);
   for (const Part part : {Part::train, Part::fold_in}) {
     if (dataset_.interactions(part) == 0) continue;
@@ -161,20 +163,36 @@ StripRanker::Parts StripRanker::collect(StripId strip) const {
   }
   for_each_interaction(dataset_, testing ? Part::test : Part::validation, strip,
                        add_to(parts.relevant, options_.relevant_from.value_or(kAny)));
+  if (ranker_.knows_moments()) find_earliest(testing ? Part::test : Part::validation, strip, parts);
   for (UserItems* items : {&parts.history, &parts.relevant}) items->sort();
   return parts;
+}
+
+void StripRanker::find_earliest(Part part, StripId strip, Parts& parts) const {
+  const RowRange users = dataset_.grid().users_of(strip);
+  parts.earliest.assign(users.size(), std::numeric_limits<std::int64_t>::max());
+  for_each_timed_interaction(dataset_, part, strip,
+                             [&](auto user, auto /*item*/, float value, auto time) {
+                               if (double{value} < options_.relevant_from.value_or(value)) return;
+                               std::int64_t& earliest = parts.earliest[user - users.begin];
+                               earliest = std::min(earliest, time.value());
+                             });
 }
 
 void StripRanker::rank(const std::vector<std::uint64_t>& users, Parts& parts, StripRanking& result,
                        Recommended& recommended) const {
   std::vector<FoldedRow> folded;
-  folded.reserve(users.size());  // queries refer to them
+  folded.reserve(2 * users.size());  // queries refer to them
   std::vector<eval::Query> queries;
   std::vector<std::span<const std::uint32_t>> relevant;
   for (const std::uint64_t user : users) {
     queries.push_back(parts.fold && parts.fold->folds(user)
                           ? ranker_.query(folded.emplace_back(parts.fold->row(user)))
                           : ranker_.query(user));
+    if (!parts.earliest.empty()) {
+      const std::int64_t time = parts.earliest[user - dataset_.grid().users_of(parts.strip).begin];
+      queries.back() = ranker_.query(folded.emplace_back(ranker_.in_moment(queries.back(), time)));
+    }
     queries.back().excluded = parts.excluded(user);
     queries.back().history = parts.history.of(user);
     relevant.push_back(parts.relevant.of(user));

@@ -45,6 +45,7 @@ class StripRanker {
     std::span<const std::uint32_t> relevant;
   };
   [[nodiscard]] Parts collect(StripId strip) const;
+  void find_earliest(Part part, StripId strip, Parts& parts) const;
   void rank(const std::vector<std::uint64_t>& users, Parts& parts, StripRanking& result,
             Recommended& recommended) const;
   [[nodiscard]] bool has_candidates(const Parts& parts, std::uint64_t user) const;

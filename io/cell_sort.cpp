@@ -26,6 +26,7 @@ float value_of(Entry e) { return std::bit_cast<float>(static_cast<std::uint32_t>
 struct ByUser {
   std::vector<std::uint64_t> begin;  // [user row], plus the end
   Column<Entry> entries;
+  Column<std::int64_t> times;  // [entry], or none
 };
 
 /// Groups the entries of the users of some strips. Every group looks at all interactions, but
@@ -36,14 +37,18 @@ class UserGrouper {
       : in_{in}, part_{part}, grid_{grid}, groups_{std::min(groups, grid.strips())} {}
 
   ByUser run() {
-    ByUser result{std::vector<std::uint64_t>(grid_.users() + 1, 0), {}};
+    ByUser result{std::vector<std::uint64_t>(grid_.users() + 1, 0), {}, {}};
     std::uint64_t* const begin = result.begin.data();
     for_each([&](std::size_t n) { ++begin[in_.users[n] + std::size_t{1}]; });
     std::partial_sum(result.begin.begin(), result.begin.end(), result.begin.begin());
     result.entries.resize(result.begin.back());
+    const bool timed = !in_.times.empty();
+    if (timed) result.times.resize(result.begin.back());
     std::vector<std::uint64_t> next(result.begin.begin(), result.begin.end() - 1);
     for_each([&](std::size_t n) {
-      result.entries[next[in_.users[n]]++] = entry(in_.items[n], in_.values[n]);
+      const std::uint64_t place = next[in_.users[n]]++;
+      result.entries[place] = entry(in_.items[n], in_.values[n]);
+      if (timed) result.times[place] = in_.times[n];
     });
     return result;
   }
@@ -96,8 +101,7 @@ class StripSorter {
   StripCells run() {
     std::vector<std::uint64_t> next;  // [user of the strip] first entry not written
     for (std::uint64_t u = users_.begin; u < users_.end; ++u) {
-      std::sort(source_.entries.data() + source_.begin[u],
-                source_.entries.data() + source_.begin[u + 1]);
+      sort_user(source_.begin[u], source_.begin[u + 1]);
       next.push_back(source_.begin[u]);
     }
     for (std::uint32_t b = 0; b < grid_.blocks(); ++b) write_cell(grid_.items_of(BlockId{b}), next);
@@ -106,6 +110,21 @@ class StripSorter {
   }
 
  private:
+  void sort_user(std::uint64_t begin, std::uint64_t end) {
+    Entry* const entries = source_.entries.data();
+    if (source_.times.empty()) {
+      std::sort(entries + begin, entries + end);
+      return;
+    }
+    std::vector<std::pair<Entry, std::int64_t>> timed;
+    for (std::uint64_t n = begin; n < end; ++n) timed.emplace_back(entries[n], source_.times[n]);
+    std::ranges::sort(timed);
+    for (const auto& [own, time] : timed) {
+      entries[begin] = own;
+      source_.times[begin++] = time;
+    }
+  }
+
   void write_cell(const RowRange& items, std::vector<std::uint64_t>& next) {
     const std::uint64_t first = written_;
     const std::size_t first_run = cells_.runs.size();
@@ -144,6 +163,9 @@ class StripSorter {
     } else {
       float* const values = image_.values.data() + written_;
       for (std::size_t k = 0; k < count; ++k) values[k] = value_of(first[k]);
+    }
+    if (!source_.times.empty()) {
+      std::copy_n(source_.times.data() + from, count, image_.times.data() + written_);
     }
     written_ += count;
     return from + count;
@@ -188,6 +210,7 @@ PartImage sort_into_cells(const PartitionedInteractions& interactions, Part part
   } else {
     image.values.resize(source.entries.size());
   }
+  image.times.resize(source.times.size());
   std::vector<StripCells> strips(grid.strips());
   run_on_threads(grid.strips(), threads, [&](std::uint32_t s) {
     strips[s] = StripSorter{source, grid, code, StripId{s}, image}.run();

@@ -27,6 +27,7 @@ struct DataConfig {
   std::filesystem::path dataset = "dataset.h5";
   std::filesystem::path id_key_file = {};  ///< io/id_key.hpp; empty: ids are stored as they are
   bool hash_item_ids = false;              ///< those of items too
+  bool store_times = false;                ///< in the dataset
 };
 
 /// Files that say something of users or items: one line each.
@@ -104,6 +105,10 @@ struct ModelConfig {
   double pretrained_alpha = 0.5;                  ///< share of the gmf in the scores it starts with
   std::vector<std::string> user_attributes = {};  ///< features of fm
   std::vector<std::string> item_attributes = {};
+  std::vector<std::string> context = {};  ///< features of fm: weekday | month | hour
+  bool history = false;                   ///< of fm: items that the user had before
+  std::int64_t history_items = 50;        ///< the latest
+  double history_exponent = 0.5;          ///< each of n counts n^-this
 };
 
 struct TrainConfig {

@@ -12,6 +12,7 @@
 #include "io/config_problems.hpp"
 #include "io/event_weight.hpp"
 #include "io/scaling_layout.hpp"
+#include "model/context.hpp"
 #include "model/metric_name.hpp"
 
 namespace factorps {
@@ -253,6 +254,10 @@ class CrossCheck {
             fmt::format("nothing{}", of("for fm")));
     require(fm || model.item_attributes.empty(), "model.item_attributes",
             fmt::format("nothing{}", of("for fm")));
+    require(fm || model.context.empty(), "model.context", fmt::format("nothing{}", of("for fm")));
+    require(fm || !model.history, "model.history", fmt::format("false{}", of("for fm")));
+    require_each("model.context", model.context, context_from,
+                 "\"weekday\", \"month\" or \"hour\"");
   }
 
   void check_validation_users() {

@@ -53,7 +53,10 @@ std::vector<Field> data_fields(DataConfig& c) {
        "stores keyed hashes of the users' ids in the place of the ids, and commands that are asked "
        "by ids hash them. Unset: ids are stored as they are (docs/security.md)."},
       {"data.hash_item_ids", &c.hash_item_ids, any(), no,
-       "With `id_key_file`: hashes of the items' ids too."}};
+       "With `id_key_file`: hashes of the items' ids too."},
+      {"data.store_times", &c.store_times, any(), no,
+       "The dataset says when each interaction was (8 bytes each), for `model.context` and "
+       "`model.history`."}};
 }
 
 std::vector<Field> clean_fields(CleanConfig& c) {
@@ -143,7 +146,7 @@ std::vector<Field> model_fields(ModelConfig& c) {
        "`mf`: mean + user bias + item bias + product of factors. With `train.solver = \"rows\"` "
        "also `mf-linear`: w x product + b; `gmf`: a learned weight for each factor of the "
        "product; `mlp`: layers over the factors of user and item; `neumf`: `gmf` and `mlp` "
-       "together; `fm`: a factorization machine over ids and attributes."},
+       "together; `fm`: a factorization machine over ids, attributes, moments and histories."},
       {"model.dim", &c.dim, between(1, 8192), yes,
        "Factors per user and item; `neumf`: of its gmf part; `fm`: per feature. For `mlp` the "
        "first of `tower` says it."},
@@ -169,7 +172,19 @@ std::vector<Field> model_fields(ModelConfig& c) {
       {"model.user_attributes", &c.user_attributes, any(), yes,
        "`fm`: attributes of users that are features beside their ids."},
       {"model.item_attributes", &c.item_attributes, any(), yes,
-       "`fm`: attributes of items that are features beside their ids."}};
+       "`fm`: attributes of items that are features beside their ids."},
+      {"model.context", &c.context, any(), yes,
+       "`fm`: features of the moment of an interaction, in UTC, from `\"weekday\"`, `\"month\"` "
+       "and "
+       "`\"hour\"`. They need `data.store_times`."},
+      {"model.history", &c.history, any(), yes,
+       "`fm`: the items that the user had before are features, with rows of their own: with "
+       "`data.store_times` the training items of earlier times, else all others."},
+      {"model.history_items", &c.history_items, between(1, 65536), yes,
+       "At most so many of them: the latest; without times, some drawn at random."},
+      {"model.history_exponent", &c.history_exponent, between(0, 1), yes,
+       "Each of n items of a history counts n^-this: 0.5 keeps the length of their sum, 1 makes it "
+       "their mean."}};
 }
 
 std::vector<Field> train_fields(TrainConfig& c) {

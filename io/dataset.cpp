@@ -172,6 +172,12 @@ Dataset::Dataset(const std::filesystem::path& path) : path_{path}, map_{path} {
   code_ = read_code(file);
   normalisation_ = read_normalisation(file, user_counts_.size(), item_counts_.size());
   for (const Part part : kParts) parts_[static_cast<std::size_t>(part)] = open_part(part);
+  has_times_ = file.exists("/train/times");
+  for (const Part part : kParts) {
+    const PartView& view = parts_[static_cast<std::size_t>(part)];
+    if (view.times.size() == (has_times_ ? view.items.size() : 0)) continue;
+    fail(file, std::string{"/"} + part_name(part) + "/times", "expected in all parts or in none");
+  }
 }
 
 Dataset::PartView Dataset::open_part(Part part) const {
@@ -193,6 +199,11 @@ Dataset::PartView Dataset::open_part(Part part) const {
   if (runs.size() % 2 != 0) fail(file, group + "/runs", "expected pairs of numbers");
   static_assert(sizeof(Run) == 8 && alignof(Run) == 4);
   view.runs = {reinterpret_cast<const Run*>(runs.data()), runs.size() / 2};
+
+  if (file.exists(group + "/times")) {
+    view.times = map_.view<std::int64_t>(group + "/times");
+    expect_size(file, group + "/times", view.times.size(), view.items.size());
+  }
 
   view.cell_runs = map_.view<std::uint64_t>(group + "/cell_runs");
   view.cell_begin = map_.view<std::uint64_t>(group + "/cell_begin");
@@ -242,6 +253,24 @@ CellView Dataset::cell(Part part, StripId strip, BlockId block) const {
           view.items.subspan(first, view.cell_begin[cell + 1] - first),
           view.codes == nullptr ? nullptr : view.codes + first,
           view.values == nullptr ? nullptr : view.values + first, code_};
+}
+
+std::span<const std::int64_t> Dataset::times(Part part, StripId strip, BlockId block) const {
+  const PartView& view = parts_[static_cast<std::size_t>(part)];
+  if (view.times.empty()) return {};
+  const std::size_t cell = grid_.cell_index(strip, block);
+  return view.times.subspan(view.cell_begin[cell],
+                            view.cell_begin[cell + 1] - view.cell_begin[cell]);
+}
+
+std::uint64_t Dataset::verify_times(Part part) const {
+  const PartView& view = parts_[static_cast<std::size_t>(part)];
+  const std::uint64_t found = checksum_of(view.times);
+  const std::string object = std::string{"/"} + part_name(part) + "/times";
+  if (!view.times.empty() && map_.file().natural(object, "checksum") != found) {
+    fail(map_.file(), object, "checksum does not match: the file is damaged");
+  }
+  return found;
 }
 
 std::vector<std::uint64_t> Dataset::cell_sizes(Part part) const {

@@ -11,6 +11,7 @@
 ///       values u8 [N] or f32 [N], and per cell, strip-major:
 ///       cell_runs u64 [cells + 1], cell_begin u64 [cells + 1]  (first run, first interaction),
 ///       cell_checksum u64 [cells]  (cell_checksum() below)
+///       and with data.store_times: times i64 [N] (unix seconds), attribute checksum
 #pragma once
 
 #include <array>
@@ -60,6 +61,12 @@ class Dataset {
   /// (split.method = "users"): of no use without folding them in.
   [[nodiscard]] bool held_out(Part part) const;
   [[nodiscard]] CellView cell(Part part, StripId strip, BlockId block) const;
+  /// Whether the file says when interactions were.
+  [[nodiscard]] bool has_times() const noexcept { return has_times_; }
+  /// Unix seconds, [interaction of the cell]; none without times.
+  [[nodiscard]] std::span<const std::int64_t> times(Part part, StripId strip, BlockId block) const;
+  /// The checksum of the times of a part, once it has been compared. @throws DataError
+  std::uint64_t verify_times(Part part) const;
   /// Interactions of a part. [cell]
   [[nodiscard]] std::vector<std::uint64_t> cell_sizes(Part part) const;
   /// Compares checksums and bounds of all cells of one strip, and its users' training counts.
@@ -93,6 +100,7 @@ class Dataset {
     std::span<const std::uint16_t> items;
     const std::uint8_t* codes = nullptr;
     const float* values = nullptr;
+    std::span<const std::int64_t> times;           // or none
     std::span<const std::uint64_t> cell_runs;      // [cell], plus the end
     std::span<const std::uint64_t> cell_begin;     // [cell], plus the end
     std::span<const std::uint64_t> cell_checksum;  // [cell]
@@ -111,6 +119,7 @@ class Dataset {
   std::span<const std::uint32_t> user_counts_;
   std::span<const std::uint32_t> item_counts_;
   std::array<PartView, kParts.size()> parts_;  // [Part]
+  bool has_times_ = false;
 };
 
 }  // namespace factorps

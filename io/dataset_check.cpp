@@ -82,6 +82,7 @@ void verify_all(const Dataset& dataset) {
     static_cast<void>(dataset.user_attribute(name));
   for (const std::string& name : dataset.item_attribute_names())
     static_cast<void>(dataset.item_attribute(name));
+  for (const Part part : kParts) static_cast<void>(dataset.verify_times(part));
   for (std::uint32_t s = 0; s < dataset.grid().strips(); ++s) dataset.verify(StripId{s});
   const Recount counted = recount(dataset);
   require_counts(dataset, "/items/train_count", dataset.item_counts(), counted.items);

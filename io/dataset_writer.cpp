@@ -4,6 +4,7 @@
 #include <span>
 
 #include "common/check.hpp"
+#include "common/hash.hpp"
 #include "io/cell_sort.hpp"
 #include "io/dataset_fingerprint.hpp"
 #include "io/files.hpp"
@@ -40,6 +41,13 @@ void write_part(h5::File& file, const std::string& group, const PartImage& image
   file.write(group + "/cell_runs", image.cell_runs);
   file.write(group + "/cell_begin", image.cell_begin);
   file.write(group + "/cell_checksum", image.cell_checksum);
+}
+
+/// Of every part or of none.
+void write_times(h5::File& file, const std::string& group, const Column<std::int64_t>& times) {
+  const std::string name = group + "/times";
+  write_column(file, name, times);
+  file.set(name, "checksum", checksum(std::as_bytes(std::span{times.data(), times.size()})));
 }
 
 void write_rows(h5::File& file, const std::string& group, const IdTable& ids,
@@ -95,7 +103,9 @@ std::string write_contents(h5::File& file, const DatasetContents& contents, std:
   for (const Part part : kParts) {
     if (part == Part::fold_in && !held_out) continue;
     const PartImage image = sort_into_cells(in, part, contents.grid, code, threads);
-    write_part(file, std::string{"/"} + part_name(part), image, code);
+    const std::string group = std::string{"/"} + part_name(part);
+    write_part(file, group, image, code);
+    if (!in.times.empty()) write_times(file, group, image.times);
     fingerprint.add_part(image.cell_begin, image.cell_checksum);
     if (part == Part::train) file.set("/", "train_mean", train_mean(image, code));
   }

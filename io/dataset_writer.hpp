@@ -13,10 +13,11 @@ namespace factorps {
 
 /// Interactions of all parts in row numbers, in any order. All columns have the same length.
 struct PartitionedInteractions {
-  Column<std::uint32_t> users;  // [interaction] user row
-  Column<std::uint32_t> items;  // [interaction] item row
-  Column<float> values;         // [interaction] normalised, finite
-  Column<Part> parts;           // [interaction]
+  Column<std::uint32_t> users;      // [interaction] user row
+  Column<std::uint32_t> items;      // [interaction] item row
+  Column<float> values;             // [interaction] normalised, finite
+  Column<Part> parts;               // [interaction]
+  Column<std::int64_t> times = {};  // [interaction] unix seconds; or none, for all
 };
 
 /// Everything a dataset holds.

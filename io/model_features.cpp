@@ -94,6 +94,45 @@ std::vector<std::uint32_t> feature_of_code(const AttributeFeature& feature,
   return numbers;
 }
 
+namespace {
+
+const std::string kContext = std::string{kGroup} + "/context";
+
+void write_context(h5::File& file, const ModelFeatures& features, std::uint64_t dim) {
+  if (features.context.empty()) return;
+  file.create_group(kContext);
+  file.set(kContext, "latest_time", features.latest_time);
+  for (const ContextFeature& feature : features.context) {
+    file.write(kContext + '/' + name_of(feature.kind) + "/rows", {size_of(feature.kind), dim + 1},
+               std::span{feature.rows});
+  }
+}
+
+void read_context(const h5::File& file, std::uint64_t dim, ModelFeatures& features) {
+  if (!file.exists(kContext)) return;
+  features.latest_time = file.integer(kContext, "latest_time");
+  for (const std::string& name : file.members(kContext)) {
+    const auto kind = context_from(name);
+    const std::string rows = kContext + '/' + name + "/rows";
+    if (!kind) fail(file, kContext + '/' + name, "is unknown, expected weekday, month or hour");
+    if (const h5::Shape expected{size_of(*kind), dim + 1}; file.shape(rows) != expected)
+      fail(file, rows, fmt::format("has another shape than [{}, {}]", expected[0], expected[1]));
+    features.context.push_back({*kind, file.read<float>(rows)});
+  }
+  std::ranges::sort(features.context, {}, &ContextFeature::kind);
+}
+
+void digest_context(const ModelFeatures& features, Sha256& sha) {
+  if (features.context.empty()) return;
+  sha.update(fmt::format("{} {}\n", kContext, features.latest_time));
+  for (const ContextFeature& feature : features.context) {
+    sha.update(fmt::format("{}\n", name_of(feature.kind)));
+    sha.update(std::as_bytes(std::span{feature.rows}));
+  }
+}
+
+}  // namespace
+
 void write_features(h5::File& file, const ModelFeatures& features, std::uint64_t dim) {
   for_both(features, [&](const auto& side, const std::string& at) {
     file.create_group(at);
@@ -109,6 +148,7 @@ void write_features(h5::File& file, const ModelFeatures& features, std::uint64_t
       }
     }
   });
+  write_context(file, features, dim);
 }
 
 ModelFeatures read_features(const h5::File& file, std::uint64_t dim) {
@@ -117,6 +157,7 @@ ModelFeatures read_features(const h5::File& file, std::uint64_t dim) {
     for (const std::string& name : file.members(at))
       side.push_back(read_feature(file, at + '/' + name, name, dim));
   });
+  read_context(file, dim, features);
   return features;
 }
 
@@ -131,6 +172,7 @@ void digest(const ModelFeatures& features, Sha256& sha) {
       sha.update(std::as_bytes(std::span{feature.rows}));
     }
   });
+  digest_context(features, sha);
 }
 
 std::vector<std::string> feature_datasets(const h5::File& file) {

@@ -6,6 +6,8 @@
 ///     rows f32 [values x (1 + dim)]   linear weight, then factors; of a number one row
 ///     category, tags: value_offsets u64 [values + 1], value_bytes u8
 ///     number: attributes mean, scale (f64): the feature is (x - mean) / scale
+///   /features/context, if moments are features: attribute latest_time (i64 as text)
+///   /features/context/KIND/rows f32 [size_of(kind) x (1 + dim)]
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include "common/hash.hpp"
 #include "io/attributes.hpp"
 #include "io/hdf5.hpp"
+#include "model/context.hpp"
 
 namespace factorps {
 
@@ -34,9 +37,17 @@ struct AttributeFeature {
   }
 };
 
+/// What a part of moments weighs.
+struct ContextFeature {
+  ContextKind kind = ContextKind::weekday;
+  std::vector<float> rows;  ///< [size_of(kind)][1 + dim]; zero: nothing of the training was then
+};
+
 struct ModelFeatures {
   std::vector<AttributeFeature> users;
   std::vector<AttributeFeature> items;
+  std::vector<ContextFeature> context = {};  ///< by kind
+  std::int64_t latest_time = 0;              ///< of the training, with a context: unix seconds
 };
 
 /// What of an attribute of one entity becomes features: a category counts 1, each of n tags 1 / n,

@@ -200,14 +200,15 @@ ModelInfo read_info(const h5::File& file) {
   ModelInfo info;
   info.kind = file.text("/", "kind");
   const bool known = info.kind == "mf" || info.kind == "fm" || has_layers(info.kind);
-  if (!known || info.version() != file.natural("/", "version")) {
-    fail(
-        file.path(),
-        fmt::format("kind is '{}', expected 'mf' in version 1, 'mlp', 'neumf' or 'fm' in version 2",
-                    info.kind));
-  }
   info.dim = file.natural("/", "dim");
   if (info.dim == 0) fail(file.path(), "dim is 0, expected at least 1");
+  if (info.kind == "fm") info.features = read_features(file, info.dim);
+  if (!known || info.version() != file.natural("/", "version")) {
+    fail(file.path(),
+         fmt::format("kind is '{}', expected 'mf' in version 1, 'mlp', 'neumf' or 'fm' in version "
+                     "2, 'fm' with /features/context in version 3",
+                     info.kind));
+  }
   info.users = rows_of(file, "/users/factors", info.dim);
   info.items = rows_of(file, "/items/factors", info.dim);
   info.mu = file.real("/", "mu");
@@ -220,7 +221,6 @@ ModelInfo read_info(const h5::File& file) {
   info.normalisation = read_normalisation(file, info.users, info.items);
   info.provenance = file.text("/", "provenance");
   if (has_layers(info.kind)) info.layers = read_layers(file, info.kind, info.dim);
-  if (info.kind == "fm") info.features = read_features(file, info.dim);
   return info;
 }
 
@@ -334,8 +334,9 @@ float Model::predict(std::optional<std::uint64_t> user_row, std::optional<std::u
 }
 
 float Model::predict(std::span<const float> factors, float bias,
-                     std::optional<std::uint64_t> item_row) const {
-  return invert(std::nullopt, item_row, score(factors, bias, item_row));
+                     std::optional<std::uint64_t> item_row,
+                     std::optional<std::uint64_t> user_row) const {
+  return invert(user_row, item_row, score(factors, bias, item_row));
 }
 
 /// An absent row is one of zeros, as a cold one.

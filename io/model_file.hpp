@@ -15,7 +15,8 @@
 /// layers make of both rows of factors; then Normalisation::invert, then clipping. A row with
 /// train_count 0 (cold) has factors and bias 0, but for what attributes give it in fm. Every
 /// dataset has an attribute checksum (u64): XXH3 of its bytes. Version 1 has the kind mf alone, and
-/// is what models of that kind are written as.
+/// is what models of that kind are written as; fm with features of moments is version 3, anything
+/// else version 2.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,7 @@
 
 namespace factorps {
 
-inline constexpr std::uint64_t kModelVersion = 2;  ///< the newest that is read
+inline constexpr std::uint64_t kModelVersion = 3;  ///< the newest that is read
 
 struct ModelInfo {
   std::string kind = "mf";
@@ -52,7 +53,10 @@ struct ModelInfo {
   std::optional<ModelFeatures> features;  ///< of fm
 
   /// Of the file.
-  [[nodiscard]] std::uint64_t version() const { return kind == "mf" ? 1 : 2; }
+  [[nodiscard]] std::uint64_t version() const {
+    const bool moments = features && !features->context.empty();
+    return kind == "mf" ? 1 : moments ? 3 : 2;
+  }
 };
 
 /// Writes a model piece by piece, so that no table is ever whole in memory. Rows must come in
@@ -143,9 +147,11 @@ class Model {
   /// (unknown to the model) count as factors and bias 0.
   [[nodiscard]] float predict(std::optional<std::uint64_t> user, std::optional<std::uint64_t> item,
                               bool clip) const;
-  /// The same, not clipped, of a user who is not in the model. @param factors dim
+  /// The same, not clipped, of another row of a user. @param factors dim
+  /// @param user whose values it is about; none: who is not in the model
   [[nodiscard]] float predict(std::span<const float> factors, float bias,
-                              std::optional<std::uint64_t> item) const;
+                              std::optional<std::uint64_t> item,
+                              std::optional<std::uint64_t> user = std::nullopt) const;
 
  private:
   [[nodiscard]] float score_by_layers(std::span<const float> factors,

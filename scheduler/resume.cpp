@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
@@ -101,6 +102,11 @@ std::string run_identity(const Config& config, const Dataset& dataset) {
   std::string identity = training_identity(config) +
                          digest_of("rows.frozen_users", config.rows.frozen_users) +
                          digest_of("rows.frozen_items", config.rows.frozen_items);
+  if (dataset.has_times() && (model.history || !model.context.empty())) {
+    std::vector<std::uint64_t> sums;
+    for (const Part part : kParts) sums.push_back(dataset.verify_times(part));
+    identity += fmt::format("times = {}\n", fmt::join(sums, " "));
+  }
   if (model.user_attributes.empty() && model.item_attributes.empty()) return identity;
   Sha256 sha;
   for (const std::string& name : model.user_attributes) add(dataset.user_attribute(name), sha);

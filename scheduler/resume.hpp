@@ -25,7 +25,7 @@ struct ResumePoint {
 };
 
 /// training_identity(), and what a training depends on besides that the fingerprint of a dataset
-/// does not cover: the attributes that are features of `fm`.
+/// does not cover: attributes and times that are features of `fm`.
 /// @throws DataError if one is damaged
 [[nodiscard]] std::string run_identity(const Config& config, const Dataset& dataset);
 

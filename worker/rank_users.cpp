@@ -1,6 +1,7 @@
 #include "worker/rank_users.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "eval/ranking_metrics.hpp"
@@ -25,6 +26,21 @@ void collect(const Dataset& dataset, Part part, StripId strip, RowRange users, I
   }
 }
 
+void collect_times(const Dataset& dataset, Part part, StripId strip, UsersToRank& rank) {
+  rank.times.assign(rank.users.size(), std::numeric_limits<std::int64_t>::max());
+  const std::uint64_t first_user = dataset.grid().users_of(strip).begin;
+  for (std::uint32_t b = 0; b < dataset.grid().blocks(); ++b) {
+    const auto times = dataset.times(part, strip, BlockId{b});
+    for_each_interaction(dataset.cell(part, strip, BlockId{b}),
+                         [&](std::uint32_t offset, std::size_t n) {
+                           const std::uint64_t user = first_user + offset;
+                           if (user < rank.users.begin || user >= rank.users.end) return;
+                           std::int64_t& earliest = rank.times[user - rank.users.begin];
+                           earliest = std::min(earliest, times[n]);
+                         });
+  }
+}
+
 void sort_unique(std::vector<std::uint32_t>& items) {
   std::ranges::sort(items);
   items.erase(std::unique(items.begin(), items.end()), items.end());
@@ -43,11 +59,12 @@ void add_ranking(const eval::FullRanking& ranking, std::uint64_t k, ps::CellSums
 
 UsersToRank users_to_rank(const Dataset& dataset, Part part, StripId strip, BlockId slice) {
   const Grid& grid = dataset.grid();
-  UsersToRank rank{ps::slice_of(grid.users_of(strip), slice.value(), grid.blocks()), {}, {}};
+  UsersToRank rank{ps::slice_of(grid.users_of(strip), slice.value(), grid.blocks()), {}, {}, {}};
   rank.wanted.resize(rank.users.size());
   rank.known.resize(rank.users.size());
   collect(dataset, part, strip, rank.users, rank.wanted);
   collect(dataset, Part::train, strip, rank.users, rank.known);
+  if (dataset.has_times()) collect_times(dataset, part, strip, rank);
   if (part == Part::test) collect(dataset, Part::validation, strip, rank.users, rank.known);
   std::ranges::for_each(rank.wanted, sort_unique);
   std::ranges::for_each(rank.known, sort_unique);

@@ -21,6 +21,8 @@ struct UsersToRank {
   std::vector<std::vector<std::uint32_t>>
       wanted;  ///< held-out items, ascending; [user of the slice]
   std::vector<std::vector<std::uint32_t>> known;  ///< no candidates, ascending; [user of the slice]
+  std::vector<std::int64_t>
+      times;  ///< the earliest of what is wanted, if the dataset has times; [user of the slice]
 };
 /// @param part validation, where items known from training are no candidates, or test, where those
 /// of validation are none either

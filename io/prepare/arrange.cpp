@@ -87,7 +87,8 @@ DatasetContents arrange(GroupedRows data, const IdTable& user_ids, const IdTable
   contents.item_ids = item_ids.select(items.dense_of_row);
   contents.normalisation = reorder(normalisation, users, items);
   contents.interactions = {std::move(data.rows.users), std::move(data.rows.items),
-                           std::move(data.rows.values), std::move(data.parts)};
+                           std::move(data.rows.values), std::move(data.parts),
+                           std::move(data.rows.times)};
   contents.grid =
       cut_grid(contents.interactions, contents.user_ids.size(), contents.item_ids.size(), config);
   return contents;

@@ -38,6 +38,7 @@ const char* step_that_needs_time(const Config& config) {
   if (!config.clean.time_from.empty() || !config.clean.time_to.empty())
     return "clean.time_from, clean.time_to";
   if (config.clean.half_life_days > 0) return "clean.half_life_days";
+  if (config.data.store_times) return "data.store_times";
   if (needs_time(test_rule(config.split))) return "split.method";
   if (needs_time(validation_rule(config.split))) return "split.validation_method";
   return nullptr;
@@ -181,7 +182,7 @@ class Pipeline {
     normalisation_ =
         learn_normalisation(data_, config_.clean.normalise, config_.clean.normalise_by);
     if (any) apply_normalisation(data_, normalisation_);
-    data_.rows.times = {};
+    if (!config_.data.store_times) data_.rows.times = {};
     clock_.finish("normalise");
   }
 

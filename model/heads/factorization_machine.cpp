@@ -99,6 +99,7 @@ void FactorizationMachine::forward(const FactorizationBatch& batch, float w0,
     for (std::size_t e = 0; e < lists.entities(); ++e) {
       mine.row(e)[dim] = add_up(lists, e, batch.rows, mine.row(e));
     }
+    workspace.features_added += lists.features.size();
     for (std::size_t n = 0; n < of_example.size(); ++n) {
       workspace.scores[n] += mine.row(of_example[n])[dim];
     }

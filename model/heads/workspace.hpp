@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <vector>
 
@@ -50,6 +51,7 @@ class HeadWorkspace {
   std::vector<float> scores;           ///< [example]
   std::vector<float> slopes;           ///< [example] of the loss by the score
   std::vector<std::uint32_t> numbers;  ///< 0, 1, 2 ...
+  std::uint64_t features_added = 0;    ///< by factorization machines
 
  private:
   std::deque<PaddedMatrix> matrices_;

@@ -9,6 +9,12 @@
 
 namespace factorps::ps {
 
+/// Ascending, each once.
+inline void make_distinct(std::vector<std::uint64_t>& rows) {
+  std::ranges::sort(rows);
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+}
+
 /// @param rows below 2^32, fewer than 2^32 of them; ascending ones take less time
 /// @param index [example] where the row of each stands among the distinct ones, which ascend
 inline void find_distinct(const std::vector<std::uint64_t>& rows,

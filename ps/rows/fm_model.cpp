@@ -1,20 +1,19 @@
 #include "ps/rows/fm_model.hpp"
 
 #include <algorithm>
-#include <iterator>
-#include <numeric>
+#include <cmath>
+#include <map>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "common/error.hpp"
 #include "model/heads/workspace.hpp"
 #include "ps/rows/distinct_rows.hpp"
 
 namespace factorps::ps {
 namespace {
 
-constexpr std::size_t kUsers = 0;
-constexpr std::size_t kItems = 1;
-constexpr std::size_t kFeatures = 2;
-constexpr std::size_t kOffset = 3;
 constexpr std::uint64_t kFeatureBlocks = 64;
 
 std::vector<std::uint64_t> even_blocks(std::uint64_t rows) {
@@ -24,46 +23,115 @@ std::vector<std::uint64_t> even_blocks(std::uint64_t rows) {
   return begin;
 }
 
-std::uint32_t position(const std::vector<std::uint64_t>& rows, std::uint64_t row) {
-  return static_cast<std::uint32_t>(std::ranges::lower_bound(rows, row) - rows.begin());
+/// Calls visit(row of the table of contexts) for each feature of a moment.
+template <class Visit>
+void for_each_context(const std::vector<ContextKind>& kinds, std::int64_t time, Visit&& visit) {
+  std::uint32_t first = 0;
+  for (const ContextKind kind : kinds) {
+    visit(first + context_value(kind, time));
+    first += static_cast<std::uint32_t>(size_of(kind));
+  }
 }
 
 }  // namespace
 
-std::vector<RowTable> fm_tables(std::size_t dim, std::uint64_t features, const Grid& grid,
+std::size_t FmOptions::contexts() const {
+  std::size_t rows = 0;
+  for (const ContextKind kind : context) rows += size_of(kind);
+  return rows;
+}
+
+std::vector<RowTable> fm_tables(const FmOptions& options, std::uint64_t features, const Grid& grid,
                                 const RowSettings& settings) {
-  const auto width = static_cast<std::uint32_t>(1 + dim);
-  return {{"users", width, grid.strip_begin, settings.users, settings.users_frozen,
-           settings.frozen_users},
-          {"items", width, grid.block_begin, settings.items, settings.items_frozen,
-           settings.frozen_items},
-          {"features", width, even_blocks(features), settings.features, settings.features_frozen,
-           settings.frozen_features},
-          {"offset", 1, {0, 1}, settings.dense, settings.dense_frozen, {}}};
+  const auto width = static_cast<std::uint32_t>(1 + options.machine.dim);
+  std::vector<RowTable> tables{{"users", width, grid.strip_begin, settings.users,
+                                settings.users_frozen, settings.frozen_users},
+                               {"items", width, grid.block_begin, settings.items,
+                                settings.items_frozen, settings.frozen_items},
+                               {"features", width, even_blocks(features), settings.features,
+                                settings.features_frozen, settings.frozen_features},
+                               {"offset", 1, {0, 1}, settings.dense, settings.dense_frozen, {}}};
+  if (!options.context.empty())
+    tables.push_back({"context", width, {0, options.contexts()}, settings.features, false, {}});
+  if (options.history_items > 0)
+    tables.push_back({"history", width, grid.block_begin, settings.features, false, {}});
+  return tables;
+}
+
+void check_moments(const FmOptions& options, const Dataset& dataset) {
+  if (options.context.empty() || dataset.has_times()) return;
+  throw DataError{
+      fmt::format("{}: does not say when interactions were, which model.context needs; expected a "
+                  "dataset prepared with data.store_times = true",
+                  dataset.path().string())};
+}
+
+void FmModel::Side::clear() {
+  begin.assign(1, 0);
+  features.clear();
+  values.clear();
+  of_example.clear();
+}
+
+void FmModel::Side::add(std::uint32_t feature, float value) {
+  features.push_back(feature);
+  values.push_back(value);
+}
+
+void FmModel::Side::add_all(const Side& other, std::size_t entity) {
+  for (std::size_t n = other.begin[entity]; n < other.begin[entity + 1]; ++n)
+    add(other.features[n], other.values[n]);
 }
 
 FmModel::FmModel(const FmOptions& options, const Dataset& dataset, const RowSettings& settings)
     : machine_{options.machine},
+      options_{options},
       dim_{options.machine.dim},
       offset_{options.offset},
       dataset_{dataset},
       seed_{settings.seed},
       users_{dataset, true, options.user_attributes, 0},
       items_{dataset, false, options.item_attributes, users_.end()},
-      tables_{fm_tables(dim_, items_.end(), dataset.grid(), settings)} {}
+      tables_{fm_tables(options, items_.end(), dataset.grid(), settings)},
+      wide_{kUsers, kItems, kFeatures},
+      first_(tables_.size()) {
+  check_moments(options, dataset);
+  if (!options.context.empty()) wide_.push_back(context_ = kOffset + 1);
+  if (options.history_items > 0) wide_.push_back(history_ = tables_.size() - 1);
+}
 
 void FmModel::initialise(std::size_t table, std::uint64_t row, std::span<float> values) {
   if (table == kOffset) {
     values[0] = offset_;
     return;
   }
+  if (!trained(table, row)) return;
+  std::uint64_t before = 0;
+  for (const std::size_t other : wide_) {
+    if (other == table) break;
+    before += tables_[other].rows();
+  }
+  machine_.initialise(values, before + row, seed_);
+}
+
+bool FmModel::trained(std::size_t table, std::uint64_t row) {
+  if (table == kUsers) return dataset_.user_counts()[row] > 0;
+  if (table == kItems || table == history_) return dataset_.item_counts()[row] > 0;
+  if (table == kFeatures) return row < users_.end() ? users_.trained(row) : items_.trained(row);
+  if (with_context_.empty()) find_trained_contexts();
+  return with_context_[row];
+}
+
+void FmModel::find_trained_contexts() {
+  with_context_.resize(options_.contexts());
   const Grid& grid = dataset_.grid();
-  const std::uint64_t before[] = {0, grid.users(), grid.users() + grid.items()};
-  const bool trained = table == kUsers      ? dataset_.user_counts()[row] > 0
-                       : table == kItems    ? dataset_.item_counts()[row] > 0
-                       : row < users_.end() ? users_.trained(row)
-                                            : items_.trained(row);
-  if (trained) machine_.initialise(values, before[table] + row, seed_);
+  for (std::uint32_t s = 0; s < grid.strips(); ++s) {
+    for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+      for (const std::int64_t time : dataset_.times(Part::train, StripId{s}, BlockId{b}))
+        for_each_context(options_.context, time,
+                         [&](std::uint32_t row) { with_context_[row] = true; });
+    }
+  }
 }
 
 void FmModel::touch(const RowExamples& examples, TouchedTables& part, RowIndex& index) const {
@@ -79,56 +147,99 @@ void FmModel::touch(const RowExamples& examples, TouchedTables& part, RowIndex& 
       features.insert(features.end(), own.begin(), own.end());
     }
   }
-  std::ranges::sort(features);
-  features.erase(std::unique(features.begin(), features.end()), features.end());
+  make_distinct(features);
   part.tables[kOffset].rows.assign(examples.users.empty() && examples.items.empty() ? 0 : 1, 0);
+  if (context_ > 0) {
+    auto& rows = part.tables[context_].rows;
+    rows.clear();
+    for (const std::int64_t time : examples.times)
+      for_each_context(options_.context, time, [&](std::uint32_t row) { rows.push_back(row); });
+    make_distinct(rows);
+  }
+  if (history_ > 0) {
+    const auto& had = examples.histories.items;
+    part.tables[history_].rows.assign(had.begin(), had.end());
+    make_distinct(part.tables[history_].rows);
+  }
 }
 
-void FmModel::gather(const TouchedTables& part) {
+void FmModel::gather(const RowExamples& examples, const TouchedTables& part) {
   rows_.clear();
-  for (const std::size_t table : {kUsers, kItems, kFeatures})
-    rows_.insert(rows_.end(), part.tables[table].values.begin(), part.tables[table].values.end());
+  for (const std::size_t table : wide_) {
+    const auto& values = part.tables[table].values;
+    first_[table] = static_cast<std::uint32_t>(rows_.size() / machine_.width());
+    rows_.insert(rows_.end(), values.begin(), values.end());
+  }
   list_side(part, kUsers, sides_[kUsers]);
   list_side(part, kItems, sides_[kItems]);
+  if (context_ > 0) list_moments(examples, part);
+  if (history_ > 0) list_histories(examples.histories, part);
+}
+
+std::uint32_t FmModel::place(const TouchedTables& part, std::size_t table,
+                             std::uint64_t row) const {
+  const auto& rows = part.tables[table].rows;
+  const auto at = std::ranges::lower_bound(rows, row) - rows.begin();
+  return first_[table] + static_cast<std::uint32_t>(at);
 }
 
 void FmModel::list_side(const TouchedTables& part, std::size_t table, Side& side) const {
-  side.begin.assign(1, 0);
-  side.features.clear();
-  side.values.clear();
-  const auto& users = part.tables[kUsers].rows;
-  const auto first = static_cast<std::uint32_t>(table == kUsers ? 0 : users.size());
-  const auto features = static_cast<std::uint32_t>(users.size() + part.tables[kItems].rows.size());
+  side.clear();
+  std::uint32_t own = first_[table];
   for (const std::uint64_t row : part.tables[table].rows) {
-    side.features.push_back(first + static_cast<std::uint32_t>(side.begin.size() - 1));
-    side.values.push_back(1);
-    for (const std::uint32_t feature : lists(table).features(row))
-      side.features.push_back(features + position(part.tables[kFeatures].rows, feature));
+    side.add(own++, 1);
+    const auto features = lists(table).features(row);
     const auto values = lists(table).values(row);
-    side.values.insert(side.values.end(), values.begin(), values.end());
-    side.begin.push_back(static_cast<std::uint32_t>(side.features.size()));
+    for (std::size_t n = 0; n < features.size(); ++n)
+      side.add(place(part, kFeatures, features[n]), values[n]);
+    side.finish_entity();
+  }
+}
+
+/// Moments with the same features are one.
+void FmModel::list_moments(const RowExamples& examples, const TouchedTables& part) {
+  moments_.clear();
+  std::map<std::vector<std::uint32_t>, std::uint32_t> known;
+  for (const std::int64_t time : examples.times) {
+    std::vector<std::uint32_t> features;
+    for_each_context(options_.context, time, [&](std::uint32_t row) { features.push_back(row); });
+    const auto [at, fresh] =
+        known.try_emplace(features, static_cast<std::uint32_t>(moments_.begin.size() - 1));
+    moments_.of_example.push_back(at->second);
+    if (!fresh) continue;
+    for (const std::uint32_t row : features) moments_.add(place(part, context_, row), 1);
+    moments_.finish_entity();
+  }
+}
+
+void FmModel::list_histories(const ItemSets& histories, const TouchedTables& part) {
+  histories_.clear();
+  for (std::size_t set = 0; set < histories.size(); ++set) {
+    const auto items = histories.of(set);
+    const float value = std::pow(static_cast<float>(items.size()), -options_.history_exponent);
+    for (const std::uint32_t item : items) histories_.add(place(part, history_, item), value);
+    histories_.finish_entity();
   }
 }
 
 FactorizationBatch FmModel::batch_of(const RowExamples& examples, const RowIndex& index) {
   batch_sides_.clear();
-  for (const std::size_t table : {kUsers, kItems}) {
-    const Side& side = sides_[table];
-    batch_sides_.push_back(
-        {{side.begin, side.features, side.values}, table == kUsers ? index.users : index.items});
-  }
+  batch_sides_.push_back({sides_[kUsers].lists(), index.users});
+  batch_sides_.push_back({sides_[kItems].lists(), index.items});
+  if (context_ > 0) batch_sides_.push_back({moments_.lists(), moments_.of_example});
+  if (history_ > 0) batch_sides_.push_back({histories_.lists(), examples.history_of});
   return {rows_, batch_sides_, examples.targets};
 }
 
 double FmModel::gradient(const RowExamples& examples, const RowIndex& index, TouchedTables& part) {
   for (TouchedRows& touched : part.tables) touched.gradients.resize(touched.values.size());
   if (examples.targets.empty()) return 0;
-  gather(part);
+  gather(examples, part);
   gradients_.resize(rows_.size());
   const double loss = machine_.gradient(batch_of(examples, index), part.tables[kOffset].values[0],
                                         gradients_, part.tables[kOffset].gradients[0], workspace_);
   auto from = gradients_.begin();
-  for (const std::size_t table : {kUsers, kItems, kFeatures}) {
+  for (const std::size_t table : wide_) {
     auto& to = part.tables[table].gradients;
     std::copy_n(from, to.size(), to.begin());
     from += static_cast<std::ptrdiff_t>(to.size());
@@ -139,15 +250,13 @@ double FmModel::gradient(const RowExamples& examples, const RowIndex& index, Tou
 void FmModel::score(const RowExamples& examples, const RowIndex& index, const TouchedTables& part,
                     std::span<float> scores) {
   if (scores.empty()) return;
-  gather(part);
+  gather(examples, part);
   machine_.score(batch_of(examples, index), part.tables[kOffset].values[0], scores, workspace_);
 }
 
-void FmModel::plain_rows(const TouchedTables& part, std::size_t table, ModelRows& rows) {
-  gather(part);
+void FmModel::plain_rows(const Side& side, ModelRows& rows) const {
   rows.factors.clear();
   rows.bias.clear();
-  const Side& side = sides_[table];
   for (std::size_t e = 0; e + 1 < side.begin.size(); ++e) {
     const std::size_t first = side.begin[e];
     const std::size_t size = side.begin[e + 1] - first;
@@ -159,8 +268,23 @@ void FmModel::plain_rows(const TouchedTables& part, std::size_t table, ModelRows
 }
 
 void FmModel::rank_items(const TouchedTables& items) {
-  plain_rows(items, kItems, ranked_items_);
+  gather({}, items);
+  plain_rows(sides_[kItems], ranked_items_);
   w0_ = items.tables[kOffset].values[0];
+}
+
+/// A user in a moment with a history is one entity.
+void FmModel::rank_users(const RowExamples& examples, const TouchedTables& users) {
+  gather(examples, users);
+  Side all;
+  all.clear();
+  for (std::size_t user = 0; user < users.tables[kUsers].rows.size(); ++user) {
+    all.add_all(sides_[kUsers], user);
+    if (context_ > 0) all.add_all(moments_, moments_.of_example[user]);
+    if (history_ > 0) all.add_all(histories_, examples.history_of[user]);
+    all.finish_entity();
+  }
+  plain_rows(all, ranked_users_);
 }
 
 void FmModel::score_items(std::uint32_t user, std::size_t first, std::span<float> scores) {
@@ -171,47 +295,6 @@ void FmModel::score_items(std::uint32_t user, std::size_t first, std::span<float
     scores[n] = base + ranked_items_.bias[first + n] +
                 sum_of_terms(dim_, [&](std::size_t k) { return factors[k] * item[k]; });
   }
-}
-
-std::vector<AttributeFeature> FmModel::exported(std::size_t table) const {
-  std::vector<AttributeFeature> attributes = lists(table).attributes();
-  const std::size_t width = machine_.width();
-  const float* rows = features_.data() + lists(table).first() * width;
-  for (AttributeFeature& attribute : attributes) {
-    attribute.rows.assign(rows, rows + attribute.size() * width);
-    rows += attribute.size() * width;
-  }
-  return attributes;
-}
-
-ModelInfo FmModel::begin_export(const BlockReader& read) {
-  features_.clear();
-  for (std::uint32_t b = 0; b < tables_[kFeatures].blocks(); ++b) {
-    const auto values = read(kFeatures, b);
-    features_.insert(features_.end(), values.begin(), values.end());
-  }
-  ModelInfo info;
-  info.kind = "fm";
-  info.dim = dim_;
-  info.mu = double{read(kOffset, 0)[0]};
-  info.features = ModelFeatures{exported(kUsers), exported(kItems)};
-  return info;
-}
-
-void FmModel::model_rows(std::size_t table, std::uint32_t block, const BlockReader& read,
-                         ModelRows& rows) {
-  TouchedTables part;
-  part.tables.resize(tables_.size());
-  const auto& begin = tables_[table].begin;
-  part.tables[table].rows.resize(begin[block + 1] - begin[block]);
-  std::iota(part.tables[table].rows.begin(), part.tables[table].rows.end(), begin[block]);
-  const auto values = read(table, block);
-  part.tables[table].values.assign(values.begin(), values.end());
-  part.tables[kFeatures].rows.resize(tables_[kFeatures].rows());
-  std::iota(part.tables[kFeatures].rows.begin(), part.tables[kFeatures].rows.end(),
-            std::uint64_t{0});
-  part.tables[kFeatures].values = features_;
-  plain_rows(part, table, rows);
 }
 
 }  // namespace factorps::ps

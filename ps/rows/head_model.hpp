@@ -29,7 +29,9 @@ class HeadModel : public RowModel {
   void score(const RowExamples& examples, const RowIndex& index, const TouchedTables& part,
              std::span<float> scores) override;
   void rank_items(const TouchedTables& items) override;
-  void rank_users(const TouchedTables& users) override { ranked_users_ = &users; }
+  void rank_users(const RowExamples& /*examples*/, const TouchedTables& users) override {
+    ranked_users_ = &users;
+  }
   void score_items(std::uint32_t user, std::size_t first, std::span<float> scores) override;
   [[nodiscard]] ModelInfo begin_export(const BlockReader& read) override;
   void model_rows(std::size_t table, std::uint32_t block, const BlockReader& read,

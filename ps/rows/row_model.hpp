@@ -10,6 +10,7 @@
 #include "io/model_file.hpp"
 #include "ps/rows/row_layout.hpp"
 #include "ps/rows/row_outbox.hpp"
+#include "ps/rows/user_history.hpp"
 
 namespace factorps::ps {
 
@@ -18,7 +19,19 @@ struct RowExamples {
   std::vector<std::uint64_t> users;  ///< rows of the dataset; neighbours are often alike
   std::vector<std::uint64_t> items;
   std::vector<float> targets;
-  std::uint64_t first = 0;  ///< number of the first among all examples of the training
+  std::uint64_t first = 0;               ///< number of the first among all examples of the training
+  std::vector<std::int64_t> times = {};  ///< if the model wants them, unix seconds
+  std::vector<std::uint32_t> history_of = {};  ///< if the model wants histories: which set
+  ItemSets histories = {};
+
+  void clear() {
+    users.clear();
+    items.clear();
+    targets.clear();
+    times.clear();
+    history_of.clear();
+    histories.clear();
+  }
 };
 
 /// Where the rows of an example stand among those that a part touches. [example]
@@ -61,8 +74,8 @@ class RowModel {
 
   /// Keeps what scores of all items need. @param items must stay until the next call
   virtual void rank_items(const TouchedTables& items) = 0;
-  /// The same of some users, after rank_items().
-  virtual void rank_users(const TouchedTables& users) = 0;
+  /// The same of some users, after rank_items(). @param examples distinct users, ascending
+  virtual void rank_users(const RowExamples& examples, const TouchedTables& users) = 0;
   /// Scores as those of score(), of neighbouring items. @param user, first among the touched rows
   virtual void score_items(std::uint32_t user, std::size_t first, std::span<float> scores) = 0;
 

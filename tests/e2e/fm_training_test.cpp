@@ -100,56 +100,64 @@ class FactorizationMachines : public Training {
     return values;
   }
 
-  int some_user_ = 0;
-};
-
-TEST_F(FactorizationMachines, ComputeTheSameBitsOnAnyLayoutAndAfterAStop) {
-  struct Layout {
-    int ranks;
-    const char* servers;
-    const char* node_size;
-  };
-  const std::map<std::string, Settings> losses{
-      {"squared", {"train.loss=squared"}},
-      {"bpr", {"train.loss=bpr", "evaluate.metric=ndcg@5", "rows.negatives=2"}}};
-  for (const auto& [loss, of_loss] : losses) {
-    Settings settings = with(of_loss);
-    settings.emplace_back("evaluate.keep=last");
+  void expect_equal_bits(const Settings& settings) {
+    struct Layout {
+      int ranks;
+      const char* servers;
+      const char* node_size;
+    };
     const auto on = [&](Settings more) {
       more.insert(more.begin(), settings.begin(), settings.end());
+      more.emplace_back("evaluate.keep=last");
       return more;
     };
     const std::string expected = hash(0, "alone", on({"cluster.workers=1"}));
-    EXPECT_EQ(hash(0, "alone", on({"cluster.workers=3"})), expected) << loss;
+    EXPECT_EQ(hash(0, "alone", on({"cluster.workers=3"})), expected);
     for (const auto& [ranks, servers, node_size] :
          {Layout{4, "2", "0"}, Layout{5, "1", "2"}, Layout{6, "4", "3"}}) {
       EXPECT_EQ(hash(ranks, "job",
                      on({std::string{"cluster.servers="} + servers,
                          std::string{"cluster.node_size="} + node_size})),
                 expected)
-          << loss << " with " << ranks << " ranks, nodes of " << node_size;
+          << ranks << " ranks, nodes of " << node_size;
     }
     EXPECT_NE(hash(0, "half", on({"train.epochs=1"})), expected);
-    EXPECT_EQ(hash(5, "half", on({"cluster.node_size=2"}), {"--resume", "auto"}), expected) << loss;
+    EXPECT_EQ(hash(5, "half", on({"cluster.node_size=2"}), {"--resume", "auto"}), expected);
   }
+  /// Of an evaluation by a training and by its model.
+  void expect_equal_errors(const Settings& settings) {
+    const json summary = trained(4, "run", settings);
+    const ProgramResult errors =
+        factorps({"evaluate", model("run"), directory_ / "dataset.h5", "--json"});
+    ASSERT_EQ(errors.exit_code, 0) << errors.err;
+    // Sums of 8 products in another order, of scores below 10.
+    EXPECT_NEAR(summary["test"]["rmse"], json::parse(errors.out)["rmse"].get<double>(), 2e-5);
+    EXPECT_LT(summary["test"]["rmse"], 1.2);
+  }
+  json expect_equal_rankings(const Settings& settings) {
+    const json ranked = trained(0, "ranked", settings);
+    const ProgramResult full = factorps({"evaluate", model("ranked"), directory_ / "dataset.h5",
+                                         "--at", "5", "--segments", "--json"});
+    EXPECT_EQ(full.exit_code, 0) << full.err;
+    json result = json::parse(full.out);
+    // Two items with almost the same score may change places for a user: a hundredth allows for a
+    // few.
+    EXPECT_NEAR(ranked["test"]["ndcg@5"], result["metrics"]["ndcg@5"]["mean"].get<double>(), 0.01);
+    return result;
+  }
+
+  int some_user_ = 0;
+};
+
+TEST_F(FactorizationMachines, ComputeTheSameBitsOnAnyLayoutAndAfterAStop) {
+  expect_equal_bits(with({"train.loss=squared"}));
+  expect_equal_bits(with({"train.loss=bpr", "evaluate.metric=ndcg@5", "rows.negatives=2"}));
 }
 
 TEST_F(FactorizationMachines, EvaluateFindsWhatTrainingMeasured) {
-  const json summary = trained(4, "run", with({"cluster.node_size=2"}));
-  const ProgramResult errors =
-      factorps({"evaluate", model("run"), directory_ / "dataset.h5", "--json"});
-  ASSERT_EQ(errors.exit_code, 0) << errors.err;
-  // Sums of 8 products in another order, of scores below 10.
-  EXPECT_NEAR(summary["test"]["rmse"], json::parse(errors.out)["rmse"].get<double>(), 2e-5);
-  EXPECT_LT(summary["test"]["rmse"], 1.2);
-  const json ranked = trained(0, "ranked", with({"train.loss=logistic", "evaluate.metric=ndcg@5"}));
-  const ProgramResult full = factorps({"evaluate", model("ranked"), directory_ / "dataset.h5",
-                                       "--at", "5", "--segments", "--json"});
-  ASSERT_EQ(full.exit_code, 0) << full.err;
-  const json result = json::parse(full.out);
-  // Two items with almost the same score may change places for a user: a hundredth allows for a
-  // few.
-  EXPECT_NEAR(ranked["test"]["ndcg@5"], result["metrics"]["ndcg@5"]["mean"].get<double>(), 0.01);
+  expect_equal_errors(with({"cluster.node_size=2"}));
+  const json result =
+      expect_equal_rankings(with({"train.loss=logistic", "evaluate.metric=ndcg@5"}));
   EXPECT_EQ(result["segments"]["items:cold"]["items"], 2) << result["segments"].dump();
 }
 
@@ -242,6 +250,123 @@ TEST_F(FactorizationMachines, FrozenValuesOfAttributesStayAsTheyAre) {
       factorps(train("other", with({"rows.frozen_attributes=['items.kind=kind9']"})));
   EXPECT_EQ(unknown.exit_code, 2) << unknown.err;
   EXPECT_NE(unknown.err.find("\"items.kind=kind9\", expected"), std::string::npos) << unknown.err;
+}
+
+/// Ratings of the first three days of the week are higher, of the others lower.
+class FactorizationMachinesInMoments : public FactorizationMachines {
+ protected:
+  static constexpr std::int64_t kDay = 86400;
+  static constexpr std::int64_t kMonday = 1704067200;  // 2024-01-01
+
+  void SetUp() override {
+    FactorizationMachines::SetUp();
+    for (const char* name : {"ratings.train.csv", "ratings.test.csv"}) {
+      std::istringstream lines{read_text(directory_ / name)};
+      std::string text = "user,item,rating,time\n";
+      std::string line;
+      std::getline(lines, line);
+      for (int n = 0; std::getline(lines, line); ++n) {
+        const std::size_t comma = line.rfind(',');
+        const int day = n % 70;
+        const double rating = std::stod(line.substr(comma + 1)) + (day % 7 < 3 ? 1.0 : -1.0);
+        text += line.substr(0, comma + 1) + std::to_string(rating) + ',' +
+                std::to_string(kMonday + day * kDay + n % 86000) + '\n';
+      }
+      directory_.write(name, text);
+    }
+    const ProgramResult prepared = factorps({"prepare", config_, "--set", "data.store_times=true"});
+    ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+  }
+  static Settings in_moments(const Settings& more = {}) {
+    Settings all =
+        with({"model.context=['weekday', 'hour']", "model.history=true", "model.history_items=7"});
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  [[nodiscard]] json list_at(const std::string& time) {
+    directory_.write("users", std::to_string(some_user_) + '\n');
+    std::vector<std::string> arguments{"recommend", model("run"), "--users", directory_ / "users",
+                                       "--format",  "jsonl",      "--count", "5"};
+    if (!time.empty()) arguments.insert(arguments.end(), {"--time", time});
+    const ProgramResult lists = factorps(arguments);
+    EXPECT_EQ(lists.exit_code, 0) << lists.err;
+    EXPECT_EQ(lists.err.find("the latest moment of the training") != std::string::npos,
+              time.empty())
+        << lists.err;
+    return json::parse(lists.out);
+  }
+};
+
+TEST_F(FactorizationMachinesInMoments, ComputeTheSameBitsOnAnyLayoutAndAfterAStop) {
+  expect_equal_bits(in_moments({"train.loss=squared"}));
+  expect_equal_bits(in_moments({"train.loss=bpr", "evaluate.metric=ndcg@5", "rows.negatives=2"}));
+}
+
+TEST_F(FactorizationMachinesInMoments, EvaluateFindsWhatTrainingMeasured) {
+  expect_equal_errors(in_moments({"cluster.node_size=2"}));
+  static_cast<void>(
+      expect_equal_rankings(in_moments({"train.loss=logistic", "evaluate.metric=ndcg@5"})));
+}
+
+/// One epoch of 27 steps is counted whole: but for headers nothing is left to chance.
+TEST_F(FactorizationMachinesInMoments, PlanCountsTheBytesBetweenNodes) {
+  for (const Settings& more : {Settings{}, Settings{"train.loss=bpr", "evaluate.metric=ndcg@5"},
+                               Settings{"rows.consistency=ssp", "rows.lanes=5"}}) {
+    Settings settings = in_moments(more);
+    settings.insert(settings.end(), {"train.epochs=1", "cluster.node_size=2"});
+    static_cast<void>(trained(6, "run", settings));
+    const ProgramResult result = factorps({"inspect", directory_ / "run", "--json"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const json bytes = json::parse(result.out)["prediction"]["bytes_per_epoch"];
+    EXPECT_GT(bytes["measured"], 100'000);
+    // A message of 60 KiB has a header of 40 bytes and at most 6 more of 16 for its sections.
+    EXPECT_NEAR(bytes["ratio"].get<double>(), 1, 0.003) << bytes.dump();
+  }
+}
+
+TEST_F(FactorizationMachinesInMoments, LearnWhatDependsOnTheDay) {
+  const double without = trained(0, "plain", with({"train.epochs=4"}))["test"]["rmse"];
+  const double weekday =
+      trained(0, "days", with({"train.epochs=4", "model.context=['weekday']"}))["test"]["rmse"];
+  // The days spread ratings by about 1, whose square a model without them cannot explain.
+  EXPECT_LT(weekday * weekday, without * without - 0.5);
+}
+
+TEST_F(FactorizationMachinesInMoments, ListsAndPredictionsAreForAMoment) {
+  static_cast<void>(trained(0, "run", in_moments()));
+  const json latest = list_at("");
+  const json monday = list_at("2024-01-08");
+  const json friday = list_at("2024-01-12T23:00:00");
+  EXPECT_EQ(latest["basis"], "factors");
+  EXPECT_GT(monday["items"][0]["score"].get<double>(), friday["items"][0]["score"].get<double>());
+  directory_.write("pairs.csv", "user,item\n" + std::to_string(some_user_) + "," +
+                                    monday["items"][0]["item"].get<std::string>() + '\n');
+  const ProgramResult one = factorps({"predict", model("run"), directory_ / "pairs.csv", "--json",
+                                      "--time", "2024-01-08", "--set", "evaluate.clip=false"});
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  // Products of 8 in other orders, of scores below 10.
+  EXPECT_NEAR(json::parse(one.out)["prediction"].get<double>(),
+              monday["items"][0]["score"].get<double>(), 2e-5);
+}
+
+TEST_F(FactorizationMachinesInMoments, SayWhatIsMissing) {
+  static_cast<void>(trained(0, "run", in_moments({"train.epochs=1"})));
+  ASSERT_EQ(factorps({"prepare", config_}).exit_code, 0);
+  const ProgramResult training = factorps(train("other", in_moments()));
+  EXPECT_EQ(training.exit_code, 3) << training.err;
+  EXPECT_NE(training.err.find("data.store_times = true"), std::string::npos) << training.err;
+  const ProgramResult evaluation = factorps({"evaluate", model("run"), directory_ / "dataset.h5"});
+  EXPECT_EQ(evaluation.exit_code, 3) << evaluation.err;
+  EXPECT_NE(evaluation.err.find("data.store_times = true"), std::string::npos) << evaluation.err;
+  const ProgramResult resumed =
+      factorps(train("run", in_moments({"train.epochs=2"}), {"--resume", "auto"}));
+  EXPECT_NE(resumed.exit_code, 0) << "the times are gone";
+  static_cast<void>(trained(0, "plain", with({"train.epochs=1"})));
+  directory_.write("users", std::to_string(some_user_) + '\n');
+  const ProgramResult lists = factorps(
+      {"recommend", model("plain"), "--users", directory_ / "users", "--time", "2024-01-08"});
+  EXPECT_EQ(lists.exit_code, 2) << lists.err;
+  EXPECT_NE(lists.err.find("do not depend on it"), std::string::npos) << lists.err;
 }
 
 }  // namespace

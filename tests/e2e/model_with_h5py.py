@@ -4,6 +4,7 @@
 usage: model_with_h5py.py FACTORPS MODEL
 Exit code 77 if h5py is not installed (Debian: python3-h5py).
 """
+import datetime
 import json
 import subprocess
 import sys
@@ -38,14 +39,30 @@ def scores_by_layers(model):
     return score.reshape(len(users), len(items))
 
 
+def user_rows(model):
+    """Factors and biases of users in the moment of the latest training interaction, if it matters."""
+    wide = lambda name: model[name][:].astype(float)
+    factors, bias = wide("users/factors"), wide("users/bias")
+    if "context" not in model.get("features", {}):
+        return factors, bias
+    context = model["features/context"]
+    moment = datetime.datetime.fromtimestamp(int(context.attrs["latest_time"]), datetime.timezone.utc)
+    place = {"weekday": moment.weekday(), "month": moment.month - 1, "hour": moment.hour}
+    for kind in context:
+        w, *v = wide(f"features/context/{kind}/rows")[place[kind]]
+        factors, bias = factors + v, bias + w + factors @ v
+    return factors, bias
+
+
 def scores(model):
     """Predictions in original units, users x items."""
     wide = lambda name: model[name][:].astype(float)
-    bias = wide("users/bias")[:, None] + wide("items/bias")[None, :]
+    factors, user_bias = user_rows(model)
+    bias = user_bias[:, None] + wide("items/bias")[None, :]
     if "layers" in model:
         score = scores_by_layers(model)
     else:
-        score = model.attrs["mu"] + bias + wide("users/factors") @ wide("items/factors").T
+        score = model.attrs["mu"] + bias + factors @ wide("items/factors").T
     scale, offset = model["normalisation/scale"][:], model["normalisation/offset"][:]
     if model["normalisation"].attrs["by"] == b"user":
         scale, offset = scale[:, None], offset[:, None]

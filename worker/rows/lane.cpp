@@ -93,6 +93,24 @@ Lane::Lane(const Dataset& dataset, ps::Share strips, const BatchOptions& options
     while (begin_[user + 1] <= n) ++user;
     marks_.push_back(user);
   }
+  if (dataset.has_times() && (options.times || options.history > 0)) list_times();
+  if (options.history > 0) histories_.emplace(dataset, strips, options.history, options.seed);
+}
+
+/// In the order of items_.
+void Lane::list_times() {
+  times_.resize(items_.size());
+  std::vector<std::uint64_t> next{begin_};
+  const Grid& grid = dataset_.grid();
+  for (std::uint32_t s = strips_.begin; s < strips_.end; ++s) {
+    const std::uint64_t first = grid.users_of(StripId{s}).begin - first_user_;
+    for (std::uint32_t b = 0; b < grid.blocks(); ++b) {
+      const auto times = dataset_.times(Part::train, StripId{s}, BlockId{b});
+      for_each_interaction(
+          dataset_.cell(Part::train, StripId{s}, BlockId{b}),
+          [&](std::uint32_t user, std::size_t n) { times_[next[first + user]++] = times[n]; });
+    }
+  }
 }
 
 /// A search among all users would miss the caches at every step.
@@ -114,6 +132,21 @@ void Lane::add(std::uint64_t user, std::uint64_t item, float target,
   examples.targets.push_back(target);
 }
 
+void Lane::add_history(std::uint64_t user, std::uint64_t interaction,
+                       ps::RowExamples& examples) const {
+  if (!histories_) return;
+  const auto time = times_.empty() ? std::nullopt : std::optional{times_[interaction]};
+  histories_->add_before(first_user_ + user, items_[interaction], time, examples.histories);
+}
+
+/// To the examples of an interaction, all in the same moment.
+void Lane::add_moments(std::uint64_t interaction, ps::RowExamples& examples) const {
+  if (options_.times) examples.times.resize(examples.users.size(), times_[interaction]);
+  if (!histories_) return;
+  const auto latest = static_cast<std::uint32_t>(examples.histories.size() - 1);
+  examples.history_of.resize(examples.users.size(), latest);
+}
+
 void Lane::add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t interaction,
                          ps::RowExamples& examples) const {
   const RandomStream random{options_.seed, Purpose::draw_negatives};
@@ -133,9 +166,7 @@ void Lane::add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t 
 }
 
 void Lane::examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const {
-  examples.users.clear();
-  examples.items.clear();
-  examples.targets.clear();
+  examples.clear();
   const std::uint64_t count = items_.size();
   const std::uint64_t begin = part_begin(count, step, steps_);
   const std::uint64_t end = part_begin(count, step + 1, steps_);
@@ -154,6 +185,8 @@ void Lane::examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& ex
     if (!options_.pairs)
       add(user, items_[interaction], options_.binary ? 1.0F : values_[interaction], examples);
     add_negatives(epoch, user, interaction, examples);
+    add_history(user, interaction, examples);
+    add_moments(interaction, examples);
   }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "io/dataset.hpp"
@@ -20,6 +21,8 @@ struct BatchOptions {
   std::uint32_t negatives = 0;  ///< pairs that are not known, for each
   bool binary = false;          ///< targets are 1, of negatives 0; else values
   bool pairs = false;           ///< the interaction stands before each of its negatives
+  bool times = false;           ///< examples say when they were
+  std::size_t history = 0;      ///< most items of what the user had before; 0: is not said
 
   [[nodiscard]] std::uint64_t examples_of_interaction() const noexcept {
     return pairs ? 2 * std::uint64_t{negatives} : 1 + std::uint64_t{negatives};
@@ -59,7 +62,8 @@ class StepSizes {
 
 class Lane {
  public:
-  /// Copies the interactions: 4 bytes each, 8 with values, 8 per user.
+  /// Copies the interactions: 4 bytes each, 8 with values, 8 per user; more with times (8 each) and
+  /// histories (UserHistories).
   /// @param dataset must outlive the object
   Lane(const Dataset& dataset, ps::Share strips, const BatchOptions& options);
 
@@ -71,6 +75,10 @@ class Lane {
   void examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const;
 
  private:
+  void list_times();
+  /// What the user had before: one set for the interaction and its negatives.
+  void add_history(std::uint64_t user, std::uint64_t interaction, ps::RowExamples& examples) const;
+  void add_moments(std::uint64_t interaction, ps::RowExamples& examples) const;
   void add(std::uint64_t user, std::uint64_t item, float target, ps::RowExamples& examples) const;
   void add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t interaction,
                      ps::RowExamples& examples) const;
@@ -87,6 +95,8 @@ class Lane {
   std::vector<std::uint32_t> marks_;  // users of every 64th interaction
   std::vector<std::uint32_t> items_;  // [interaction] ascending for each user
   std::vector<float> values_;         // [interaction]; none if binary
+  std::vector<std::int64_t> times_;   // [interaction], if the dataset has them and they matter
+  std::optional<ps::UserHistories> histories_;
 };
 
 }  // namespace factorps::worker

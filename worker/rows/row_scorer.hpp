@@ -13,9 +13,9 @@ class RowScorer final : public eval::Scorer {
  public:
   /// @param model which has been told of all items (RowModel::rank_items) @param users pulled
   /// References must outlive the object.
-  RowScorer(ps::RowModel& model, const ps::TouchedTables& users)
+  RowScorer(ps::RowModel& model, const ps::RowExamples& examples, const ps::TouchedTables& users)
       : model_{model}, users_{users}, items_{model.tables()[1].rows()} {
-    model.rank_users(users);
+    model.rank_users(examples, users);
   }
 
   [[nodiscard]] std::size_t items() const override { return items_; }

@@ -169,9 +169,30 @@ void RowWork::ask_for_cell() {
   for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
     batch.examples[0].users.push_back(first_user + user);
     batch.examples[0].items.push_back(first_item + cell.items[n]);
+    add_history(first_user + user, batch.examples[0]);
   });
+  if (options_.batches.times) {
+    const auto times =
+        dataset_.times(static_cast<Part>(pass_.part), strip_of_unit(), block_of_unit());
+    batch.examples[0].times.assign(times.begin(), times.end());
+  }
   model_->touch(batch.examples[0], batch.touched[0], batch.index[0]);
   client_.request(client_.step(), batch.touched);
+}
+
+/// All that the user has in the training.
+void RowWork::add_history(std::uint64_t user, ps::RowExamples& examples) {
+  const BatchOptions& options = options_.batches;
+  if (options.history == 0) return;
+  if (!histories_ || !histories_->holds(user)) {
+    const std::uint32_t strip = strip_of_unit().value();
+    histories_.emplace(dataset_, ps::Share{strip, strip + 1}, options.history, options.seed);
+  }
+  auto& of = examples.history_of;
+  const std::size_t n = of.size();
+  const bool same = n > 0 && examples.users[n - 1] == user;
+  if (!same) histories_->add_all(user, examples.histories);
+  of.push_back(static_cast<std::uint32_t>(examples.histories.size() - 1));
 }
 
 Piece RowWork::evaluate_cell() {
@@ -194,6 +215,9 @@ void RowWork::ask_for_ranking() {
   for (std::uint64_t user = to_rank_.users.begin; user < to_rank_.users.end; ++user) {
     if (to_rank_.wanted[user - to_rank_.users.begin].empty()) continue;
     batch.examples[0].users.push_back(user);
+    if (options_.batches.times)
+      batch.examples[0].times.push_back(to_rank_.times[user - to_rank_.users.begin]);
+    add_history(user, batch.examples[0]);
   }
   if (all_items_.tables.empty() && !batch.examples[0].users.empty()) {
     grow_batch(2);
@@ -217,7 +241,7 @@ Piece RowWork::rank_slice() {
     const auto at = std::ranges::lower_bound(users.rows, user) - users.rows.begin();
     return std::span{users.values}.subspan(static_cast<std::size_t>(at) * width, width);
   };
-  const RowScorer scorer{*model_, part};
+  const RowScorer scorer{*model_, batches_.front().examples[0], part};
   const auto sums = rank_users(to_rank_, scorer, factors_of, options_.rank_at);
   node_.sums(strip_of_unit(), block_of_unit()) = sums;
   return {TraceKind::rank_users, strip_of_unit().value(), block_of_unit().value(),

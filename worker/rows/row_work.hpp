@@ -56,6 +56,7 @@ class RowWork : public Work {
   [[nodiscard]] Piece evaluate_cell();
   void ask_for_ranking();
   [[nodiscard]] Piece rank_slice();
+  void add_history(std::uint64_t user, ps::RowExamples& examples);
   [[nodiscard]] StripId strip_of_unit() const;
   [[nodiscard]] BlockId block_of_unit() const;
 
@@ -78,7 +79,8 @@ class RowWork : public Work {
   std::optional<std::uint64_t> unit_;  // of a pass that only looks, asked for
   std::vector<float> predictions_;
   UsersToRank to_rank_;
-  ps::TouchedTables all_items_;  // of a ranking pass, once they were pulled
+  ps::TouchedTables all_items_;                 // of a ranking pass, once they were pulled
+  std::optional<ps::UserHistories> histories_;  // of the strip that was looked at last, if wanted
 };
 
 }  // namespace factorps::worker

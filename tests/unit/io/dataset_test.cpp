@@ -99,6 +99,34 @@ TEST_F(DatasetFile, HoldsEverythingElse) {
   EXPECT_NO_THROW(data.verify(StripId{1}));
 }
 
+TEST_F(DatasetFile, SaysWhenInteractionsWereIfAskedTo) {
+  EXPECT_FALSE(written(small()).has_times());
+  const std::string without = Dataset{path()}.fingerprint();
+  DatasetContents contents = small();
+  contents.interactions.times = {50, -7, 30, 40, 20, 1'000'000'000'000, 10};
+  const Dataset data = written(contents);
+  EXPECT_TRUE(data.has_times());
+  EXPECT_EQ(data.fingerprint(), without);
+  const auto times = [&](Part part, std::uint32_t strip, std::uint32_t block) {
+    const auto found = data.times(part, StripId{strip}, BlockId{block});
+    return std::vector(found.begin(), found.end());
+  };
+  // As values stand in the cell: 4, 0.5, 1.5.
+  EXPECT_EQ(times(Part::train, 0, 0), (std::vector<std::int64_t>{30, -7, 20}));
+  EXPECT_EQ(times(Part::train, 0, 1), std::vector<std::int64_t>{});
+  EXPECT_EQ(times(Part::train, 1, 1), std::vector<std::int64_t>{50});
+  EXPECT_EQ(times(Part::test, 0, 0), std::vector<std::int64_t>{1'000'000'000'000});
+  EXPECT_NO_THROW(verify_all(data));
+}
+
+TEST_F(DatasetFile, NoticesDamagedTimes) {
+  DatasetContents contents = small();
+  contents.interactions.times = {50, -7, 30, 40, 20, 60, 10};
+  write_dataset(path(), contents);
+  damage("/validation/times", 1, 1);
+  EXPECT_THROW(verify_all(Dataset{path()}), DataError);
+}
+
 TEST_F(DatasetFile, KeepsFloatsWhereABytePerValueWouldLose) {
   DatasetContents contents = small();
   contents.interactions.values[3] = 3.1F;

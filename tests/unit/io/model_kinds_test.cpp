@@ -1,4 +1,4 @@
-/// model.h5 of version 2: kinds with layers, and factorization machines with their features.
+/// model.h5 of versions 2 and 3: kinds with layers, and factorization machines with their features.
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -42,6 +42,19 @@ ModelInfo fm_info() {
       ModelFeatures{{{"age", AttributeKind::number, {}, 40, 8, {0.25F, 1}},
                      {"clubs", AttributeKind::tags, {"chess", "go"}, 0, 1, {1, 2, 3, 4}}},
                     {{"kind", AttributeKind::category, {"a", "b\xE9"}, 0, 1, {0, 0.5F, -1, 2}}}};
+  return info;
+}
+
+/// The same in moments: weekdays and months weigh something. Tuesday, 2024-02-27 12:00.
+ModelInfo moments_info() {
+  ModelInfo info = fm_info();
+  ContextFeature month{ContextKind::month, std::vector<float>(24, 0.25F)};
+  ContextFeature weekday{ContextKind::weekday, std::vector<float>(14, 0.5F)};
+  month.rows[2] = -1;   // February
+  weekday.rows[2] = 2;  // Tuesday
+  weekday.rows[3] = 1.5F;
+  info.features->context = {weekday, month};
+  info.features->latest_time = 1709035200;
   return info;
 }
 
@@ -95,6 +108,36 @@ void expect_fm(const Model& model) {
   EXPECT_EQ(features.users[1].rows, (std::vector<float>{1, 2, 3, 4}));
   ASSERT_EQ(features.items.size(), 1U);
   EXPECT_EQ(features.items[0].values[1], "b\xE9");
+}
+
+void expect_moments(const Model& model) {
+  expect_fm(model);
+  const ModelFeatures& features = *model.info().features;
+  EXPECT_EQ(model.info().version(), 3U);
+  EXPECT_EQ(features.latest_time, 1709035200);
+  ASSERT_EQ(features.context.size(), 2U);
+  EXPECT_EQ(features.context[0].kind, ContextKind::weekday);
+  EXPECT_EQ(features.context[0].rows[3], 1.5F);
+  EXPECT_EQ(features.context[1].kind, ContextKind::month);
+  EXPECT_EQ(features.context[1].rows[2], -1.0F);
+}
+
+TEST(ModelKinds, OfVersionThreeKnowMoments) {
+  const TemporaryDirectory directory;
+  const std::string sha = write(directory / "m.h5", moments_info());
+  const Model model{directory / "m.h5"};
+  EXPECT_EQ(model.sha256(), sha);
+  EXPECT_NO_THROW(model.verify());
+  expect_moments(model);
+  EXPECT_NE(write(directory / "fm.h5", fm_info()), sha);
+  write(directory / "old.h5", moments_info());
+  EXPECT_NE(error_after(directory / "old.h5",
+                        [](h5::File& file) { file.set("/", "version", std::uint64_t{2}); }),
+            "")
+      << "a reader of version 2 would leave them out";
+  const Model golden{std::filesystem::path{FACTORPS_TEST_DATA} / "model-v3-fm.h5"};
+  EXPECT_NO_THROW(golden.verify());
+  expect_moments(golden);
 }
 
 TEST(ModelKinds, HoldWhatWasWritten) {

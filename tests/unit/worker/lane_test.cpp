@@ -1,6 +1,7 @@
 #include "worker/rows/lane.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -91,6 +92,116 @@ TEST_F(Lanes, InteractionsOfAStepAscend) {
   for (std::size_t n = 0; n < examples.users.size(); ++n)
     pairs.emplace_back(examples.users[n], examples.items[n]);
   EXPECT_TRUE(std::ranges::is_sorted(pairs));
+}
+
+/// What users had before, worked out by looking at everything.
+class HistoriesOfLanes : public testing::Test {
+ protected:
+  struct Event {
+    std::uint64_t user;
+    std::uint32_t item;
+    std::int64_t time;
+  };
+  HistoriesOfLanes() {
+    options_.batch = 40;
+    options_.negatives = 2;
+    options_.binary = true;
+    options_.times = true;
+    options_.history = 3;
+  }
+  /// Of each interaction, at ten different times.
+  static DatasetContents contents() {
+    DatasetContents all = test::synthetic_contents();
+    const auto& users = all.interactions.users;
+    for (std::size_t n = 0; n < users.size(); ++n)
+      all.interactions.times.push_back(static_cast<std::int64_t>(1000 * users[n] + n * 7 % 10));
+    return all;
+  }
+  static std::vector<Event> events(const DatasetContents& all) {
+    std::vector<Event> events;
+    const PartitionedInteractions& in = all.interactions;
+    for (std::size_t n = 0; n < in.users.size(); ++n) {
+      if (in.parts[n] == Part::train)
+        events.push_back({in.users[n], in.items[n], in.times.empty() ? 0 : in.times[n]});
+    }
+    return events;
+  }
+
+  test::TemporaryDirectory directory_;
+  BatchOptions options_;
+};
+
+TEST_F(HistoriesOfLanes, AreTheLatestItemsOfEarlierTimes) {
+  const DatasetContents all = contents();
+  write_dataset(directory_ / "t.h5", all);
+  const Dataset dataset{directory_ / "t.h5"};
+  const std::vector<Event> known = events(all);
+  std::size_t seen = 0;
+  std::size_t cut = 0;
+  for (const ps::Share strips : lanes_of(dataset.grid().strips(), 2)) {
+    const Lane lane{dataset, strips, options_};
+    ps::RowExamples examples;
+    for (std::uint64_t step = 0; step < steps_of_epoch(known.size(), 40); ++step) {
+      lane.examples(1, step, examples);
+      ASSERT_EQ(examples.times.size(), examples.users.size());
+      ASSERT_EQ(examples.history_of.size(), examples.users.size());
+      ASSERT_EQ(examples.histories.size(), examples.users.size() / 3) << "one for three examples";
+      for (std::size_t n = 0; n < examples.users.size(); ++n) {
+        const std::size_t of = n / 3 * 3;  // the interaction before its negatives
+        std::int64_t time = -1;
+        std::vector<std::pair<std::int64_t, std::uint32_t>> before;
+        for (const Event& event : known) {
+          if (event.user != examples.users[n]) continue;
+          if (event.item == examples.items[of]) time = event.time;
+        }
+        for (const Event& event : known) {
+          if (event.user == examples.users[n] && event.time < time)
+            before.emplace_back(event.time, event.item);
+        }
+        std::ranges::sort(before, std::greater<>{});
+        if (before.size() > 3) ++cut;
+        before.resize(std::min<std::size_t>(before.size(), 3));
+        std::vector<std::uint32_t> expected;
+        for (const auto& [when, item] : before) expected.push_back(item);
+        const auto found = examples.histories.of(examples.history_of[n]);
+        EXPECT_EQ(examples.times[n], time);
+        EXPECT_EQ(std::vector(found.begin(), found.end()), expected);
+        seen += found.size();
+      }
+    }
+  }
+  EXPECT_GT(seen, 0U);
+  EXPECT_GT(cut, 0U);
+}
+
+TEST_F(HistoriesOfLanes, LeaveOutTheInteractionItselfWhereTimesAreNotKnown) {
+  DatasetContents all = contents();
+  all.interactions.times = {};
+  write_dataset(directory_ / "u.h5", all);
+  const Dataset dataset{directory_ / "u.h5"};
+  const std::vector<Event> known = events(all);
+  options_.times = false;
+  std::set<std::uint32_t> kinds;
+  const Lane lane{dataset, {0, dataset.grid().strips()}, options_};
+  ps::RowExamples examples;
+  for (std::uint64_t step = 0; step < steps_of_epoch(known.size(), 40); ++step) {
+    lane.examples(1, step, examples);
+    EXPECT_TRUE(examples.times.empty());
+    for (std::size_t n = 0; n < examples.users.size(); n += 3) {
+      const auto found = examples.histories.of(examples.history_of[n]);
+      const std::set<std::uint32_t> items(found.begin(), found.end());
+      EXPECT_EQ(items.size(), found.size()) << "each once";
+      EXPECT_FALSE(items.contains(static_cast<std::uint32_t>(examples.items[n])));
+      std::set<std::uint32_t> had;
+      for (const Event& event : known) {
+        if (event.user == examples.users[n]) had.insert(event.item);
+      }
+      EXPECT_EQ(items.size(), std::min<std::size_t>(3, had.size() - 1));
+      EXPECT_TRUE(std::ranges::includes(had, items));
+      kinds.insert(items.begin(), items.end());
+    }
+  }
+  EXPECT_GT(kinds.size(), 20U) << "not the same few of everybody";
 }
 
 TEST_F(Lanes, NegativesAreTrainedItemsThatTheUserDoesNotKnow) {

@@ -110,6 +110,7 @@ TEST_F(Prepare, AnyNumberOfRanksAndThreadsWritesTheSameFile) {
   config_.attributes.users.source = {directory_.write("users", "id,age\n3,30\n0,10\n-1,5\n")};
   config_.attributes.users.numbers = {"age"};
   config_.split.method = "leave_last";
+  config_.data.store_times = true;
   for (const char* validation : {"per_user", "random"}) {
     config_.split.validation_method = validation;
     config_.split.validation_fraction = 0.2;
@@ -134,6 +135,34 @@ TEST_F(Prepare, StepsThatNeedTimesSaySo) {
   config_.split.method = "random";
   config_.clean.time_from = "2020-01-01";
   EXPECT_THROW(prepare(config_), DataError);
+  config_.clean.time_from = "";
+  config_.data.store_times = true;
+  EXPECT_NE(error().find("which data.store_times needs"), std::string::npos) << error();
+}
+
+TEST_F(Prepare, StoresTimesWithTheirInteractions) {
+  std::string text = "user,item,rating,time\n";
+  for (int n = 0; n < 200; ++n)
+    text += fmt::format("{},{},3,{}\n", n % 23, n * 7 % 19, 1000 * (n % 23) + n * 7 % 19);
+  config_.data.source = {directory_.write("ratings", text)};
+  config_.data.store_times = true;
+  config_.split.method = "random";
+  const Dataset data = run();
+  const IdTable users = data.user_ids();
+  const IdTable items = data.item_ids();
+  for (const Part part : {Part::train, Part::test}) {
+    for (std::uint32_t s = 0; s < data.grid().strips(); ++s) {
+      for (std::uint32_t b = 0; b < data.grid().blocks(); ++b) {
+        const CellView cell = data.cell(part, StripId{s}, BlockId{b});
+        const auto times = data.times(part, StripId{s}, BlockId{b});
+        for_each_interaction(cell, [&](std::uint32_t user, std::size_t n) {
+          const std::string u = users.text(data.grid().users_of(StripId{s}).begin + user);
+          const std::string i = items.text(data.grid().items_of(BlockId{b}).begin + cell.items[n]);
+          EXPECT_EQ(times[n], 1000 * std::stoll(u) + std::stoll(i)) << u << ' ' << i;
+        });
+      }
+    }
+  }
 }
 
 TEST_F(Prepare, NeedsASource) { EXPECT_THROW(prepare(config_), ConfigError); }

@@ -1,0 +1,70 @@
+#include "apps/moment_rows.hpp"
+
+#include <ctime>
+#include <vector>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+#include "io/text/date_time.hpp"
+
+namespace factorps::apps {
+
+bool knows_moments(const Model& model) {
+  return model.info().features && !model.info().features->context.empty();
+}
+
+PlainRow row_in_moment(const Model& model, std::span<const float> factors, float bias,
+                       std::int64_t time) {
+  const std::size_t dim = model.info().dim;
+  PlainRow row{{factors.begin(), factors.end()}, bias};
+  row.factors.resize(dim);
+  for (const ContextFeature& feature : model.info().features->context) {
+    const std::size_t value = context_value(feature.kind, time);
+    const auto weights = std::span{feature.rows}.subspan(value * (dim + 1), dim + 1);
+    double own = double{row.bias} + double{weights[0]};
+    for (std::size_t k = 0; k < dim; ++k) own += double{row.factors[k]} * double{weights[k + 1]};
+    row.bias = static_cast<float>(own);
+    for (std::size_t k = 0; k < dim; ++k) row.factors[k] += weights[k + 1];
+  }
+  return row;
+}
+
+std::optional<std::int64_t> asked_moment(const Model& model, const std::string& time) {
+  const bool knows = knows_moments(model);
+  if (time.empty()) return knows ? std::optional{model.info().features->latest_time} : std::nullopt;
+  if (!knows) {
+    throw ConfigError{fmt::format(
+        "--time {}: scores of {} do not depend on it, expected a model with model.context", time,
+        model.path().string())};
+  }
+  if (const auto moment = parse_time(time)) return moment;
+  throw ConfigError{
+      fmt::format("--time {}: expected unix seconds or an ISO date-time (UTC)", time)};
+}
+
+std::string describe_moment(const Model& model, std::int64_t time) {
+  const std::time_t seconds = time;
+  std::string text;
+  std::tm utc{};
+  text = ::gmtime_r(&seconds, &utc) != nullptr ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc)
+                                               : fmt::format("{} s", time);
+  const char* separator = ": ";
+  for (const ContextFeature& feature : model.info().features->context) {
+    text += fmt::format("{}{} {}", separator, name_of(feature.kind),
+                        context_text(feature.kind, context_value(feature.kind, time)));
+    separator = ", ";
+  }
+  return text;
+}
+
+void require_times(const Model& model, const Dataset& dataset) {
+  if (!knows_moments(model) || dataset.has_times()) return;
+  throw DataError{
+      fmt::format("{}: does not say when interactions were, which scores of {} depend on; expected "
+                  "a dataset prepared with data.store_times = true",
+                  dataset.path().string(), model.path().string())};
+}
+
+}  // namespace factorps::apps
