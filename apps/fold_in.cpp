@@ -1,5 +1,6 @@
 #include "apps/fold_in.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include <fmt/core.h>
@@ -8,6 +9,7 @@
 #include "apps/roles.hpp"
 #include "common/error.hpp"
 #include "io/json_text.hpp"
+#include "model/fold_in_head.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -32,16 +34,51 @@ RatingFoldIn::Settings rating_settings(const Config& config) {
 
 /// Row mode adds up losses of examples, and penalises a row once per step, in which its user has
 /// about one interaction.
+double examples_of_step(const Config& config) {
+  const auto batch = static_cast<double>(config.rows.batch);
+  const auto negatives = static_cast<double>(config.rows.negatives);
+  if (config.train.loss == "squared") return batch;
+  return batch * (config.train.loss == "bpr" ? 2 : 1 + negatives);
+}
+
 RankingStep step_of_rows(const Config& config) {
   const bool bpr = config.train.loss == "bpr";
   const auto negatives = static_cast<double>(config.rows.negatives);
-  const double examples = static_cast<double>(config.rows.batch) * (bpr ? 2 : 1 + negatives);
   RankingStep step;
   step.loss = bpr ? RankingLoss::bpr : RankingLoss::logistic;
   step.cosine = false;
   step.weight = static_cast<float>(negatives);
-  step.l2_user = static_cast<float>(config.train.l2_user.value_or(config.train.l2) * examples);
+  step.l2_user =
+      static_cast<float>(config.train.l2_user.value_or(config.train.l2) * examples_of_step(config));
   return step;
+}
+
+/// The mean of the users with training data.
+std::vector<float> mean_user(const Model& model) {
+  std::vector<double> sum(model.info().dim);
+  double users = 0;
+  for (std::uint64_t user = 0; user < model.info().users; ++user) {
+    if (model.user_counts()[user] == 0) continue;
+    const auto row = model.user(user);
+    for (std::size_t k = 0; k < row.size(); ++k) sum[k] += double{row[k]};
+    users += 1;
+  }
+  std::vector<float> mean;
+  for (const double x : sum) mean.push_back(static_cast<float>(x / std::max(users, 1.0)));
+  return mean;
+}
+
+std::unique_ptr<FoldIn> fold_into_layers(const Model& model, const Config& config) {
+  HeadOptions options = model.head()->options();
+  options.loss = config.train.loss == "bpr"        ? HeadLoss::bpr
+                 : config.train.loss == "logistic" ? HeadLoss::logistic
+                                                   : HeadLoss::squared;
+  HeadFoldIn::Settings settings;
+  settings.negatives =
+      options.loss == HeadLoss::squared ? 0 : static_cast<double>(config.rows.negatives);
+  settings.l2 = config.train.l2_user.value_or(config.train.l2) * examples_of_step(config);
+  return std::make_unique<HeadFoldIn>(make_head(options), model.info().layers->dense,
+                                      fixed_items(model), mean_user(model), settings);
 }
 
 }  // namespace
@@ -81,13 +118,6 @@ AllPairsFoldIn::Settings all_pairs_settings(const Config& trained) {
 }
 
 ModelFoldIn::ModelFoldIn(const Model& model) {
-  if (model.head() != nullptr) {
-    throw DataError{fmt::format(
-        "{}: new users cannot be folded into a model of kind {}, whose layers have no closed form: "
-        "expected users of the training (train again with the new ones), or a model of kind mf, "
-        "mf-linear or gmf",
-        model.path().string(), model.info().kind)};
-  }
   if (model.info().normalisation.by == NormaliseBy::user) {
     throw DataError{fmt::format(
         "{}: values were normalised by user, so those of a new user have no scale; expected a "
@@ -96,6 +126,12 @@ ModelFoldIn::ModelFoldIn(const Model& model) {
   }
   const Config config = trained_config(model);
   const FixedItems items = fixed_items(model);
+  if (model.head() != nullptr) {
+    needs_values_ = !learns_to_rank(config);
+    how_ = fmt::format("quasi-Newton steps on {} through the layers", config.train.loss);
+    fold_ = fold_into_layers(model, config);
+    return;
+  }
   if (config.train.solver == "ials") {
     needs_values_ = config.ials.confidence != "one";
     sums_values_ = true;
