@@ -199,10 +199,30 @@ InteractionCounts counts_of(const Dataset& dataset, const scheduler::PlanInput& 
   return {input.cells, dataset.user_counts(), dataset.item_counts()};
 }
 
+/// Of a lane. @param dataset none: without times
+std::uint64_t bytes_of_interaction(const worker::BatchOptions& options, const Dataset* dataset) {
+  const bool timed = dataset != nullptr && dataset->has_times();
+  const bool history = options.history > 0;
+  std::uint64_t bytes = options.binary ? 4 : 8;
+  if (timed && (options.times || history)) bytes += 8;
+  if (history) bytes += timed ? 12 : 4;
+  return bytes;
+}
+
+/// Without the dataset nothing is known of the features of fm.
+void add_row_traffic(const Config& config, const JobMap& map, const InteractionCounts& counts,
+                     const Dataset* dataset, scheduler::PlanInput& input) {
+  if (!map.rows || map.layout.nodes == 1) return;
+  if (config.model.kind != "fm") {
+    input.row_traffic = expected_row_traffic(*map.rows, input.grid, counts);
+  } else if (dataset != nullptr) {
+    input.row_traffic = counted_row_traffic(*map.rows, config, *dataset);
+  }
+}
+
 /// What follows from configuration and layout, when the data are known.
 void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
-             const ps::LeaseCount& leases, const InteractionCounts& counts,
-             scheduler::PlanInput& input) {
+             const ps::LeaseCount& leases, const Dataset* dataset, scheduler::PlanInput& input) {
   input.dim = static_cast<std::uint64_t>(config.model.dim);
   input.seed = config.train.seed;
   input.copies = map.als;
@@ -223,13 +243,9 @@ void add_job(const Config& config, const JobMap& map, std::uint64_t machines,
     input.lanes = std::min(map.rows->work.lanes, input.grid.strips());
     const std::uint64_t interactions =
         std::accumulate(input.cells.begin(), input.cells.end(), std::uint64_t{0});
-    input.lane_bytes = interactions * (map.rows->work.batches.binary ? 4 : 8);
+    input.lane_bytes = interactions * bytes_of_interaction(map.rows->work.batches, dataset);
     for (const ps::RowTable& table : map.rows->layout.tables()) {
       input.record_bytes += table.rows() * table.record() * sizeof(float);
-    }
-    // Which attributes a mini-batch of fm touches is not counted.
-    if (map.layout.nodes > 1 && config.model.kind != "fm") {
-      input.row_traffic = expected_row_traffic(*map.rows, input.grid, counts);
     }
   }
   measure_nodes(map, config.model.dim, input);
@@ -291,7 +307,8 @@ scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options)
   const auto counts =
       dataset ? counts_of(*dataset, input) : InteractionCounts{input.cells, raw.users, raw.items};
   add_job(config, map, static_cast<std::uint64_t>(machines), leases_of(map, input.grid, known),
-          counts, input);
+          known, input);
+  add_row_traffic(config, map, counts, known, input);
   add_stream(config, map, known, forecast_of(map, known, input), input);
   return input;
 }
@@ -305,7 +322,9 @@ scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& data
   input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
   const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
   const JobMap map{config, input.grid, layout, &dataset};
-  add_job(config, map, hosts.size(), findings.leases, counts_of(dataset, input), input);
+  add_job(config, map, hosts.size(), findings.leases, &dataset, input);
+  add_row_traffic(config, map, counts_of(dataset, input),
+                  environment.rank() == 0 ? &dataset : nullptr, input);
   add_stream(config, map, &dataset, findings.stream, input);
   return input;
 }

@@ -159,8 +159,9 @@ class Expectation {
 };
 
 /// With headers: a message or more each way, and one that ends the step.
-double bytes_of_step(const Expectation& expectation, const ps::RowLayout& layout,
-                     const Sender& sender, int node) {
+/// @param rows_of a table, as Rows
+template <class RowsOf>
+double bytes_of_step(const ps::RowLayout& layout, const Sender& sender, RowsOf&& rows_of) {
   const auto message = static_cast<double>(ps::RowJob{}.message_bytes);
   constexpr double kRow = sizeof(std::uint64_t);
   const double section = static_cast<double>(ps::section_bytes(ps::RowValues::none, 0, 0));
@@ -169,7 +170,7 @@ double bytes_of_step(const Expectation& expectation, const ps::RowLayout& layout
   double pushed = 0;
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {
     const ps::RowTable& table = layout.tables()[t];
-    const Rows rows = expectation.rows(sender, t, node);
+    const Rows rows = rows_of(t);
     if (rows.pulled == 0) continue;
     const double width = table.width;
     asked += section + rows.pulled * kRow;
@@ -184,7 +185,64 @@ double bytes_of_step(const Expectation& expectation, const ps::RowLayout& layout
   return asked + got + pushed + sizeof(ps::RowHeader) * (2 * answers + pushes);
 }
 
+constexpr std::uint64_t kFirstEpoch = 1;
+
+/// What the lanes of a sender touch of a table on a node.
+Rows count_rows(const ps::RowLayout& layout, const std::vector<ps::TouchedTables>& parts,
+                std::size_t table, int node) {
+  const RowRange there = layout.rows_of(table, node);
+  std::vector<std::uint64_t> rows;
+  for (const ps::TouchedTables& part : parts) {
+    for (const std::uint64_t row : part.tables[table].rows) {
+      if (row >= there.begin && row < there.end) rows.push_back(row);
+    }
+  }
+  std::ranges::sort(rows);
+  Rows counted;
+  for (auto at = rows.begin(); at != rows.end();) {
+    const auto end = std::ranges::upper_bound(at, rows.end(), *at);
+    counted.pulled += 1;
+    const bool changes = layout.tables()[table].changes(*at);
+    if (changes) (end - at == 1 ? counted.pushed : counted.summed) += 1;
+    at = end;
+  }
+  return counted;
+}
+
 }  // namespace
+
+std::uint64_t counted_row_traffic(const RowPlan& plan, const Config& config,
+                                  const Dataset& dataset) {
+  const auto model = plan.model(config, dataset, {});
+  const auto lanes = worker::lanes_of(dataset.grid().strips(), plan.work.lanes);
+  const std::uint64_t steps =
+      worker::steps_of_epoch(dataset.interactions(Part::train), plan.work.batches.batch);
+  const std::uint64_t counted = std::min(steps, kCountedSteps);
+  double bytes = 0;
+  for (const Sender& sender : senders_of(plan, lanes)) {
+    std::vector<worker::Lane> mine;
+    for (const std::uint32_t lane : sender.lanes)
+      mine.emplace_back(dataset, lanes[lane], plan.work.batches);
+    std::vector<ps::TouchedTables> parts(mine.size());
+    ps::RowExamples examples;
+    ps::RowIndex index;
+    for (std::uint64_t n = 0; n < counted; ++n) {
+      for (std::size_t l = 0; l < mine.size(); ++l) {
+        mine[l].examples(kFirstEpoch, n * steps / counted, examples);
+        model->touch(examples, parts[l], index);
+      }
+      for (int node = 0; node < plan.layout.nodes(); ++node) {
+        if (node == sender.node) continue;
+        bytes += bytes_of_step(plan.layout, sender, [&](std::size_t t) {
+          return count_rows(plan.layout, parts, t, node);
+        });
+      }
+    }
+  }
+  return static_cast<std::uint64_t>(bytes /
+                                    static_cast<double>(std::max<std::uint64_t>(counted, 1)) *
+                                    static_cast<double>(steps));
+}
 
 std::uint64_t expected_row_traffic(const RowPlan& plan, const Grid& grid,
                                    const InteractionCounts& counts) {
@@ -192,7 +250,9 @@ std::uint64_t expected_row_traffic(const RowPlan& plan, const Grid& grid,
   double bytes = 0;
   for (const Sender& sender : expectation.senders()) {
     for (int node = 0; node < plan.layout.nodes(); ++node) {
-      if (node != sender.node) bytes += bytes_of_step(expectation, plan.layout, sender, node);
+      if (node == sender.node) continue;
+      bytes += bytes_of_step(plan.layout, sender,
+                             [&](std::size_t t) { return expectation.rows(sender, t, node); });
     }
   }
   return static_cast<std::uint64_t>(bytes * expectation.steps());

@@ -22,4 +22,11 @@ struct InteractionCounts {
 [[nodiscard]] std::uint64_t expected_row_traffic(const RowPlan& plan, const Grid& grid,
                                                  const InteractionCounts& counts);
 
+/// The same of a factorization machine, whose rows depend on attributes, moments and histories:
+/// counted in steps of the first epoch, all of them up to kCountedSteps, else so many spread
+/// evenly.
+[[nodiscard]] std::uint64_t counted_row_traffic(const RowPlan& plan, const Config& config,
+                                                const Dataset& dataset);
+inline constexpr std::uint64_t kCountedSteps = 64;
+
 }  // namespace factorps::apps
