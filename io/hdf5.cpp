@@ -114,10 +114,14 @@ File::File(std::filesystem::path path, std::int64_t id, bool writing)
 }
 
 File File::create(const std::filesystem::path& path) {
+  return create(path, 1, 64);  // small datasets too, or they cannot be mapped
+}
+
+File File::create(const std::filesystem::path& path, std::size_t large, std::size_t alignment) {
   silence();
   const Handle creation{H5Pcreate(H5P_FILE_CREATE), H5Pclose};
   const Handle access{H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
-  H5Pset_alignment(access.get(), 1, 64);  // small datasets too, or they cannot be mapped
+  H5Pset_alignment(access.get(), large, alignment);
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V110);
   H5Pset_obj_track_times(creation.get(), 0);
   if (faults() != nullptr && faults()->has_files()) let_writes_fail(access.get());

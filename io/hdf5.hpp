@@ -48,6 +48,9 @@ class File {
  public:
   /// Creates or replaces `path`. Datasets start on cache lines.
   [[nodiscard]] static File create(const std::filesystem::path& path);
+  /// Those of at least `large` bytes start at multiples of `alignment`, others anywhere.
+  [[nodiscard]] static File create(const std::filesystem::path& path, std::size_t large,
+                                   std::size_t alignment);
   [[nodiscard]] static File open(const std::filesystem::path& path);
   /// Opens an existing file for adding to it.
   [[nodiscard]] static File modify(const std::filesystem::path& path);

@@ -16,7 +16,7 @@
 namespace factorps {
 
 RawFile::RawFile(const std::filesystem::path& path, int flags)
-    : path_{path}, descriptor_{::open(path.c_str(), flags | O_CLOEXEC)} {
+    : path_{path}, flags_{flags | O_CLOEXEC}, descriptor_{::open(path.c_str(), flags | O_CLOEXEC)} {
   if (descriptor_ < 0) fail("open");
 }
 
@@ -24,10 +24,14 @@ RawFile RawFile::open_to_read(const std::filesystem::path& path) { return {path,
 RawFile RawFile::open_to_write(const std::filesystem::path& path) { return {path, O_RDWR}; }
 
 RawFile::RawFile(RawFile&& other) noexcept
-    : path_{std::move(other.path_)}, descriptor_{std::exchange(other.descriptor_, -1)} {}
+    : path_{std::move(other.path_)},
+      flags_{other.flags_},
+      descriptor_{std::exchange(other.descriptor_, -1)},
+      direct_{std::exchange(other.direct_, -1)} {}
 
 RawFile::~RawFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
+  if (direct_ >= 0) ::close(direct_);
 }
 
 void RawFile::fail(const char* what) const {
@@ -40,17 +44,48 @@ std::uint64_t RawFile::size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-void RawFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
-  for (std::size_t done = 0; done < bytes.size();) {
-    const auto n = ::pread(descriptor_, bytes.data() + done, bytes.size() - done,
-                           static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail("read");
-    if (n == 0) {
-      throw ResourceError{fmt::format("{}: ends at byte {}, expected {} bytes at {}",
-                                      path_.string(), offset + done, bytes.size(), offset)};
+void RawFile::go_direct() noexcept {
+  if (direct_ < 0) direct_ = ::open(path_.c_str(), flags_ | O_DIRECT);
+}
+
+std::size_t RawFile::direct_bytes(std::uint64_t offset,
+                                  std::span<const std::byte> bytes) const noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+  if (direct_ < 0 || offset % kPage != 0 || address % kPage != 0) return 0;
+  return bytes.size() - bytes.size() % kPage;
+}
+
+/// @return bytes that were moved: all, or errno says why not; 0: the file ends
+template <class Move>
+std::size_t RawFile::transfer(std::uint64_t offset, std::span<const std::byte> bytes,
+                              const Move& move) const {
+  std::size_t direct = direct_bytes(offset, bytes);
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const bool directly = done < direct;
+    errno = 0;
+    const auto n =
+        move(directly ? direct_ : descriptor_, done, (directly ? direct : bytes.size()) - done,
+             static_cast<off_t>(offset + done));
+    if (n > 0) {
+      done += static_cast<std::size_t>(n);
+    } else if (n == 0 || errno != EINTR) {
+      if (!directly) break;
+      direct = 0;  // the file system wants it otherwise, or the usual way says what is wrong
     }
-    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+void RawFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+  const std::size_t done =
+      transfer(offset, bytes, [&](int file, std::size_t from, std::size_t count, off_t at) {
+        return ::pread(file, bytes.data() + from, count, at);
+      });
+  if (done < bytes.size() && errno != 0) fail("read");
+  if (done < bytes.size()) {
+    throw ResourceError{fmt::format("{}: ends at byte {}, expected {} bytes at {}", path_.string(),
+                                    offset + done, bytes.size(), offset)};
   }
   note_progress();
 }
@@ -62,13 +97,11 @@ void RawFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) c
     bytes = bytes.first(allowed.bytes);
     error = allowed.error;
   }
-  for (std::size_t done = 0; done < bytes.size();) {
-    const auto n = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
-                            static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) fail("write");
-    done += static_cast<std::size_t>(n);
-  }
+  const std::size_t done =
+      transfer(offset, bytes, [&](int file, std::size_t from, std::size_t count, off_t at) {
+        return ::pwrite(file, bytes.data() + from, count, at);
+      });
+  if (done < bytes.size()) fail("write");
   errno = error;
   if (error != 0) fail("write");
   note_progress();

@@ -14,6 +14,7 @@ namespace factorps {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;  // bytes read or written at once
+constexpr std::size_t kLarge = std::size_t{1} << 16;  // bytes of datasets that begin on a page
 
 std::string group_of(RowsKind kind, std::uint32_t index) {
   return fmt::format("/{}/{:06}", kind == RowsKind::strip ? "strips" : "blocks", index);
@@ -28,6 +29,24 @@ std::string records_of(const std::string& table, std::uint32_t block) {
 /// How many rows of so many floats fit a piece.
 std::size_t rows_of_piece(std::size_t width) {
   return std::max<std::size_t>(1, kPiece / std::max<std::size_t>(1, width * sizeof(float)));
+}
+
+/// Bytes of the rows from byte `begin` on, as if there were no padding.
+void pack(const ShardPart& part, std::uint64_t begin, std::span<std::byte> piece) {
+  const std::size_t row_bytes = part.width * sizeof(float);
+  const auto* const rows = reinterpret_cast<const std::byte*>(part.rows.factors);
+  if (part.width == part.rows.stride) {
+    std::memcpy(piece.data(), rows + begin, piece.size());
+    return;
+  }
+  std::size_t in_row = begin % row_bytes;
+  const std::byte* row = rows + begin / row_bytes * part.rows.stride * sizeof(float);
+  for (std::size_t done = 0; done < piece.size(); row += part.rows.stride * sizeof(float)) {
+    const std::size_t count = std::min(row_bytes - in_row, piece.size() - done);
+    std::memcpy(piece.data() + done, row + in_row, count);
+    done += count;
+    in_row = 0;
+  }
 }
 
 /// Creates the datasets of a part. @return their names, in the order of write()
@@ -68,7 +87,7 @@ std::vector<std::vector<CheckpointDataset>> lay_out(const std::filesystem::path&
                                                     const std::vector<ShardPart>& parts) {
   std::vector<std::vector<std::string>> names;
   try {
-    h5::File file = h5::File::create(path);
+    h5::File file = h5::File::create(path, kLarge, RawFile::kPage);
     for (const ShardPart& part : parts) names.push_back(create_datasets(file, part));
     file.close();
   } catch (const DataError& error) {  // HDF5 does not always say that it was the disk
@@ -116,30 +135,27 @@ ShardPart records_part(const std::string& table, std::uint32_t block, float* rec
 ShardWriter::ShardWriter(const std::filesystem::path& path, std::vector<ShardPart> parts)
     : parts_{std::move(parts)},
       datasets_{lay_out(path, parts_)},
-      file_{RawFile::open_to_write(path)} {}
+      file_{RawFile::open_to_write(path)},
+      buffer_{kPiece} {
+  file_.go_direct();
+}
 
 void ShardWriter::write(std::size_t n) {
   const ShardPart& part = parts_.at(n);
   auto& datasets = datasets_[n];
   const RowsView& rows = part.rows;
   StreamChecksum checksum;
-  std::vector<float> packed;
-  std::uint64_t offset = datasets[0].offset;
-  for (std::size_t first = 0; first < rows.rows; first += rows_of_piece(part.width)) {
-    packed.clear();
-    for (std::size_t r = first; r < std::min(first + rows_of_piece(part.width), rows.rows); ++r) {
-      const float* row = rows.factors + r * rows.stride;
-      packed.insert(packed.end(), row, row + part.width);
-    }
-    const auto bytes = std::as_bytes(std::span{packed});
-    checksum.update(bytes);
-    file_.write_at(offset, bytes);
-    offset += bytes.size();
+  for (std::uint64_t at = 0; at < datasets[0].bytes;) {
+    const auto piece = buffer_.first(std::min<std::uint64_t>(kPiece, datasets[0].bytes - at));
+    pack(part, at, piece);
+    checksum.update(piece);
+    file_.write_at(datasets[0].offset + at, piece);
+    at += piece.size();
   }
   datasets[0].checksum = checksum.value();
   if (part.is_record) return;
+  std::vector<float> packed(rows.rows);
   for (const std::size_t state : {1U, 2U}) {
-    packed.resize(rows.rows);
     for (std::size_t r = 0; r < rows.rows; ++r) {
       packed[r] = state == 1 ? rows.states[r].bias : rows.states[r].accumulator;
     }

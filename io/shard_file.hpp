@@ -67,6 +67,7 @@ class ShardWriter {
   std::vector<ShardPart> parts_;
   std::vector<std::vector<CheckpointDataset>> datasets_;  // [part]
   RawFile file_;
+  PieceBuffer buffer_;
 };
 
 /// The shard files of one checkpoint together. Opens and reads only what is asked for.

@@ -1,9 +1,9 @@
 #include "ps/tables.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "common/check.hpp"
+#include "model/kernels/stream_copy.hpp"
 
 namespace factorps::ps {
 namespace {
@@ -23,8 +23,11 @@ T& at(std::byte* place) {
 }
 
 void copy_rows(RowsView from, RowsView to) {
-  std::memcpy(to.factors, from.factors, from.rows * from.stride * sizeof(float));
-  std::memcpy(to.states, from.states, from.rows * sizeof(RowState));
+  const auto copy = [](const auto* what, std::size_t count, auto* where) {
+    stream_copy(std::as_bytes(std::span{what, count}), reinterpret_cast<std::byte*>(where));
+  };
+  copy(from.factors, from.rows * from.stride, to.factors);
+  copy(from.states, from.rows, to.states);
 }
 
 std::size_t padded(std::size_t dim) { return round_up(dim, kRowMultiple); }

@@ -144,6 +144,41 @@ TEST_F(ShardFile, NamesTheDatasetThatIsDamaged) {
   EXPECT_EQ(damage_of(files_[0], described_[0]).size(), 1U);
 }
 
+/// As on a disk that keeps something else than it was given.
+TEST_F(ShardFile, IsNotFinishedIfItReadsBackDifferently) {
+  const auto path = directory_ / "shard-002.h5";
+  ShardWriter writer{path, {rows_part(RowsKind::strip, 0, strip_.view(), 3)}};
+  writer.write(0);
+  const auto offset = h5::File::open(path).offset("/strips/000000/factors");
+  std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(static_cast<std::streamoff>(offset + 40'000)).put('\x55');
+  file.close();
+  try {
+    static_cast<void>(writer.finish());
+    ADD_FAILURE();
+  } catch (const ResourceError& error) {
+    EXPECT_EQ(std::string{error.what()}.find(
+                  path.string() + ": /strips/000000/factors is not what was written, when it is "
+                                  "read back: checksum "),
+              0U)
+        << error.what();
+  }
+}
+
+/// Large ones begin on a page: they are moved without the system's memory.
+TEST_F(ShardFile, HoldsRowsOfAnyWidthInPiecesOfAnySize) {
+  for (const std::size_t dim : {1U, 5U, 15U, 16U}) {
+    Rows rows{200'000 / dim, dim, 1};
+    const auto path = directory_ / "shard-003.h5";
+    const CheckpointFile file = write(path, {rows_part(RowsKind::block, 1, rows.view(), dim)});
+    EXPECT_EQ(file.datasets.front().offset % RawFile::kPage, 0U);
+    Rows found{200'000 / dim};
+    ShardReader{{path}}.read(RowsKind::block, 1, found.view(), dim);
+    EXPECT_TRUE(found == rows) << dim;
+    EXPECT_TRUE(damage_of(path, file).empty());
+  }
+}
+
 TEST_F(ShardFile, NamesWhatIsMissing) {
   EXPECT_EQ(error_of(RowsKind::strip, 2, 1, 3), "no file of the checkpoint has /strips/000002");
   EXPECT_EQ(error_of(RowsKind::block, 0, 1, 3), "no file of the checkpoint has /blocks/000000");
