@@ -253,14 +253,8 @@ CheckpointManifest look_at_checkpoint(const fs::path& checkpoint) {
   CheckpointManifest manifest = read_manifest(checkpoint);
   if (manifest.version < 3) return verify_checkpoint(checkpoint);
   for (const CheckpointFile& file : manifest.files) {
-    const fs::path path = checkpoint / file.name;
-    std::error_code error;
-    const std::uint64_t bytes = fs::file_size(path, error);
-    if (error) throw CheckpointError{fmt::format("{}: {}", path.string(), error.message())};
-    if (bytes != file.bytes) {
-      throw CheckpointError{
-          fmt::format("{}: has {} bytes, expected {}", path.string(), bytes, file.bytes)};
-    }
+    const std::string damage = damage_of_frame(checkpoint / file.name, file);
+    if (!damage.empty()) throw CheckpointError{damage};
   }
   return manifest;
 }

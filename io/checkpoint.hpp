@@ -82,8 +82,8 @@ class CheckpointStore {
 /// Reads the manifest only, and checks it against its own checksum. @throws CheckpointError
 [[nodiscard]] CheckpointManifest read_manifest(const std::filesystem::path& checkpoint);
 
-/// Reads the manifest and looks whether every file is there with its size; before version 3, which
-/// knew no checksums of parts, reads all files too. What is left is checked while it is loaded.
+/// Reads the manifest, and of every file what lies outside of its datasets; before version 3, which
+/// knew no checksums of parts, everything. What is left is checked while it is loaded.
 /// @throws CheckpointError
 [[nodiscard]] CheckpointManifest look_at_checkpoint(const std::filesystem::path& checkpoint);
 

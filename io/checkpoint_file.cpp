@@ -13,6 +13,7 @@ namespace factorps {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;
+constexpr const char* kBetween = "what lies between the datasets ";
 
 /// Reads a range of a file piece by piece, into one checksum more than that of the whole.
 class Scan {
@@ -22,7 +23,7 @@ class Scan {
   void read(std::uint64_t begin, std::uint64_t end, StreamChecksum& part) {
     for (std::uint64_t at = begin; at < end;) {
       const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - at));
-      const std::span piece = std::span{buffer_}.first(count);
+      const std::span piece = buffer_.first(count);
       file_.read_at(at, piece);
       part.update(piece);
       whole_.update(piece);
@@ -33,9 +34,15 @@ class Scan {
 
  private:
   const RawFile& file_;
-  std::vector<std::byte> buffer_{kPiece};
+  PieceBuffer buffer_{kPiece};
   StreamChecksum whole_;
 };
+
+std::string sizes(const std::filesystem::path& path, std::uint64_t found,
+                  const CheckpointFile& expected) {
+  if (found == expected.bytes) return {};
+  return fmt::format("{}: has {} bytes, expected {}", path.string(), found, expected.bytes);
+}
 
 std::string difference(const std::filesystem::path& path, const std::string& what,
                        std::uint64_t found, std::uint64_t expected) {
@@ -62,7 +69,8 @@ void arrange_datasets(CheckpointFile& file) {
 
 CheckpointFile describe_file(const std::filesystem::path& path,
                              std::vector<CheckpointDataset> datasets) {
-  const RawFile raw = RawFile::open_to_read(path);
+  RawFile raw = RawFile::open_to_read(path);
+  raw.go_direct();
   CheckpointFile file{path.filename().string(), raw.size(), 0, 0, std::move(datasets)};
   arrange_datasets(file);
   Scan scan{raw};
@@ -83,14 +91,33 @@ CheckpointFile describe_file(const std::filesystem::path& path,
   return file;
 }
 
+std::string damage_of_frame(const std::filesystem::path& path, const CheckpointFile& expected) {
+  try {
+    const RawFile raw = RawFile::open_to_read(path);
+    std::string damage = sizes(path, raw.size(), expected);
+    if (!damage.empty()) return damage;
+    Scan scan{raw};
+    StreamChecksum frame;
+    std::uint64_t at = 0;
+    for (const CheckpointDataset& data : expected.datasets) {
+      if (data.bytes == 0) continue;
+      scan.read(at, data.offset, frame);
+      at = data.offset + data.bytes;
+    }
+    scan.read(at, expected.bytes, frame);
+    if (frame.value() == expected.frame) return {};
+    return difference(path, kBetween, frame.value(), expected.frame);
+  } catch (const ResourceError& error) {
+    return error.what();
+  }
+}
+
 std::vector<std::string> damage_of(const std::filesystem::path& path,
                                    const CheckpointFile& expected) {
   std::vector<std::string> damage;
   try {
-    const std::uint64_t bytes = RawFile::open_to_read(path).size();
-    if (bytes != expected.bytes) {
-      return {fmt::format("{}: has {} bytes, expected {}", path.string(), bytes, expected.bytes)};
-    }
+    const std::string other_size = sizes(path, RawFile::open_to_read(path).size(), expected);
+    if (!other_size.empty()) return {other_size};
     const CheckpointFile found = describe_file(path, expected.datasets);
     for (std::size_t n = 0; n < found.datasets.size(); ++n) {
       const CheckpointDataset& data = expected.datasets[n];
@@ -99,8 +126,7 @@ std::vector<std::string> damage_of(const std::filesystem::path& path,
           difference(path, data.name + ' ', found.datasets[n].checksum, data.checksum));
     }
     if (!expected.datasets.empty() && found.frame != expected.frame) {
-      damage.push_back(
-          difference(path, "what lies between the datasets ", found.frame, expected.frame));
+      damage.push_back(difference(path, kBetween, found.frame, expected.frame));
     }
     if (damage.empty() && found.checksum != expected.checksum) {
       damage.push_back(difference(path, "", found.checksum, expected.checksum));

@@ -33,6 +33,11 @@ void arrange_datasets(CheckpointFile& file);
 [[nodiscard]] CheckpointFile describe_file(const std::filesystem::path& path,
                                            std::vector<CheckpointDataset> datasets = {});
 
+/// In which way a file's size, or what lies outside of its datasets, is not as expected; empty:
+/// both are. Reads the latter only.
+[[nodiscard]] std::string damage_of_frame(const std::filesystem::path& path,
+                                          const CheckpointFile& expected);
+
 /// Everything in which a file is not as expected: sizes, or the names of damaged datasets with both
 /// checksums. Empty: it is whole. Reads it once.
 [[nodiscard]] std::vector<std::string> damage_of(const std::filesystem::path& path,

@@ -74,12 +74,12 @@ class DamagedCheckpoint : public testing::Test {
       return false;
     }
   }
-  /// Whether loading noticed, or what it loaded was right.
-  bool loads_well() const {
+  bool loads() const {
     try {
-      return load() == expected_;
-    } catch (const CheckpointError&) {
+      static_cast<void>(load());
       return true;
+    } catch (const CheckpointError&) {
+      return false;
     }
   }
 
@@ -104,13 +104,14 @@ TEST_F(DamagedCheckpoint, IsNoticedWhereverABitFlips) {
       file.seekp(static_cast<std::streamoff>(at));
       file.put(flipped).flush();
       ASSERT_FALSE(is_whole()) << name << ", byte " << at;
-      ASSERT_TRUE(loads_well()) << name << ", byte " << at;
+      ASSERT_FALSE(loads()) << name << ", byte " << at;
       file.seekp(static_cast<std::streamoff>(at));
       file.put(good[at]);
       ++flips;
     }
   }
   EXPECT_TRUE(is_whole());
+  EXPECT_EQ(load(), expected_);
   EXPECT_GE(flips, all ? 2000U : 200U);
   std::printf("%llu flipped bits, all noticed\n", static_cast<unsigned long long>(flips));
 }
