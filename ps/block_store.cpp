@@ -170,10 +170,11 @@ ShardPart BlockStore::residents_part_of(BlockId block) const {
 }
 
 /// Workers copy what they lease; rows that stay here have no other master than this server.
-Cut BlockStore::cut(std::uint64_t number, std::uint32_t step) {
-  if (!tables_.has_copies()) return ShardStore::cut(number, step);
+Cut BlockStore::cut(std::uint64_t number, std::uint32_t step,
+                    std::vector<AlignedBuffer<std::byte>> spare) {
+  if (!tables_.has_copies()) return ShardStore::cut(number, step, std::move(spare));
   const std::size_t dim = tables_.dim();
-  Cut cut{number, {}, {}};
+  Cut cut{number, {}, {}, std::move(spare)};
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     const StripId strip{s};
     cut.parts.push_back(
@@ -204,9 +205,10 @@ void BlockStore::pause(std::uint32_t step) {
   pause_pass(tables_, step, {pass_.pass, steps_per_pass_});
 }
 
-/// Of training, as they are now; none between epochs.
+/// Of training, as they are now; none between epochs. Least squares sum all in their last pass.
 std::vector<double> BlockStore::sums_in_file(StripId strip, std::uint32_t step) const {
   std::vector<double> sums;
+  if (als_.tables != nullptr) return sums;
   for (std::uint32_t b = 0; step > 0 && b < tables_.grid().blocks(); ++b) {
     const CellSums& cell = tables_.sums(strip, BlockId{b});
     sums.insert(sums.end(), {cell[0], cell[1]});
@@ -225,7 +227,7 @@ void BlockStore::load_sums(ShardReader& reader) const {
 }
 
 void BlockStore::load(ShardReader& reader, std::uint32_t step) {
-  if (step > 0) load_sums(reader);
+  if (step > 0 && als_.tables == nullptr) load_sums(reader);
   const std::size_t dim = tables_.dim();
   for (const StripId strip : strips_here()) {
     reader.read(RowsKind::strip, strip.value(), tables_.strip(strip), dim);

@@ -77,7 +77,8 @@ class BlockStore : public ShardStore {
   [[nodiscard]] Traffic traffic() const override;
   void initialise() override;
   [[nodiscard]] std::vector<ShardPart> parts(std::uint32_t step) const override;
-  [[nodiscard]] Cut cut(std::uint64_t number, std::uint32_t step) override;
+  [[nodiscard]] Cut cut(std::uint64_t number, std::uint32_t step,
+                        std::vector<AlignedBuffer<std::byte>> spare) override;
   void copy_rest(std::uint64_t cut) override;
   void load(ShardReader& reader, std::uint32_t step) override;
   [[nodiscard]] std::uint32_t hold() override;

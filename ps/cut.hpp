@@ -27,9 +27,14 @@ struct Cut {
   std::uint64_t number = 0;  ///< 1, 2, 3 ... since the start of the job
   std::vector<CutPart> parts;
   std::vector<AlignedBuffer<std::byte>> memory;  ///< of copies that were made here
+  /// Of the cut before: new memory would be filled with zeros first, page by page.
+  std::vector<AlignedBuffer<std::byte>> spare = {};
 
   /// Copies the rows of a part, and adds it.
   void add_copy(const ShardPart& part);
+
+ private:
+  [[nodiscard]] AlignedBuffer<std::byte> take_memory(std::size_t bytes);
 };
 
 }  // namespace factorps::ps

@@ -141,9 +141,9 @@ void Server::save(const comm::Command& command, comm::CommandDone& reply) const 
 
 void Server::begin_cut(const comm::Command& command) {
   if (writer_) throw ProtocolError{"server: a cut before the last one is on disk"};
-  writer_ =
-      std::make_unique<CutWriter>(std::filesystem::path{command.directory} / shard_name(index_),
-                                  store_->cut(command.cut, command.step));
+  writer_ = std::make_unique<CutWriter>(
+      std::filesystem::path{command.directory} / shard_name(index_),
+      store_->cut(command.cut, command.step, std::exchange(spare_, {})));
 }
 
 void Server::report_cut() {
@@ -155,6 +155,7 @@ void Server::report_cut() {
     done.error = error.what();
     done.exit_code = static_cast<int>(error.exit_code());
   }
+  spare_ = writer_->take_memory();
   writer_.reset();
   transport_.send(0, comm::Tag::cut_saved, comm::encode(done));
 }

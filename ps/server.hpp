@@ -48,9 +48,10 @@ class Server {
   int index_;
   std::unique_ptr<ShardStore> store_;
   TraceRecorder* trace_;
-  std::optional<comm::StartPass> pass_;  // running
-  std::unique_ptr<CutWriter> writer_;    // of a cut, until it is on disk
-  std::uint64_t written_ = 0;            // parts of it, when last looked
+  std::optional<comm::StartPass> pass_;          // running
+  std::unique_ptr<CutWriter> writer_;            // of a cut, until it is on disk
+  std::vector<AlignedBuffer<std::byte>> spare_;  // of the cut before
+  std::uint64_t written_ = 0;                    // parts of it, when last looked
   bool stopped_ = false;
   comm::MemoryMeter memory_;
 };

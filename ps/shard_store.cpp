@@ -1,11 +1,14 @@
 #include "ps/shard_store.hpp"
 
+#include <utility>
+
 #include "common/error.hpp"
 
 namespace factorps::ps {
 
-Cut ShardStore::cut(std::uint64_t number, std::uint32_t step) {
-  Cut cut{number, {}, {}};
+Cut ShardStore::cut(std::uint64_t number, std::uint32_t step,
+                    std::vector<AlignedBuffer<std::byte>> spare) {
+  Cut cut{number, {}, {}, std::move(spare)};
   for (const ShardPart& part : parts(step)) cut.add_copy(part);
   return cut;
 }

@@ -53,7 +53,9 @@ class ShardStore {
   /// @param step within an epoch: the sums of its cells too; 0: between epochs
   [[nodiscard]] virtual std::vector<ShardPart> parts(std::uint32_t step) const = 0;
   /// The same, in copies that are made here and now.
-  [[nodiscard]] virtual Cut cut(std::uint64_t number, std::uint32_t step);
+  /// @param spare memory of the cut before
+  [[nodiscard]] virtual Cut cut(std::uint64_t number, std::uint32_t step,
+                                std::vector<AlignedBuffer<std::byte>> spare);
   /// What the workers of a pass would still copy of a cut, when no pass comes.
   virtual void copy_rest(std::uint64_t) {}
   virtual void load(ShardReader& reader, std::uint32_t step) = 0;
