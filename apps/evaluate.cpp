@@ -17,6 +17,7 @@
 #include "apps/row_match.hpp"
 #include "apps/text_output.hpp"
 #include "apps/user_file.hpp"
+#include "apps/watchdog.hpp"
 #include "comm/environment.hpp"
 #include "eval/baseline.hpp"
 #include "io/config.hpp"
@@ -229,12 +230,8 @@ ExitCode evaluate_baseline(const EvaluateOptions& options, const Config& config,
   return ExitCode::done;
 }
 
-}  // namespace
-
-ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment) {
-  check_baseline(options);
-  const Config config = load_config(options.config, options.assignments);
-  keep_private(config);
+ExitCode evaluate_with(const EvaluateOptions& options, const Config& config,
+                       comm::Environment& environment) {
   const Dataset dataset{dataset_path(options, config)};
   Target target{&dataset, part_of(options.part), dataset.value_min(), dataset.value_max()};
   if (!options.baseline.empty()) {
@@ -268,6 +265,19 @@ ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environ
   if (environment.rank() != 0) return ExitCode::done;
   report(options, target, evaluation, config.evaluate.clip, head);
   return ExitCode::done;
+}
+
+}  // namespace
+
+ExitCode run_evaluate(const EvaluateOptions& options, comm::Environment& environment) {
+  check_baseline(options);
+  const Config config = load_config(options.config, options.assignments);
+  keep_private(config);
+  std::optional<Watchdog> watchdog;
+  if (environment.size() > 1) watchdog.emplace(environment, config.cluster);
+  const ExitCode code = evaluate_with(options, config, environment);
+  environment.barrier();  // watched
+  return code;
 }
 
 }  // namespace factorps::apps

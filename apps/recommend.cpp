@@ -19,6 +19,7 @@
 #include "apps/row_match.hpp"
 #include "apps/seen_items.hpp"
 #include "apps/text_output.hpp"
+#include "apps/watchdog.hpp"
 #include "comm/environment.hpp"
 #include "common/hash.hpp"
 
@@ -246,6 +247,8 @@ ExitCode run_recommend(const RecommendOptions& options, comm::Environment& envir
   check(options, environment);
   const Config config = load_config(options.config, options.assignments);
   keep_private(config);
+  std::optional<Watchdog> watchdog;
+  if (environment.size() > 1) watchdog.emplace(environment, config.cluster);
   const Recommendations recommendations{options, config};
   if (environment.rank() == 0 && !options.output.quiet) recommendations.warn();
   if (cannot_be_continued(options.out)) {
@@ -253,6 +256,7 @@ ExitCode run_recommend(const RecommendOptions& options, comm::Environment& envir
   } else {
     recommendations.write_file(environment);
   }
+  environment.barrier();  // watched
   return ExitCode::done;
 }
 

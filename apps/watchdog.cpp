@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/error.hpp"
 
@@ -44,6 +45,7 @@ Watchdog::Watchdog(const comm::Environment& environment, const ClusterConfig& co
       launched_{environment.launched()},
       board_{environment, config.timeout_seconds},
       main_{board_.mine(), environment.rank() == 0 ? "scheduler" : ""},
+      beside_{board_.beside()},
       watch_{options_of(environment, config), state_of_process} {
   all_here_ = board_.ranks().size() == static_cast<std::size_t>(environment.size());
   if (config.watchdog_seconds > 0) thread_ = std::jthread{[this](const auto& stop) { run(stop); }};
@@ -63,6 +65,7 @@ void Watchdog::run(const std::stop_token& stop) {
   while (!over_.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); })) {
     board_.mine().tick();
     note_whether_busy();
+    show_other_thread();
     if (const auto verdict = watch_.look(see())) conclude(*verdict);
   }
 }
@@ -71,6 +74,14 @@ void Watchdog::run(const std::stop_token& stop) {
 std::vector<ActivitySeen> Watchdog::see() const {
   if (launched_) return board_.see();
   return ActivityScope::of_process(rank_);
+}
+
+/// Ranks see one another's main threads; the one that writes a checkpoint has no row of its own.
+void Watchdog::show_other_thread() {
+  if (!launched_) return;
+  std::vector<ActivitySeen> threads = ActivityScope::of_process(rank_);
+  std::erase_if(threads, [](const ActivitySeen& one) { return one.process == ::getpid(); });
+  beside_.show(threads);
 }
 
 void Watchdog::note_whether_busy() {

@@ -30,6 +30,7 @@ class Watchdog {
   void run(const std::stop_token& stop);
   [[nodiscard]] std::vector<ActivitySeen> see() const;
   void note_whether_busy();
+  void show_other_thread();
   void conclude(const Verdict& verdict);
 
   int rank_;
@@ -39,6 +40,7 @@ class Watchdog {
   double busy_until_ = 0;  // what the process had used at the last look, see note_whether_busy()
   comm::ActivityBoard board_;
   ActivityScope main_;
+  Mirror beside_;
   Watch watch_;
   std::mutex mutex_;
   std::condition_variable_any over_;

@@ -4,8 +4,8 @@
 #include <array>
 #include <atomic>
 #include <new>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -37,11 +37,16 @@ class Collectives {
     check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
     complete(request);
   }
-  void broadcast(std::span<char> bytes) const {
+  /// @return those of all ranks [rank]
+  template <class T>
+  [[nodiscard]] std::vector<T> gather(const T& mine, int ranks) const {
+    std::vector<T> all(static_cast<std::size_t>(ranks));
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Ibcast(bytes.data(), to_count(bytes.size()), MPI_CHAR, 0, MPI_COMM_WORLD, &request),
-          "MPI_Ibcast");
+    check(MPI_Iallgather(&mine, to_count(sizeof mine), MPI_BYTE, all.data(), to_count(sizeof mine),
+                         MPI_BYTE, MPI_COMM_WORLD, &request),
+          "MPI_Iallgather");
     complete(request);
+    return all;
   }
 
  private:
@@ -56,22 +61,32 @@ class Collectives {
   double timeout_;
 };
 
-/// A name that no other job has, alike on every rank.
-std::string name_of_job(const Collectives& collectives) {
-  std::array<char, 64> name{};
-  fmt::format_to_n(name.data(), name.size() - 1, "/factorps-{}-{:x}", ::getpid(),
+/// Memory without a name in any file system, and where another process finds it.
+struct Offer {
+  std::array<char, 64> name{};  // of the memory; nothing else has it
+  std::array<char, 64> path{};  // while the process has it open
+};
+
+/// @return memory, all zero; -1: there is none to be had
+int create(std::size_t bytes, Offer& offer) {
+  fmt::format_to_n(offer.name.data(), offer.name.size() - 1, "factorps-{}-{:x}", ::getpid(),
                    Clock::now().time_since_epoch().count());
-  collectives.broadcast(name);
-  return name.data();
+  const int file = ::memfd_create(offer.name.data(), MFD_CLOEXEC);
+  if (file < 0) return -1;
+  fmt::format_to_n(offer.path.data(), offer.path.size() - 1, "/proc/{}/fd/{}", ::getpid(), file);
+  // Memory that is only promised would end in SIGBUS at the first touch.
+  if (::posix_fallocate(file, 0, static_cast<off_t>(bytes)) == 0) return file;
+  ::close(file);
+  return -1;
 }
 
-/// @return a file of shared memory, all zero; -1: there is none to be had
-int create(const std::string& name, std::size_t bytes) {
-  const int file = ::shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
-  // Memory that is only promised would end in SIGBUS at the first touch.
-  if (file >= 0 && ::posix_fallocate(file, 0, static_cast<off_t>(bytes)) == 0) return file;
-  if (file >= 0) ::close(file);
-  return -1;
+/// @return the same memory; -1: it cannot be found, as where each rank has processes of its own
+int open(const Offer& offer) {
+  std::array<char, 128> target{};
+  if (::readlink(offer.path.data(), target.data(), target.size() - 1) < 0) return -1;
+  const bool is_it =
+      std::string_view{target.data()} == fmt::format("/memfd:{} (deleted)", offer.name.data());
+  return is_it ? ::open(offer.path.data(), O_RDWR | O_CLOEXEC) : -1;
 }
 
 }  // namespace
@@ -83,16 +98,15 @@ ActivityBoard::ActivityBoard(const Environment& environment, double timeout) {
     if (hosts[r] == hosts[me]) ranks_.push_back(static_cast<int>(r));
   }
   own_ = static_cast<std::size_t>(std::ranges::find(ranks_, environment.rank()) - ranks_.begin());
-  bytes_ = kHeader + ranks_.size() * sizeof(Activity);
+  bytes_ = kHeader + 2 * ranks_.size() * sizeof(Activity);
   int file = -1;
   if (environment.launched()) {
     const Collectives collectives{timeout};
-    const std::string name = fmt::format("{}-{}", name_of_job(collectives), ranks_.front());
-    if (own_ == 0) file = create(name, bytes_);
-    collectives.barrier();
-    if (own_ != 0) file = ::shm_open(name.c_str(), O_RDWR, 0);
-    collectives.barrier();
-    if (own_ == 0) ::shm_unlink(name.c_str());
+    Offer mine;
+    if (own_ == 0) file = create(bytes_, mine);
+    const auto offers = collectives.gather(mine, environment.size());
+    if (own_ != 0) file = open(offers[static_cast<std::size_t>(ranks_.front())]);
+    collectives.barrier();  // until then it stays open
   }
   const int flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
   memory_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, file, 0);
@@ -107,6 +121,10 @@ ActivityBoard::~ActivityBoard() { ::munmap(memory_, bytes_); }
 std::vector<ActivitySeen> ActivityBoard::see() const {
   std::vector<ActivitySeen> seen;
   for (std::size_t n = 0; n < ranks_.size(); ++n) seen.push_back(rows_[n].see(ranks_[n]));
+  for (std::size_t n = 0; n < ranks_.size(); ++n) {
+    ActivitySeen beside = rows_[ranks_.size() + n].see(ranks_[n]);
+    if (beside.lives) seen.push_back(std::move(beside));
+  }
   return seen;
 }
 

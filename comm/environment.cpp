@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "comm/mpi_check.hpp"
+#include "common/deadline.hpp"
 #include "common/waiter.hpp"
 
 namespace factorps::comm {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t kChunk = std::size_t{1} << 20;  // bytes; the fastest size on most networks
 constexpr int kTag = 0;
+constexpr double kPartingSeconds = 60;
 
 /// Waits without taking time from the ranks that work; blocking calls of MPI spin.
 void complete(MPI_Request request, const char* call) {
@@ -100,6 +102,8 @@ Environment::~Environment() {
   } catch (const std::exception&) {
     // The destructor has nobody to tell; MPI_Finalize reports what is left to report.
   }
+  // All are here: the rest is a matter of moments, or of never.
+  const Deadline deadline{kPartingSeconds, "all ranks to part in MPI_Finalize"};
   MPI_Finalize();
 }
 

@@ -114,7 +114,7 @@ ActivitySeen Activity::see(int rank) const {
 
 ActivityScope::ActivityScope(Activity& mine, std::string_view who)
     : mine_{mine}, before_{detail::activity_of_thread} {
-  mine_.enter(who, ::getpid());
+  mine_.enter(who, ::gettid());  // of the main thread the process's
   detail::activity_of_thread = &mine_;
   const std::lock_guard lock{registry().mutex};
   registry().all.push_back(&mine_);

@@ -91,7 +91,7 @@ bool Watch::has_stalled(std::span<const ActivitySeen> seen) const {
 }
 
 std::optional<Verdict> Watch::look_at_process(const ActivitySeen& rank) {
-  Known& known = known_[rank.rank];
+  Known& known = known_[rank.process];
   known.looks_without = rank.ticks == known.ticks ? known.looks_without + 1 : 0;
   known.ticks = rank.ticks;
   if (known.looks_without < 2) return std::nullopt;  // or /proc would be read all the time
@@ -109,6 +109,24 @@ std::optional<Verdict> Watch::look_at_process(const ActivitySeen& rank) {
                              "{}{}",
                              name_of(rank), seconds(known.looks_without), rank.process,
                              explain(state), last_words(rank))};
+}
+
+void Mirror::show(std::span<const ActivitySeen> threads) {
+  if (threads.empty()) {
+    if (std::exchange(thread_, 0) != 0) shown_.leave();
+    return;
+  }
+  const auto works = std::ranges::find(threads, false, &ActivitySeen::resting);
+  const ActivitySeen& one = works == threads.end() ? threads.front() : *works;
+  if (std::exchange(thread_, one.process) != one.process) shown_.enter(one.who, one.process);
+  if (std::exchange(progress_, one.progress) != one.progress) shown_.progress();
+  shown_.begin(one.doing);
+  if (one.resting) {
+    shown_.rest(one.waits_for);
+  } else {
+    shown_.wake();
+  }
+  shown_.tick();
 }
 
 ProcessState state_of_process(std::int64_t process) {

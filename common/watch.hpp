@@ -60,9 +60,25 @@ class Watch {
 
   WatchOptions options_;
   StateOf state_of_;
-  std::map<int, Known> known_;  // [rank]
+  std::map<std::int64_t, Known> known_;  // [process, or thread]
   std::uint64_t progress_ = 0;
   std::uint64_t looks_without_progress_ = 0;
+};
+
+/// Shows in one activity, which other processes can see, what one of several threads does: the one
+/// that works, if any does.
+class Mirror {
+ public:
+  /// @param shown must outlive the object
+  explicit Mirror(Activity& shown) : shown_{shown} {}
+
+  /// @param threads none: nobody is shown
+  void show(std::span<const ActivitySeen> threads);
+
+ private:
+  Activity& shown_;
+  std::int64_t thread_ = 0;     // that is shown; 0: none
+  std::uint64_t progress_ = 0;  // of it
 };
 
 /// "rank 3 (worker 1): trains epoch 2; waits for ...; holds strip 3 and block 5 ...".

@@ -132,5 +132,58 @@ TEST(StateOfProcess, KnowsTheDeadTheStoppedAndTheLiving) {
   EXPECT_EQ(state_of_process(child), ProcessState::gone);
 }
 
+TEST_F(Watching, WaitsLongerWhileAnyThreadOfARankHangsInADisk) {
+  ActivitySeen& writer = ranks_.emplace_back();
+  writer.rank = 1;
+  writer.lives = true;
+  writer.process = 102;  // a thread
+  writer.who = "checkpoint writer";
+  writer.doing = "forces shard-000.h5 to disk";
+  state_ = ProcessState::waits_for_disk;
+  EXPECT_FALSE(look(12 * 30 - 1, -1, false));
+  const auto verdict = look(10, -1, false);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->kind, Verdict::Kind::stalled);
+  EXPECT_NE(verdict->everybody.find("rank 1 (checkpoint writer): forces shard-000.h5 to disk\n"),
+            std::string::npos)
+      << verdict->everybody;
+}
+
+TEST(AMirror, ShowsTheThreadThatWorksAndNobodyWhenThereIsNone) {
+  Activity shown;
+  Mirror mirror{shown};
+  mirror.show({});
+  EXPECT_FALSE(shown.see(0).lives);
+
+  ActivitySeen waits;
+  waits.process = 11;
+  waits.who = "writer 0";
+  waits.resting = true;
+  waits.waits_for = "copies";
+  ActivitySeen works;
+  works.process = 12;
+  works.who = "writer 1";
+  works.doing = "writes a file";
+  works.progress = 5;
+  mirror.show(std::vector{waits});
+  EXPECT_EQ(text_of(shown.see(3)), "rank 3 (writer 0): waits for copies");
+
+  mirror.show(std::vector{waits, works});
+  const ActivitySeen first = shown.see(3);
+  EXPECT_EQ(text_of(first), "rank 3 (writer 1): writes a file");
+  EXPECT_EQ(first.process, 12);
+  EXPECT_TRUE(first.lives);
+
+  mirror.show(std::vector{waits, works});  // it hangs
+  const ActivitySeen second = shown.see(3);
+  EXPECT_EQ(second.progress, first.progress);
+  EXPECT_GT(second.ticks, first.ticks);
+  works.progress = 6;
+  mirror.show(std::vector{works});
+  EXPECT_GT(shown.see(3).progress, first.progress);
+  mirror.show({});
+  EXPECT_FALSE(shown.see(3).lives);
+}
+
 }  // namespace
 }  // namespace factorps
