@@ -89,6 +89,19 @@ TEST_F(Network, EndsOnEveryHostWhenARankIsKilled) {
   EXPECT_TRUE(no_process_is_left());
 }
 
+TEST_F(Network, NamesAHostOnWhichNobodyMoves) {
+  ProgramOptions options;
+  options.environment = {"FACTORPS_FAULTS=freeze rank=2 epoch=2; freeze rank=3 epoch=2"};
+  const ProgramResult result = run_program(
+      on_hosts(2, train("run", {"train.epochs=1000000", "cluster.watchdog_seconds=2"})), options);
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_NE(result.err.find("factorps: error: server 1 (rank 2 on h2) has said nothing for 3 s "
+                            "(cluster.watchdog_seconds): "),
+            std::string::npos)
+      << result.err;
+  EXPECT_TRUE(no_process_is_left());
+}
+
 TEST_F(Network, ContinuesOnOtherHostsWhatASignalStopped) {
   Program program{on_hosts(2, train("run", {"train.epochs=1000000"}))};
   ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;
