@@ -353,13 +353,15 @@ std::vector<Field> checkpoint_fields(CheckpointConfig& c) {
       {"checkpoint.mtbf_hours", &c.mtbf_hours, above(0), no,
        "Mean time between failures of the whole job, for `auto`."},
       {"checkpoint.background", &c.background, any(), no,
-       "Checkpoints are written while training goes on. Takes memory for a copy of all rows; "
-       "`plan` counts it. Otherwise training waits."},
+       "Checkpoints are written while training goes on. Takes memory for a copy of all rows, which "
+       "`plan` counts; where that is not free, training waits, and says so at the start."},
       {"checkpoint.every_epochs", &c.every_epochs, at_least(0), no,
        "Epochs between checkpoints; 0: not by epochs."},
       {"checkpoint.every_minutes", &c.every_minutes, at_least(0), no,
        "Minutes between checkpoints; 0: not by time. `sgd` pauses within an epoch for it, "
-       "unless `cluster.wire = \"bf16\"`; other solvers wait for its end."},
+       "unless `cluster.wire = \"bf16\"`, `als` and `ials` between its halves; `rows` waits for "
+       "its "
+       "end."},
       {"checkpoint.keep", &c.keep, at_least(1), no,
        "Newest checkpoints kept, beside the best epoch's. Older ones go when the next has been "
        "read back and is whole."},

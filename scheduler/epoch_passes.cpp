@@ -1,6 +1,7 @@
 #include "scheduler/epoch_passes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "scheduler/evaluation.hpp"
 #include "scheduler/loss_report.hpp"
@@ -19,6 +20,7 @@ void add(const PassResult& pass, PassResult& total) {
 }
 
 /// Items first: so at the end of an epoch every user is the best answer to the items as they are.
+/// It can pause in between; what follows needs nothing but the rows.
 PassResult run_als_epoch(Cluster& cluster, const Config& config, comm::StartPass start,
                          const Cluster::OnProgress& on_progress) {
   const bool all_pairs = config.train.solver == "ials";
@@ -32,7 +34,13 @@ PassResult run_als_epoch(Cluster& cluster, const Config& config, comm::StartPass
     add(result, total);
     return result;
   };
-  run(comm::PassKind::solve_items);
+  if (std::exchange(start.first_step, 0) == 0) {
+    run(comm::PassKind::solve_items);
+    if (cluster.pause_asked()) {
+      total.paused_before = 1;
+      return total;
+    }
+  }
   if (all_pairs) run(comm::PassKind::gram_items);
   const auto users = run(comm::PassKind::solve_users);
   total.sums[0] = users.sums[0];

@@ -54,6 +54,10 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& f
 
 TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
   start(resume);
+  const std::string why = why_no_pause();
+  if (checkpointer_.by_time() && !why.empty()) {
+    display_.note("checkpoints that are due by time come at the ends of epochs: " + why);
+  }
   return train();
 }
 
@@ -66,30 +70,38 @@ TrainingResult Trainer::go_on(Cluster& cluster) {
 
 TrainingResult Trainer::train() {
   prepare_epochs(*cluster_, config_);
-  if (can_pause()) {
+  if (why_no_pause().empty()) {
     cluster_->pause_when(std::max(dataset_.grid().strips(), dataset_.grid().blocks()),
-                         [this] { return checkpointer_.due_by_time() || !stop_reason().empty(); });
+                         [this] { return !stop_reason().empty() || checkpointer_.due_by_time(); });
   }
+  since_asked_.reset();
   while (!finished()) {
     if (const std::string why = stop_reason(); !why.empty()) return stop_early(why);
-    const Stopwatch stopwatch;
     const auto workers = train_epoch();
-    if (!can_pause()) longest_piece_ = std::max(longest_piece_, stopwatch.seconds());
     if (step_ > 0 || !build_anew_ || finished()) continue;
     if (const std::string why = build_anew_(workers); !why.empty()) return hand_over(why);
   }
   return finish();
 }
 
-std::string Trainer::stop_reason() const {
+std::string Trainer::stop_reason() {
+  if (since_asked_) longest_piece_ = std::max(longest_piece_, since_asked_->seconds());
+  since_asked_.emplace();
   if (std::string why = stop_requested_(longest_piece_); !why.empty()) return why;
   const double limit = config_.train.time_limit_minutes * 60;
   return limit > 0 && since_start_.seconds() > limit ? "time limit reached" : "";
 }
 
-/// Rounding on the wire belongs to a pass as a whole.
-bool Trainer::can_pause() const {
-  return config_.train.solver == "sgd" && config_.cluster.wire == "fp32";
+/// What keeps a training from pausing within an epoch; empty: it can.
+std::string Trainer::why_no_pause() const {
+  if (pulls_rows(config_)) {
+    return "with train.solver = \"rows\" workers do not agree on a step at which to stop";
+  }
+  if (config_.cluster.wire != "fp32") {
+    return "with cluster.wire = \"bf16\" rows are rounded where they cross, and a pause would let "
+           "them cross elsewhere";
+  }
+  return {};
 }
 
 void Trainer::start(const std::optional<ResumePoint>& resume) {
@@ -175,14 +187,13 @@ std::vector<comm::WorkerDone> Trainer::train_epoch() {
   step_ = 0;
   if (std::exchange(began_elsewhere_, false)) {
     epoch.updates_elsewhere = epoch.updates();
+    const double visits = solves_rows(config_) ? 2 : 1;  // of an interaction
     for (const auto& worker : epoch.train.workers) {
-      epoch.updates_elsewhere -= static_cast<double>(worker.interactions);
+      epoch.updates_elsewhere -= static_cast<double>(worker.interactions) / visits;
     }
   }
   epoch.epoch = ++epoch_;
-  const Stopwatch ending;
   end_epoch(epoch);
-  if (can_pause()) longest_piece_ = std::max(longest_piece_, ending.seconds());
   return std::move(epoch.train.workers);
 }
 

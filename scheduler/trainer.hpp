@@ -77,8 +77,8 @@ class Trainer {
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool judge(double cost);
   [[nodiscard]] std::uint64_t choose_epoch();
-  [[nodiscard]] std::string stop_reason() const;
-  [[nodiscard]] bool can_pause() const;
+  [[nodiscard]] std::string stop_reason();
+  [[nodiscard]] std::string why_no_pause() const;
   [[nodiscard]] std::string place_text() const;
   [[nodiscard]] Position position() const { return {epoch_, step_}; }
   void save();
@@ -106,8 +106,8 @@ class Trainer {
   bool began_elsewhere_ = false;  // the epoch being trained
   Checkpointer checkpointer_;
   Stopwatch since_start_;
-  double longest_piece_ = 0;  // seconds that nothing interrupts: an epoch with evaluation and
-                              // checkpoint, or only these where passes can pause
+  std::optional<Stopwatch> since_asked_;  // whether it should stop
+  double longest_piece_ = 0;  // seconds between two such questions: what nothing interrupts
   TrainingTotals totals_;
   std::uint64_t earlier_message_bytes_ = 0;  // of clusters before this one
 };

@@ -82,6 +82,30 @@ TEST_P(StreamedTrainer, TrainsTheModelOfWholeCopies) {
   }
 }
 
+TEST_P(StreamedTrainer, SavesBetweenItsHalvesByTimeAndGoesOnFromThereOnAnyLayout) {
+  config_.checkpoint.keep = 100;
+  const std::string expected = hash_of(train_on({1}, "whole", std::nullopt));
+  config_.checkpoint.every_epochs = 0;
+  config_.checkpoint.every_minutes = 1e-9;
+  EXPECT_EQ(hash_of(train_on({2, 3}, "behind", 30)), expected);
+  config_.checkpoint.background = false;
+  EXPECT_EQ(hash_of(train_on({2, 3}, "run", 30)), expected);
+  expect_same_metrics("run", "whole");
+
+  std::vector<ResumePoint> points = newest("run")->older;
+  std::erase_if(points, [](const ResumePoint& point) { return point.manifest.step == 0; });
+  ASSERT_EQ(points.size(), 3U);  // of each epoch
+  for (const ResumePoint& point : points) {
+    EXPECT_EQ(hash_of(train_on({1, 1, 2}, "whole again", std::nullopt, point)), expected);
+    EXPECT_EQ(hash_of(train_on({2, 1}, "streamed again", 1, point)), expected);
+    for (const char* key : {"train_loss", "train_rmse", "validation"}) {
+      EXPECT_EQ(metrics_of("streamed again").front().value(key, json{}),
+                metrics_of("whole")[point.manifest.epoch].value(key, json{}))
+          << key;
+    }
+  }
+}
+
 TEST_P(StreamedTrainer, TrainsTheSameModelWhenMessagesAreLate) {
   const std::string expected = hash_of(train_on({1}, "whole", std::nullopt));
   faults_.most_delay = 7;
