@@ -36,6 +36,9 @@ GrowingFile::GrowingFile(std::filesystem::path path, std::string identity, bool 
     std::filesystem::remove(state_, ignored);
     std::filesystem::remove(partial_, ignored);
   }
+  if (std::filesystem::is_symlink(partial_)) {  // to what is somebody else's
+    throw ConfigError{fmt::format("{}: is a link, expected a file of ours", partial_.string())};
+  }
   file_.open(partial_, std::ios::binary | std::ios::app);
   if (!file_) {
     throw ResourceError{fmt::format("{}: cannot create: {}", path_.string(), std::strerror(errno))};
@@ -103,13 +106,14 @@ void GrowingFile::commit(const std::function<bool(const std::filesystem::path&,
                                                   const std::filesystem::path&)>& convert) {
   save();
   file_.close();
-  const std::filesystem::path temporary = temporary_name(path_);
+  const std::filesystem::path temporary = create_temporary(path_);
+  std::error_code ignored;
   if (convert(partial_, temporary)) {
     commit_rename(temporary, path_);
   } else {
+    std::filesystem::remove(temporary, ignored);
     commit_rename(partial_, path_);
   }
-  std::error_code ignored;
   std::filesystem::remove(partial_, ignored);
   std::filesystem::remove(state_, ignored);
 }

@@ -50,7 +50,7 @@ TextOutput::TextOutput(const std::filesystem::path& path, const std::filesystem:
   if (path_.empty()) return;
   refuse_to_replace(path_, input, {});
   const bool special = std::filesystem::exists(path_) && !std::filesystem::is_regular_file(path_);
-  temporary_ = special ? path_ : temporary_name(path_);
+  temporary_ = special ? path_ : create_temporary(path_);
   file_.open(temporary_, std::ios::binary | std::ios::trunc);
   if (!file_) {
     throw ResourceError{fmt::format("{}: cannot create: {}", path_.string(), std::strerror(errno))};

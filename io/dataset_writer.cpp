@@ -125,7 +125,7 @@ std::vector<std::uint32_t> train_counts(const Column<std::uint32_t>& rows,
 
 std::string write_dataset(const std::filesystem::path& path, const DatasetContents& contents,
                           std::uint32_t threads) {
-  const std::filesystem::path temporary = temporary_name(path);
+  const std::filesystem::path temporary = create_temporary(path);
   try {
     h5::File file = h5::File::create(temporary);
     const std::string fingerprint = write_contents(file, contents, threads);

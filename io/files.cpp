@@ -1,9 +1,11 @@
 #include "io/files.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <system_error>
 
 #include <fcntl.h>
@@ -76,7 +78,7 @@ void commit_rename(const std::filesystem::path& from, const std::filesystem::pat
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view text) {
-  const auto temporary = temporary_name(path);
+  const auto temporary = create_temporary(path);
   {
     std::ofstream out{temporary, std::ios::binary | std::ios::trunc};
     if (const int error = put(out, temporary, text); error != 0) {
@@ -106,8 +108,18 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 std::filesystem::path temporary_name(const std::filesystem::path& path) {
-  return path.parent_path() /
-         fmt::format(".{}.{}.tmp", path.filename().string(), static_cast<long>(::getpid()));
+  std::random_device random;
+  const std::uint64_t number = std::uint64_t{random()} << 32 | random();
+  return path.parent_path() / fmt::format(".{}.{:016x}.tmp", path.filename().string(), number);
+}
+
+std::filesystem::path create_temporary(const std::filesystem::path& path) {
+  std::filesystem::path temporary = temporary_name(path);
+  const int descriptor =
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail(path, "create");
+  ::close(descriptor);
+  return temporary;
 }
 
 }  // namespace factorps

@@ -21,7 +21,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 void append_to_file(const std::filesystem::path& path, std::string_view text);
 /// The whole file. @throws DataError if it cannot be read
 [[nodiscard]] std::string read_file(const std::filesystem::path& path);
-/// The name to write to before commit_rename(): beside `path`, hidden, unique to this process.
+/// A name for what is to be renamed to `path`: beside it, hidden, and one that nobody can guess.
 [[nodiscard]] std::filesystem::path temporary_name(const std::filesystem::path& path);
+/// An empty file of such a name. It is new: whoever may write to the directory cannot have put a
+/// link to another file in its place. @throws ResourceError
+[[nodiscard]] std::filesystem::path create_temporary(const std::filesystem::path& path);
 
 }  // namespace factorps

@@ -30,7 +30,7 @@ class RatingFile {
  public:
   explicit RatingFile(std::filesystem::path path)
       : path_{std::move(path)},
-        temporary_{temporary_name(path_)},
+        temporary_{create_temporary(path_)},
         out_{temporary_, std::ios::binary | std::ios::trunc} {
     if (!out_) fail("create");
     buffer_ = "user,item,rating\n";

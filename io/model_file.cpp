@@ -52,7 +52,7 @@ void write_attributes(h5::File& file, const ModelInfo& info) {
 
 ModelWriter::ModelWriter(const std::filesystem::path& path, const ModelInfo& info)
     : path_{path},
-      temporary_{temporary_name(path)},
+      temporary_{create_temporary(path)},
       info_{info},
       file_{h5::File::create(temporary_)},
       sha_{begin_digest(info)} {

@@ -1,6 +1,7 @@
 #include "io/files.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "common/error.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -38,6 +39,26 @@ TEST(WriteFileAtomically, SaysWhatItCouldNotWrite) {
   } catch (const ResourceError& error) {
     EXPECT_NE(std::string{error.what()}.find("no/such"), std::string::npos) << error.what();
   }
+}
+
+TEST(WriteFileAtomically, DoesNotWriteThroughALinkThatWasPutWhereItMightWrite) {
+  const test::TemporaryDirectory directory;
+  const auto victim = directory.write("victim", "theirs");
+  const std::string guess = ".f." + std::to_string(::getpid()) + ".tmp";
+  std::filesystem::create_symlink(victim, directory / guess);
+  write_file_atomically(directory / "f", "ours");
+  EXPECT_EQ(read_file(victim), "theirs");
+  EXPECT_EQ(read_file(directory / "f"), "ours");
+}
+
+TEST(CreateTemporary, MakesANewFileBesideTheTargetEachTime) {
+  const test::TemporaryDirectory directory;
+  const auto first = create_temporary(directory / "f");
+  const auto second = create_temporary(directory / "f");
+  EXPECT_NE(first, second);
+  EXPECT_EQ(first.parent_path(), directory.path());
+  EXPECT_EQ(std::filesystem::file_size(first), 0U);
+  EXPECT_THROW(static_cast<void>(create_temporary(directory / "no/f")), ResourceError);
 }
 
 TEST(ReadFile, RefusesAMissingFile) {
