@@ -39,6 +39,12 @@ TEST_F(GoldenFiles, CheckpointsOfBlocksLoad) {
   }
 }
 
+/// One epoch and one of two steps: what is left makes the same model.
+TEST_F(GoldenFiles, CheckpointsOfWithinAnEpochGoOn) {
+  EXPECT_EQ(model_of("checkpoint-v3-within", {}),
+            "5292a2523e0e6b69af71091c97006fa608faa6d1a922d16db5b9e635ad187ea7");
+}
+
 TEST_F(GoldenFiles, CheckpointsOfRowModeLoad) {
   for (const char* checkpoint : {"rows-checkpoint-v2", "rows-checkpoint-v3"}) {
     EXPECT_EQ(model_of(checkpoint, {"train.solver=rows", "train.loss=squared"}),
@@ -57,8 +63,8 @@ TEST_F(GoldenFiles, DatasetsLoad) {
 }
 
 TEST_F(GoldenFiles, AreVerified) {
-  for (const char* checkpoint :
-       {"checkpoint-v2", "checkpoint-v3", "rows-checkpoint-v2", "rows-checkpoint-v3"}) {
+  for (const char* checkpoint : {"checkpoint-v2", "checkpoint-v3", "checkpoint-v3-within",
+                                 "rows-checkpoint-v2", "rows-checkpoint-v3"}) {
     const ProgramResult result = factorps({"inspect", "--verify", kGolden / checkpoint, "--json"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(nlohmann::json::parse(result.out)["usable"], true) << result.out;

@@ -311,8 +311,10 @@ TEST_F(Usage, RecommendSaysWhatIsWrongWithAFilter) {
       "factorps: error: --where price=2: the attribute is of kind number, expected >= or <=\n");
   EXPECT_EQ(complaint("--where", "price"),
             "factorps: error: --where price: expected NAME=TEXT, NAME>=NUMBER or NAME<=NUMBER\n");
-  EXPECT_EQ(complaint("--quota", "department=0"),
-            "factorps: error: --quota department=0: expected NAME=N with N from 1 on\n");
+  for (const std::string quota : {"department=0", "department=1e300", "department=2.5"}) {
+    EXPECT_EQ(complaint("--quota", quota),
+              "factorps: error: --quota " + quota + ": expected NAME=N with N from 1 on\n");
+  }
   EXPECT_EQ(
       complaint("--fallback-by", "age"),
       "factorps: error: " + dataset_ + ": users have no attribute age, expected one of: town\n");

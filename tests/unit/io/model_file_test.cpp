@@ -283,6 +283,17 @@ TEST(ModelFile, RefusesValuesThatCannotBe) {
   }
 }
 
+TEST(ModelFile, RefusesRowsWithoutFactors) {  // loops over rows would never end
+  const TemporaryDirectory directory;
+  Objects objects = small_objects();
+  objects["dim"] = attribute("/", "dim", std::uint64_t{0});
+  objects["users/factors"] = dataset<float>("/users/factors", {3, 0}, {});
+  objects["items/factors"] = dataset<float>("/items/factors", {2, 0}, {});
+  write_objects(directory / "model.h5", objects);
+  EXPECT_NE(open_error(directory / "model.h5").find("dim is 0, expected at least 1"),
+            std::string::npos);
+}
+
 TEST(ModelFile, RefusesSeenItemsThatDoNotAscend) {
   const TemporaryDirectory directory;
   for (const std::vector<std::uint32_t>& items : {std::vector<std::uint32_t>{1, 0, 0}, {0, 2, 0}}) {

@@ -44,6 +44,15 @@ TEST_F(Machine, HasTheMemoryThatIsAvailable) {
   EXPECT_EQ(free_memory(root_.path()).of, "the machine");
 }
 
+TEST_F(Machine, HasNoMoreThanItsGroup) {
+  write("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 3000000 kB");
+  use_version_2("/job");
+  group("/job", std::to_string(500 * kMiB), 200 * kMiB);
+  EXPECT_EQ(free_memory(root_.path()).free, 300 * kMiB);
+  write("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 1024 kB");
+  EXPECT_EQ(free_memory(root_.path()).free, kMiB);
+}
+
 TEST_F(Machine, MayNotSayWhatItHas) {
   EXPECT_EQ(free_memory(root_.path()).free, kNoLimit);
   write("proc/self/cgroup", "nonsense\n1:memory");
@@ -75,17 +84,27 @@ TEST_F(Machine, IsLimitedByWhatAContainerSees) {
   for (const char* mine : {"/docker/abc", "/", "/../../other"}) {
     use_version_2(mine, "/docker/abc");
     group("", std::to_string(300 * kMiB), 100 * kMiB);
+    group("/..", std::to_string(kMiB), 0);  // outside of what is mounted
     EXPECT_EQ(room().free, 200 * kMiB) << mine;
   }
 }
 
+TEST_F(Machine, FindsItsGroupAmongThoseOfOtherHierarchies) {
+  use_version_2("/job");
+  write("proc/self/cgroup", "9:name=systemd:/other\n0::/job");
+  group("/other", std::to_string(kMiB), 0);
+  group("/job", std::to_string(300 * kMiB), 100 * kMiB);
+  EXPECT_EQ(room().free, 200 * kMiB);
+}
+
 TEST_F(Machine, IsLimitedByGroupsOfVersion1) {
-  write("proc/self/cgroup", "9:name=systemd:/\n4:cpuset,memory:/slurm/job_7\n0::/");
+  write("proc/self/cgroup", "9:name=systemd:/\n5:mymemory:/\n4:cpuset,memory:/slurm/job_7\n0::/");
   write("proc/self/mountinfo",
         "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,cpuset,memory\n"
         "36 31 0:33 / /sys/fs/cgroup/devices rw,relatime - cgroup cgroup rw,devices");
   const std::string job = "sys/fs/cgroup/memory/slurm/job_7/";
   write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");
+  EXPECT_EQ(room().free, kNoLimit);
   write(job + "memory.limit_in_bytes", std::to_string(500 * kMiB));
   write(job + "memory.usage_in_bytes", std::to_string(300 * kMiB));
   write(job + "memory.stat", "cache 7\ninactive_file 1\ntotal_inactive_file " +

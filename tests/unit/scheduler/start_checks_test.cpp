@@ -38,6 +38,13 @@ TEST(Difference, NamesTheRankItsHostAndTheValues) {
             "aa); expected the same build on every machine");
 }
 
+TEST(Difference, MayBeOfAnyRankButTheFirst) {
+  RankIdentity other = kFirst;
+  other.program = "bb";
+  EXPECT_EQ(difference(std::vector{kFirst, other}).find("rank 1 on node1 runs another"), 0U);
+  EXPECT_EQ(difference(std::vector{kFirst, kFirst, kFirst, other}).find("rank 3 on node1"), 0U);
+}
+
 TEST(Difference, NamesKeysThatOneHasAlone) {
   RankIdentity other = kFirst;
   other.configuration = "[model]\ndim = 8\n[train]\nepochs = 3\n";
