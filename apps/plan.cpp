@@ -124,6 +124,9 @@ void print_text(const scheduler::PlanInput& input, const scheduler::Plan& plan,
   line("disk", fmt::format("checkpoints {} ({} each), model {}, dataset {}; free {}",
                            size_text(plan.checkpoints), size_text(plan.checkpoint),
                            size_text(plan.model), size_text(plan.dataset), size_text(room.disk)));
+  if (!input.waits_to_save.empty()) {
+    line("checkpoints", "training waits while they are written: " + input.waits_to_save);
+  }
   if (input.lanes > 0) {
     const std::string rows = "rows of other nodes, pulled and pushed: ";
     line("network", input.nodes == 1 ? "nothing: one node"

@@ -11,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "apps/background.hpp"
 #include "apps/copies.hpp"
 #include "apps/job.hpp"
 #include "apps/roles.hpp"
@@ -32,13 +33,27 @@ std::uint64_t text_bytes(const CollectedIds& ids) {
                           : 8 * (ids.integers.size() + ids.texts() + 1) + ids.bytes.size();
 }
 
-void measure_dataset(const Dataset& dataset, scheduler::PlanInput& input) {
+std::uint64_t id_bytes(const IdTable& ids) {
+  std::uint64_t bytes = 8 * (ids.size() + (ids.integers() ? 0 : 1));
+  for (std::uint64_t row = 0; !ids.integers() && row < ids.size(); ++row) {
+    bytes += ids.text(row).size();
+  }
+  return bytes;
+}
+
+/// Of those that the model will hold.
+std::uint64_t id_bytes_of_model(const Config& config, const Dataset& dataset) {
+  if (config.run.store_ids == "none") return 0;
+  return config.run.store_ids == "all" ? dataset.id_bytes() : id_bytes(dataset.item_ids());
+}
+
+void measure_dataset(const Dataset& dataset, const Config& config, scheduler::PlanInput& input) {
   input.prepared = true;
   input.grid = dataset.grid();
   input.cells = dataset.cell_sizes(Part::train);
   input.validation = dataset.interactions(Part::validation);
   input.dataset_bytes = std::filesystem::file_size(dataset.path());
-  input.id_bytes = dataset.id_bytes();
+  input.id_bytes = id_bytes_of_model(config, dataset);
 }
 
 /// Dense numbers of ids and how often each occurs.
@@ -94,12 +109,15 @@ SourceCounts count_sources(const Config& config, scheduler::PlanInput& input) {
     ++input.cells[input.grid.cell_index(input.grid.strip_of_user(rows.users[n]),
                                         input.grid.block_of_item(rows.items[n]))];
   }
-  input.id_bytes = text_bytes(chunk.users) + text_bytes(chunk.items);
+  const std::uint64_t item_ids = text_bytes(chunk.items);
+  const std::uint64_t ids = text_bytes(chunk.users) + item_ids;
+  const std::string& stored = config.run.store_ids;
+  input.id_bytes = stored == "none" ? 0 : stored == "items" ? item_ids : ids;
   // An item offset and a value per interaction, at most a run each; 32 bytes per cell and part.
   const std::uint64_t runs =
       std::min<std::uint64_t>(rows.size(), users.size() * std::uint64_t{input.grid.blocks()});
   input.dataset_bytes = rows.size() * 6 + runs * sizeof(Run) + 96 * input.grid.cells() +
-                        4 * (users.size() + items.size()) + input.id_bytes;
+                        4 * (users.size() + items.size()) + ids;
   return {std::move(users), std::move(items)};
 }
 
@@ -284,6 +302,16 @@ Config decide(const Config& asked, const ps::JobLayout& layout, const Dataset* d
   return decided;
 }
 
+/// What a machine like this one would miss for checkpoint.background, if anything.
+std::string lack_of_copies(const Config& config, const scheduler::PlanInput& input, bool here) {
+  if (!input.saves || !config.checkpoint.background) return {};
+  const scheduler::Plan plan = make_plan(input);
+  const std::uint64_t nodes = here ? input.nodes : 1;
+  return lack_of_room(
+      {nodes * (plan.tables + plan.ranks), input.ranks == 1 ? 0 : nodes * plan.tables},
+      room_of_this_machine(config));
+}
+
 }  // namespace
 
 scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options) {
@@ -292,7 +320,7 @@ scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options)
   SourceCounts raw;
   if (std::filesystem::exists(asked.data.dataset)) {
     dataset.emplace(asked.data.dataset);
-    measure_dataset(*dataset, input);
+    measure_dataset(*dataset, asked, input);
   } else {
     input.prepared = false;
     raw = count_sources(asked, input);
@@ -302,22 +330,34 @@ scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options)
   const std::int64_t machines = asked.cluster.node_size > 0 ? 1 : options.nodes;
   const Dataset* known = dataset ? &*dataset : nullptr;
   const ps::JobLayout layout = layout_of(asked, options);
-  const Config config = decide(asked, layout, known, machines == 1, input);
-  const JobMap map{config, input.grid, layout, known};
+  const bool here = machines == 1;
+  const Config decided = decide(asked, layout, known, here, input);
   const auto counts =
       dataset ? counts_of(*dataset, input) : InteractionCounts{input.cells, raw.users, raw.items};
-  add_job(config, map, static_cast<std::uint64_t>(machines), leases_of(map, input.grid, known),
-          known, input);
-  add_row_traffic(config, map, counts, known, input);
-  add_stream(config, map, known, forecast_of(map, known, input), input);
-  return input;
+  const auto planned = [&](const Config& config) {
+    scheduler::PlanInput job = input;
+    const JobMap map{config, job.grid, layout, known};
+    add_job(config, map, static_cast<std::uint64_t>(machines), leases_of(map, job.grid, known),
+            known, job);
+    add_row_traffic(config, map, counts, known, job);
+    add_stream(config, map, known, forecast_of(map, known, job), job);
+    return job;
+  };
+  scheduler::PlanInput job = planned(decided);
+  const std::string lack = lack_of_copies(decided, job, here);
+  if (lack.empty()) return job;
+  Config waiting = decided;
+  waiting.checkpoint.background = false;
+  job = planned(waiting);
+  job.waits_to_save = lack;
+  return job;
 }
 
 scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& dataset,
                                        const ps::JobLayout& layout, const JobFindings& findings,
                                        const comm::Environment& environment) {
   scheduler::PlanInput input;
-  measure_dataset(dataset, input);
+  measure_dataset(dataset, config, input);
   const auto nodes = static_cast<std::uint64_t>(layout.nodes);
   input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
   const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};

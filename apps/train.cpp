@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/background.hpp"
 #include "apps/commands.hpp"
 #include "apps/copies.hpp"
 #include "apps/inject_faults.hpp"
@@ -108,7 +109,8 @@ scheduler::TrainingResult train(const Config& asked, const TrainOptions& options
   check_ranks(asked, environment);
   const Dataset dataset = open_dataset(asked, environment);
   ps::JobLayout layout = plan_layout(asked, environment);
-  const Config config = decide_copies(asked, dataset, layout, environment);
+  const Config config = decide_background(decide_copies(asked, dataset, layout, environment),
+                                          dataset, layout, environment);
   check_machines(config, dataset, layout, environment);
   const Kernels kernels = choose_kernels(config, environment);
   std::optional<JobTrace> trace;

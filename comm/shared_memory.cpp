@@ -33,7 +33,7 @@ std::string shortage(const Environment& environment, std::size_t bytes) {
   const std::string& host = hosts[static_cast<std::size_t>(environment.rank())];
   return fmt::format(
       "{}{}: the tables need {} bytes of shared memory, {} are free, {} are missing; mount it "
-      "larger, use fewer dimensions, or checkpoint.background = false, which needs less",
+      "larger or use fewer dimensions",
       kMount, one_host ? "" : " of " + host, bytes, free, bytes - free);
 }
 

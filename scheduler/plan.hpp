@@ -59,7 +59,7 @@ struct PlanInput {
   std::uint64_t staying_in_all = 0;
   std::uint64_t wire_bytes_per_factor = sizeof(float);  ///< between nodes
   std::uint64_t dataset_bytes = 0;
-  std::uint64_t id_bytes = 0;  ///< of the external ids of users and items
+  std::uint64_t id_bytes = 0;  ///< of the external ids in the model
   std::uint64_t ranks = 1;     ///< per node
   std::uint64_t nodes = 1;
   std::uint64_t workers = 1;            ///< in all
@@ -72,6 +72,7 @@ struct PlanInput {
   bool store_seen = true;
   bool saves = true;            ///< writes checkpoints on the way
   bool copies_to_save = false;  ///< servers copy their rows for that, besides the tables
+  std::string waits_to_save;    ///< why training waits while they are written; empty: it goes on
   bool prepared = true;         ///< the dataset is there already
 };
 

@@ -118,6 +118,7 @@ Json plan_record(const PlanInput& input, const Plan& plan) {
           {"bytes_per_epoch", plan.epoch_traffic},
           {"bytes_per_evaluation", plan.evaluation_traffic},
           {"copies", copies_record(input)},
+          {"waits_to_save", input.waits_to_save.empty() ? Json() : Json(input.waits_to_save)},
           {"grid",
            {{"strips", input.grid.strips()},
             {"blocks", input.grid.blocks()},

@@ -49,6 +49,40 @@ TEST_F(Training, SaysHowMuchSharedMemoryIsMissing) {
   EXPECT_TRUE(no_process_is_left());
 }
 
+TEST_F(Training, WaitsForItsCheckpointsWhereCopiesOfTheRowsDoNotFit) {
+  if (!may_mount()) GTEST_SKIP() << "may not mount a small /dev/shm";
+  const Settings large{"model.dim=2048", "train.epochs=2"};
+  const auto plan = [&](const std::string& background) {
+    return std::vector<std::string>{"plan",    config_, "--json",
+                                    "--ranks", "3",     "--set",
+                                    large[0],  "--set", "checkpoint.background=" + background};
+  };
+  const auto bytes_of = [&](const char* background) {
+    const auto record = nlohmann::json::parse(factorps(plan(background)).out);
+    return record["memory_per_node"]["tables"].get<std::uint64_t>();
+  };
+  const std::uint64_t between = (bytes_of("true") + bytes_of("false")) / 2;
+  const std::string mount =
+      "mount -t tmpfs -o size=" + std::to_string(between) + " tmpfs /dev/shm; exec";
+
+  const ProgramResult trained =
+      run_in_own_mounts(mount + quoted(command_of(3, train("run", large))));
+  const ProgramResult planned = run_in_own_mounts(mount + quoted(command_of(0, plan("true"))));
+
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_NE(trained.err.find(": training waits while checkpoints are written "
+                             "(checkpoint.background)\n"),
+            std::string::npos)
+      << trained.err;
+  EXPECT_EQ(nlohmann::json::parse(trained.out)["model_sha256"], hash(0, "alone", large));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "run" / "checkpoints" / "epoch-000002"));
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_EQ(nlohmann::json::parse(planned.out)["waits_to_save"].get<std::string>().find(
+                "copies of the rows would need "),
+            0U)
+      << planned.out;
+}
+
 TEST_F(Training, StreamsRowsWhereWholeTablesDoNotFit) {
   if (!may_mount()) GTEST_SKIP() << "may not mount a small /dev/shm";
   const std::string prefix = directory_ / "large";

@@ -144,13 +144,22 @@ TEST(Plan, ForetellsTheSizesOfFiles) {
   const TemporaryDirectory directory;
   const std::string config = write_ratings(directory);
   ASSERT_EQ(factorps({"prepare", config}).exit_code, 0);
-  ASSERT_EQ(factorps({"train", config, "--quiet"}).exit_code, 0);
-  const auto files = nlohmann::json::parse(factorps({"plan", config, "--json"}).out)["files"];
-  // What HDF5 adds to the data itself: headers, attributes and alignment.
-  constexpr std::uintmax_t kOverhead = 32 * 1024;
-  const std::uintmax_t model = std::filesystem::file_size(directory / "run/model.h5");
-  EXPECT_GE(model, files["model"].get<std::uintmax_t>());
-  EXPECT_LE(model, files["model"].get<std::uintmax_t>() + kOverhead);
+  std::vector<std::uintmax_t> planned;
+  for (const std::string ids : {"all", "items", "none"}) {
+    const std::string stored = "run.store_ids=" + ids;
+    ASSERT_EQ(factorps({"train", config, "--quiet", "--overwrite", "--set", stored}).exit_code, 0);
+    const auto plan =
+        nlohmann::json::parse(factorps({"plan", config, "--json", "--set", stored}).out);
+    planned.push_back(plan["files"]["model"].get<std::uintmax_t>());
+    // What HDF5 adds to the data itself: headers, attributes and alignment.
+    constexpr std::uintmax_t kOverhead = 32 * 1024;
+    const std::uintmax_t model = std::filesystem::file_size(directory / "run/model.h5");
+    EXPECT_GE(model, planned.back()) << ids;
+    EXPECT_LE(model, planned.back() + kOverhead) << ids;
+  }
+  // Texts of 30 users, "u0" to "u29", with where each begins and the end; integers of 12 items.
+  EXPECT_EQ(planned[0] - planned[1], 10 * 2 + 20 * 3 + 8 * 31);
+  EXPECT_EQ(planned[1] - planned[2], 8 * 12);
 }
 
 TEST(Plan, TellsTheTimeOnTheWire) {
