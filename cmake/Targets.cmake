@@ -17,6 +17,12 @@ function(factorps_library name)
     FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}" FILES ${arg_HEADERS})
 endfunction()
 
+# Launchers that end remove a directory that they share with those that start: one at a time.
+function(factorps_launched test)
+  set_tests_properties(${test} PROPERTIES LABELS mpi TIMEOUT 120 PROCESSORS 2
+    RESOURCE_LOCK launcher ENVIRONMENT "OMPI_MCA_orte_tmpdir_base=${CMAKE_CURRENT_BINARY_DIR}")
+endfunction()
+
 # factorps_test(<name> SOURCES ... [DEPENDS ...] [ENVIRONMENT NAME=VALUE] [RANKS 1 2 4])
 # Without RANKS: one process. With RANKS: one CTest entry per rank count, under the MPI launcher.
 function(factorps_test name)
@@ -36,6 +42,6 @@ function(factorps_test name)
   factorps_starts_mpi(${name})
   foreach(ranks IN LISTS arg_RANKS)
     add_test(NAME ${name}.${ranks}ranks COMMAND "${PROJECT_SOURCE_DIR}/scripts/mpirun" -n ${ranks} $<TARGET_FILE:${name}>)
-    set_tests_properties(${name}.${ranks}ranks PROPERTIES LABELS mpi TIMEOUT 120 PROCESSORS 2)
+    factorps_launched(${name}.${ranks}ranks)
   endforeach()
 endfunction()

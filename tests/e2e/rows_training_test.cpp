@@ -231,7 +231,8 @@ TEST_F(Rows, AFrozenIdThatNobodyHasIsNamed) {
   refused("rows.frozen_users=" + file, 3,
           file + ":2: user 'nobody', expected one that " + (directory_ / "dataset.h5").string() +
               " has (rows.frozen_users)");
-  refused("rows.frozen_items=" + (directory_ / "none.txt").string(), 3, "none.txt: cannot read");
+  refused("rows.frozen_items=" + (directory_ / "none.txt").string(), 2,
+          "none.txt\", expected a file that can be read");
   refused("rows.frozen_attributes=['items.kind']", 2, "rows.frozen_attributes");
   refused("rows.frozen=['features']", 2, "rows.frozen");
 }

@@ -74,6 +74,19 @@ pid_t spawn(std::vector<std::string> command, const FileActions& actions,
   return pid;
 }
 
+/// Launchers that end remove a directory that they share with those that start: each gets its own.
+std::vector<std::string> with_session(std::vector<std::string> environment,
+                                      const std::vector<std::string>& command,
+                                      const std::filesystem::path& directory) {
+  const auto launches = [](const std::filesystem::path& word) {
+    return word.filename() == "mpirun";
+  };
+  if (std::ranges::any_of(command, launches)) {
+    environment.push_back("OMPI_MCA_orte_tmpdir_base=" + directory.string());
+  }
+  return environment;
+}
+
 }  // namespace
 
 Program::Program(std::vector<std::string> command, const ProgramOptions& options)
@@ -83,7 +96,8 @@ Program::Program(std::vector<std::string> command, const ProgramOptions& options
   actions.open(STDOUT_FILENO, streams_ / "out", O_WRONLY | O_CREAT);
   actions.open(STDERR_FILENO, streams_ / "err", O_WRONLY | O_CREAT);
   if (!options.directory.empty()) actions.change_directory(options.directory);
-  pid_ = spawn(std::move(command), actions, options.environment);
+  const auto environment = with_session(options.environment, command, streams_.path());
+  pid_ = spawn(std::move(command), actions, environment);
 }
 
 Program::~Program() {
