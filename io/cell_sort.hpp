@@ -21,8 +21,8 @@ struct PartImage {
 };
 
 /// Sorts the interactions of `part` into the cells of `grid`. Equal pairs of user and item stay,
-/// in ascending order of the bits of their values, then by time, so the result does not depend on the order of
-/// the input.
+/// in ascending order of the bits of their values, then by time, so the result does not depend on
+/// the order of the input.
 [[nodiscard]] PartImage sort_into_cells(const PartitionedInteractions& interactions, Part part,
                                         const Grid& grid, const ValueCode& code,
                                         std::uint32_t threads = 1);
