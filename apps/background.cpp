@@ -15,9 +15,7 @@ namespace {
 /// Of this rank's machine.
 CopiesOfRows need_here(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
                        const comm::Environment& environment) {
-  const JobFindings all_travel{{dataset.grid().items(), 0, 0}, {}};
-  const auto input = plan_input_of_job(config, dataset, layout, all_travel, environment);
-  const scheduler::Plan plan = make_plan(input);
+  const scheduler::Plan plan = make_plan(sizes_of_job(config, dataset, layout, environment));
   const auto nodes = nodes_here(ps::nodes_of_ranks(layout), environment);
   const auto& hosts = environment.hosts();
   const auto ranks = static_cast<std::size_t>(

@@ -58,29 +58,22 @@ class ModelPredictor {
     const auto moment = knows_moments(model_) ? time : std::nullopt;
     const bool cold_item = !i || model_.item_counts()[*i] == 0;
     if (const FoldedRow* row = folded(user)) {
-      return {value_of(row->factors, row->bias, i, {}, moment), eval::cold_kind(false, cold_item)};
+      const float value =
+          moment ? predict_in_moment(model_, row->factors, row->bias, i, std::nullopt, *moment)
+                 : model_.predict(row->factors, row->bias, i);
+      return {value, eval::cold_kind(false, cold_item)};
     }
     const bool cold_user = !u || model_.user_counts()[*u] == 0;
     if (attributes_ && (!u || !i)) {
       return {attributes_->predict(user, item, u, i, moment),
               eval::cold_kind(cold_user, cold_item)};
     }
-    if (moment) {
-      const auto row = u ? model_.user(*u) : std::span<const float>{};
-      const float value = value_of(row, u ? model_.user_bias()[*u] : 0, i, u, moment);
-      return {value, eval::cold_kind(cold_user, cold_item)};
-    }
-    return {model_.predict(u, i, false), eval::cold_kind(cold_user, cold_item)};
+    const float value =
+        moment ? predict_in_moment(model_, u, i, *moment) : model_.predict(u, i, false);
+    return {value, eval::cold_kind(cold_user, cold_item)};
   }
 
  private:
-  [[nodiscard]] float value_of(std::span<const float> factors, float bias,
-                               std::optional<std::uint64_t> item, std::optional<std::uint64_t> user,
-                               std::optional<std::int64_t> moment) const {
-    if (!moment) return model_.predict(factors, bias, item, user);
-    const PlainRow row = row_in_moment(model_, factors, bias, *moment);
-    return model_.predict(row.factors, row.bias, item, user);
-  }
   const FoldedRow* folded(std::uint64_t user) {
     if (fold_ == nullptr) return nullptr;
     if (!strip_ || !strip_->holds(user)) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/roles.hpp"
+#include "apps/row_plan.hpp"
 #include "common/error.hpp"
 #include "io/json_text.hpp"
 #include "model/fold_in_head.hpp"
@@ -70,9 +71,7 @@ std::vector<float> mean_user(const Model& model) {
 
 std::unique_ptr<FoldIn> fold_into_layers(const Model& model, const Config& config) {
   HeadOptions options = model.head()->options();
-  options.loss = config.train.loss == "bpr"        ? HeadLoss::bpr
-                 : config.train.loss == "logistic" ? HeadLoss::logistic
-                                                   : HeadLoss::squared;
+  options.loss = head_loss(config.train);
   HeadFoldIn::Settings settings;
   settings.negatives =
       options.loss == HeadLoss::squared ? 0 : static_cast<double>(config.rows.negatives);

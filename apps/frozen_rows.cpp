@@ -1,6 +1,5 @@
 #include "apps/frozen_rows.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -10,14 +9,10 @@
 #include "apps/row_match.hpp"
 #include "common/error.hpp"
 #include "ps/rows/attribute_lists.hpp"
+#include "ps/rows/distinct_rows.hpp"
 
 namespace factorps::apps {
 namespace {
-
-void sort_once(std::vector<std::uint64_t>& rows) {
-  std::ranges::sort(rows);
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-}
 
 /// @param what "user" or "item"
 std::vector<std::uint64_t> rows_in_file(const std::filesystem::path& file, const char* what,
@@ -32,7 +27,7 @@ std::vector<std::uint64_t> rows_in_file(const std::filesystem::path& file, const
     }
     rows.push_back(*row);
   });
-  sort_once(rows);
+  ps::make_distinct(rows);
   return rows;
 }
 
@@ -71,7 +66,7 @@ std::vector<std::uint64_t> frozen_features(const Config& config, const Dataset& 
         "model.item_attributes, and a value of {}",
         text, dataset.path().string())};
   }
-  sort_once(rows);
+  ps::make_distinct(rows);
   return rows;
 }
 

@@ -31,6 +31,20 @@ PlainRow row_in_moment(const Model& model, std::span<const float> factors, float
   return row;
 }
 
+float predict_in_moment(const Model& model, std::span<const float> factors, float bias,
+                        std::optional<std::uint64_t> item, std::optional<std::uint64_t> user,
+                        std::int64_t time) {
+  const PlainRow row = row_in_moment(model, factors, bias, time);
+  return model.predict(row.factors, row.bias, item, user);
+}
+
+float predict_in_moment(const Model& model, std::optional<std::uint64_t> user,
+                        std::optional<std::uint64_t> item, std::int64_t time) {
+  const auto factors = user ? model.user(*user) : std::span<const float>{};
+  return predict_in_moment(model, factors, user ? model.user_bias()[*user] : 0.0F, item, user,
+                           time);
+}
+
 std::optional<std::int64_t> asked_moment(const Model& model, const std::string& time) {
   const bool knows = knows_moments(model);
   if (time.empty()) return knows ? std::optional{model.info().features->latest_time} : std::nullopt;

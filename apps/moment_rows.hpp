@@ -21,6 +21,15 @@ namespace factorps::apps {
 [[nodiscard]] PlainRow row_in_moment(const Model& model, std::span<const float> factors, float bias,
                                      std::int64_t time);
 
+/// Prediction in original units, not clipped. @param user whose values it is about; none: who is
+/// not in the model
+[[nodiscard]] float predict_in_moment(const Model& model, std::span<const float> factors,
+                                      float bias, std::optional<std::uint64_t> item,
+                                      std::optional<std::uint64_t> user, std::int64_t time);
+/// The same of the user's own row.
+[[nodiscard]] float predict_in_moment(const Model& model, std::optional<std::uint64_t> user,
+                                      std::optional<std::uint64_t> item, std::int64_t time);
+
 /// The moment that an option names, or else the latest of the training.
 /// @return nothing if the model does not know moments
 /// @throws ConfigError if the option is no time, or the model has no use for it

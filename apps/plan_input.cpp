@@ -312,6 +312,20 @@ std::string lack_of_copies(const Config& config, const scheduler::PlanInput& inp
       room_of_this_machine(config));
 }
 
+/// All but the traffic of row mode.
+scheduler::PlanInput measure_job(const Config& config, const Dataset& dataset, const JobMap& map,
+                                 const JobFindings& findings,
+                                 const comm::Environment& environment) {
+  scheduler::PlanInput input;
+  measure_dataset(dataset, config, input);
+  const auto nodes = static_cast<std::uint64_t>(map.layout.nodes);
+  input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
+  const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
+  add_job(config, map, hosts.size(), findings.leases, &dataset, input);
+  add_stream(config, map, &dataset, findings.stream, input);
+  return input;
+}
+
 }  // namespace
 
 scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options) {
@@ -356,17 +370,17 @@ scheduler::PlanInput plan_input(const Config& asked, const PlanOptions& options)
 scheduler::PlanInput plan_input_of_job(const Config& config, const Dataset& dataset,
                                        const ps::JobLayout& layout, const JobFindings& findings,
                                        const comm::Environment& environment) {
-  scheduler::PlanInput input;
-  measure_dataset(dataset, config, input);
-  const auto nodes = static_cast<std::uint64_t>(layout.nodes);
-  input.ranks = (static_cast<std::uint64_t>(environment.size()) + nodes - 1) / nodes;
-  const std::set<std::string> hosts{environment.hosts().begin(), environment.hosts().end()};
-  const JobMap map{config, input.grid, layout, &dataset};
-  add_job(config, map, hosts.size(), findings.leases, &dataset, input);
-  add_row_traffic(config, map, counts_of(dataset, input),
-                  environment.rank() == 0 ? &dataset : nullptr, input);
-  add_stream(config, map, &dataset, findings.stream, input);
+  const JobMap map{config, dataset.grid(), layout, &dataset};
+  scheduler::PlanInput input = measure_job(config, dataset, map, findings, environment);
+  add_row_traffic(config, map, counts_of(dataset, input), &dataset, input);
   return input;
+}
+
+scheduler::PlanInput sizes_of_job(const Config& config, const Dataset& dataset,
+                                  const ps::JobLayout& layout,
+                                  const comm::Environment& environment) {
+  const JobMap map{config, dataset.grid(), layout, &dataset};
+  return measure_job(config, dataset, map, {{dataset.grid().items(), 0, 0}, {}}, environment);
 }
 
 scheduler::Room room_of_this_machine(const Config& config) {

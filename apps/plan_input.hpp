@@ -21,6 +21,12 @@ namespace factorps::apps {
                                                      const JobFindings& findings,
                                                      const comm::Environment& environment);
 
+/// Memory and files of it, before anybody has counted which rows stay behind on a node, or what
+/// streaming has to know: these may come on top. Nothing of its traffic.
+[[nodiscard]] scheduler::PlanInput sizes_of_job(const Config& config, const Dataset& dataset,
+                                                const ps::JobLayout& layout,
+                                                const comm::Environment& environment);
+
 /// What this machine has free now. The disk is that of run.dir.
 [[nodiscard]] scheduler::Room room_of_this_machine(const Config& config);
 

@@ -24,10 +24,7 @@ const char* known(const NamedRow& user, const NamedRow& item) {
 
 float value_in(const Model& model, std::optional<std::uint64_t> user,
                std::optional<std::uint64_t> item, std::int64_t moment, bool clip) {
-  const auto factors = user ? model.user(*user) : std::span<const float>{};
-  const PlainRow row =
-      row_in_moment(model, factors, user ? model.user_bias()[*user] : 0.0F, moment);
-  const float value = model.predict(row.factors, row.bias, item, user);
+  const float value = predict_in_moment(model, user, item, moment);
   return clip ? std::clamp(value, model.info().value_min, model.info().value_max) : value;
 }
 

@@ -21,16 +21,11 @@ HeadKind kind_of(const std::string& name) {
   return name == "gmf" ? HeadKind::gmf : HeadKind::mf;
 }
 
-HeadLoss loss_of(const std::string& name) {
-  if (name == "bpr") return HeadLoss::bpr;
-  return name == "logistic" ? HeadLoss::logistic : HeadLoss::squared;
-}
-
 HeadOptions head_of(const Config& config) {
   const ModelConfig& model = config.model;
   HeadOptions head;
   head.kind = kind_of(model.kind);
-  head.loss = loss_of(config.train.loss);
+  head.loss = head_loss(config.train);
   head.dim = static_cast<std::size_t>(model.dim);
   head.biases = model.biases;
   head.tower.assign(model.tower.begin(), model.tower.end());
@@ -135,6 +130,11 @@ std::vector<int> nodes_of_workers(const ps::JobLayout& job) {
 }
 
 }  // namespace
+
+HeadLoss head_loss(const TrainConfig& train) {
+  if (train.loss == "bpr") return HeadLoss::bpr;
+  return train.loss == "logistic" ? HeadLoss::logistic : HeadLoss::squared;
+}
 
 RowPlan::RowPlan(const Config& config, const Grid& grid, const ps::JobLayout& job,
                  const ps::Placement& placement, const Dataset* dataset)

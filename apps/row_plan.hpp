@@ -18,6 +18,9 @@
 
 namespace factorps::apps {
 
+/// What row mode minimises, by train.loss.
+[[nodiscard]] HeadLoss head_loss(const TrainConfig& train);
+
 /// The same on every rank.
 struct RowPlan {
   /// @throws ConfigError for sizes that make no model; what find_frozen_rows() throws

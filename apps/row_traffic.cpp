@@ -193,9 +193,8 @@ Rows count_rows(const ps::RowLayout& layout, const std::vector<ps::TouchedTables
   const RowRange there = layout.rows_of(table, node);
   std::vector<std::uint64_t> rows;
   for (const ps::TouchedTables& part : parts) {
-    for (const std::uint64_t row : part.tables[table].rows) {
-      if (row >= there.begin && row < there.end) rows.push_back(row);
-    }
+    const auto some = ps::within(part.tables[table].rows, there);
+    rows.insert(rows.end(), some.begin(), some.end());
   }
   std::ranges::sort(rows);
   Rows counted;

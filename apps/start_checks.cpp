@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include "apps/copies.hpp"
 #include "apps/plan_input.hpp"
 #include "apps/stop_requests.hpp"
 #include "comm/agreement.hpp"
@@ -74,16 +74,6 @@ void require_alike(RankIdentity mine, const comm::Environment& environment) {
   }
   const std::string problem = comm::first_problem(environment, scheduler::difference(all));
   if (!problem.empty()) throw ConfigError{problem};
-}
-
-/// Nodes whose ranks are on this rank's machine: several, if they are pretend ones.
-std::uint64_t nodes_on_machine(const ps::JobLayout& layout, const comm::Environment& environment) {
-  const std::vector<int> node_of_rank = ps::nodes_of_ranks(layout);
-  std::set<int> nodes;
-  for (std::size_t rank = 0; rank < node_of_rank.size(); ++rank) {
-    if (environment.hosts()[rank] == host_of(environment)) nodes.insert(node_of_rank[rank]);
-  }
-  return nodes.size();
 }
 
 /// Bytes that the run has yet to write. What it has written may be replaced.
@@ -162,13 +152,11 @@ Dataset open_dataset(const Config& config, const comm::Environment& environment)
 
 void check_machines(const Config& config, const Dataset& dataset, const ps::JobLayout& layout,
                     const comm::Environment& environment) {
-  // Rows that stay behind on a node, and what streaming has to know, may come on top; nobody has
-  // counted them yet.
-  const JobFindings all_travel{{dataset.grid().items(), 0, 0}, {}};
-  const auto input = plan_input_of_job(config, dataset, layout, all_travel, environment);
+  const auto input = sizes_of_job(config, dataset, layout, environment);
   const scheduler::Plan plan = make_plan(input);
   const std::uint64_t files = files_needed(environment);
-  const scheduler::Needs needs{nodes_on_machine(layout, environment) * (plan.tables + plan.ranks),
+  const auto nodes = nodes_here(ps::nodes_of_ranks(layout), environment).size();
+  const scheduler::Needs needs{nodes * (plan.tables + plan.ranks),
                                environment.rank() == 0 ? bytes_to_write(config, input, plan) : 0,
                                files};
   const scheduler::Found found{host_of(environment), scheduler::free_memory(), config.run.dir,

@@ -14,12 +14,10 @@ RowClient::RowClient(comm::Transport& transport, const RowNode& node, RowWorker 
     : transport_{transport},
       node_{node},
       worker_{std::move(worker)},
+      part_{node.part_of(worker_.number)},
       parts_{static_cast<std::uint32_t>(node.workers_here().size())},
       outbox_{node.layout()},
-      puller_{transport, node, worker_, traffic_} {
-  const auto at = std::ranges::lower_bound(node.workers_here(), worker_.number);
-  part_ = static_cast<std::uint32_t>(at - node.workers_here().begin());
-}
+      puller_{transport, node, worker_, traffic_} {}
 
 void RowClient::begin(float rate_factor) {
   rate_factor_ = rate_factor;
@@ -60,11 +58,8 @@ void RowClient::fill_here(std::span<TouchedTables> parts) {
     for (std::size_t t = 0; t < part.tables.size(); ++t) {
       TouchedRows& touched = part.tables[t];
       const std::size_t width = node_.layout().tables()[t].width;
-      const RowRange range = node_.layout().rows_of(t, node_.node());
-      const auto first = std::ranges::lower_bound(touched.rows, range.begin);
-      const auto last = std::lower_bound(first, touched.rows.end(), range.end);
-      const auto before = static_cast<std::size_t>(first - touched.rows.begin());
-      const std::span<const std::uint64_t> here{first, last};
+      const auto here = within(touched.rows, node_.layout().rows_of(t, node_.node()));
+      const auto before = static_cast<std::size_t>(here.data() - touched.rows.data());
       node_.read(t, here, touched.values.data() + before * width);
       traffic_.rows_pulled_here += here.size();
     }

@@ -61,8 +61,8 @@ class RowClient {
   comm::Transport& transport_;
   const RowNode& node_;
   RowWorker worker_;
-  std::uint32_t part_ = 0;  // of the workers of this node
-  std::uint32_t parts_ = 0;
+  std::uint32_t part_;  // of the workers of this node
+  std::uint32_t parts_;
   std::uint64_t step_ = 0;
   bool sent_ = true;  // what other nodes are to have of the last step
   bool share_applied_ = true;

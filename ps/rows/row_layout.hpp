@@ -1,7 +1,9 @@
 /// The tables of row mode and who holds which rows: pure functions of sizes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,13 @@ struct RowTable {
   [[nodiscard]] std::size_t record() const { return width + state_width(optimizer, width); }
   [[nodiscard]] bool changes(std::uint64_t row) const;
 };
+
+/// Those of a range among ascending rows.
+[[nodiscard]] inline std::span<const std::uint64_t> within(std::span<const std::uint64_t> rows,
+                                                           RowRange range) {
+  const auto first = std::ranges::lower_bound(rows, range.begin);
+  return {first, std::ranges::lower_bound(first, rows.end(), range.end)};
+}
 
 /// Nodes hold neighbouring blocks of every table.
 class RowLayout {

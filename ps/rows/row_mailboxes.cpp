@@ -54,11 +54,7 @@ void RowMailboxes::cursors(std::size_t table, RowRange rows,
 std::uint64_t RowMailboxes::count(std::size_t table, RowRange rows) const {
   std::uint64_t count = 0;
   for (const List& list : lists_[table]) {
-    for (const RowSection& section : list) {
-      const auto first = std::ranges::lower_bound(section.rows, rows.begin);
-      const auto last = std::ranges::lower_bound(section.rows, rows.end);
-      count += static_cast<std::uint64_t>(last - first);
-    }
+    for (const RowSection& section : list) count += within(section.rows, rows).size();
   }
   return count;
 }

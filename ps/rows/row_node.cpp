@@ -212,6 +212,10 @@ RowHeader& RowNode::pushed(std::size_t worker) const {
   return *reinterpret_cast<RowHeader*>(memory_.data() + counters_ + number * kAlignment);
 }
 
+std::uint32_t RowNode::part_of(std::size_t worker) const {
+  return static_cast<std::uint32_t>(std::ranges::lower_bound(here_, worker) - here_.begin());
+}
+
 /// Of some workers, one behind the other.
 std::size_t RowNode::room_of_first(std::span<const std::size_t> workers) const {
   if (workers.empty()) return 0;
@@ -223,8 +227,7 @@ std::size_t RowNode::room_of_first(std::span<const std::size_t> workers) const {
 }
 
 std::size_t RowNode::room_of(std::size_t worker) const {
-  const auto before = std::ranges::lower_bound(here_, worker) - here_.begin();
-  return room_of_first(std::span{here_}.first(static_cast<std::size_t>(before)));
+  return room_of_first(std::span{here_}.first(part_of(worker)));
 }
 
 std::uint64_t RowNode::units() const {

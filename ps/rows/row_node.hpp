@@ -95,6 +95,8 @@ class RowNode {
   [[nodiscard]] std::uint64_t min_clock() const;
   /// Workers of this node, ascending.
   [[nodiscard]] const std::vector<std::size_t>& workers_here() const noexcept { return here_; }
+  /// How many of them come before a worker.
+  [[nodiscard]] std::uint32_t part_of(std::size_t worker) const;
   /// Whether pushes wait in mailboxes for the others of their step: with bsp, unless there is only
   /// one worker.
   [[nodiscard]] bool collects() const noexcept {

@@ -123,10 +123,8 @@ std::uint64_t RowOutbox::rows_of(int node) const {
   std::uint64_t count = 0;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const RowRange range = layout_.rows_of(t, node);
-    for (const auto* rows : {&tables_[t].narrow_rows, &tables_[t].wide_rows}) {
-      count += static_cast<std::uint64_t>(std::ranges::lower_bound(*rows, range.end) -
-                                          std::ranges::lower_bound(*rows, range.begin));
-    }
+    count +=
+        within(tables_[t].narrow_rows, range).size() + within(tables_[t].wide_rows, range).size();
   }
   return count;
 }

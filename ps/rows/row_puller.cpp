@@ -9,12 +9,6 @@
 namespace factorps::ps {
 namespace {
 
-/// Those of a range among ascending rows.
-std::span<const std::uint64_t> within(std::span<const std::uint64_t> rows, RowRange range) {
-  const auto first = std::ranges::lower_bound(rows, range.begin);
-  return {first, std::ranges::lower_bound(first, rows.end(), range.end)};
-}
-
 /// Adds the rows of a range that parts touch, each once, ascending. @return how often they do
 std::uint64_t add_union(std::span<const TouchedTables> parts, std::size_t table, RowRange range,
                         std::vector<std::uint64_t>& rows) {
@@ -39,9 +33,7 @@ RowPuller::RowPuller(comm::Transport& transport, const RowNode& node, const RowW
       node_{node},
       worker_{worker},
       traffic_{traffic},
-      part_{
-          static_cast<std::uint32_t>(std::ranges::lower_bound(node.workers_here(), worker.number) -
-                                     node.workers_here().begin())} {}
+      part_{node.part_of(worker.number)} {}
 
 void RowPuller::request(std::uint64_t step, std::span<const TouchedTables> parts) {
   const RowLayout& layout = node_.layout();

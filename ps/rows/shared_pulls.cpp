@@ -11,11 +11,6 @@
 namespace factorps::ps {
 namespace {
 
-std::span<const std::uint64_t> within(std::span<const std::uint64_t> rows, RowRange range) {
-  const auto first = std::ranges::lower_bound(rows, range.begin);
-  return {first, std::ranges::lower_bound(first, rows.end(), range.end)};
-}
-
 /// Beside rows: the header of a section, and what rounds it up.
 constexpr std::size_t kSectionRoom = 3 * sizeof(std::uint64_t);
 
