@@ -27,7 +27,8 @@ namespace factorps::scheduler {
 /// The training passes of a job, for summary.json.
 [[nodiscard]] nlohmann::json totals_record(const TrainingTotals& totals,
                                            const std::string& largest_loss);
-/// Adds the ids of hot items, if a model may hold them; who a user is, no summary says. @param stored_ids run.store_ids
+/// Adds the ids of hot items, if a model may hold them; who a user is, no summary says. @param
+/// stored_ids run.store_ids
 void name_hot_rows(nlohmann::json& summary, const Dataset& dataset, const std::string& stored_ids);
 /// Versions, hosts, layout and data of a job.
 [[nodiscard]] nlohmann::json summary_of_job(const JobFacts& facts, const Dataset& dataset);
