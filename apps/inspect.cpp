@@ -145,8 +145,8 @@ Json inspect_checkpoint(const std::filesystem::path& path) {
 
 /// Points from a part of a checkpoint or run to the whole.
 void refuse_parts(const std::filesystem::path& path) {
-  constexpr std::array kOfRuns{"config.toml",  "plan.json", "metrics.jsonl",
-                               "summary.json", "log.txt",   "checkpoints"};
+  constexpr std::array kOfRuns{"config.toml", "plan.json", "metrics.jsonl", "summary.json",
+                               "uptime.json", "log.txt",   "checkpoints"};
   const auto whole = std::filesystem::absolute(path).parent_path();
   const bool of_checkpoint = std::filesystem::exists(whole / "manifest.json");
   const bool of_run = std::filesystem::exists(whole / "config.toml") &&

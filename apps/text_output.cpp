@@ -79,8 +79,8 @@ void TextOutput::commit() {
 }
 
 void refuse_files_of_run(const std::filesystem::path& out, const std::filesystem::path& run) {
-  for (const char* name :
-       {"config.toml", "plan.json", "metrics.jsonl", "summary.json", "log.txt", "scaling.json"}) {
+  for (const char* name : {"config.toml", "plan.json", "metrics.jsonl", "summary.json",
+                           "uptime.json", "log.txt", "scaling.json"}) {
     std::error_code ignored;
     if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
     throw ConfigError{

@@ -349,9 +349,12 @@ std::vector<Field> checkpoint_fields(CheckpointConfig& c) {
       {"checkpoint.interval", &c.interval, one_of({"fixed", "auto"}), no,
        "`fixed`: as `every_epochs` and `every_minutes` say. `auto`: instead of these so often that "
        "checkpoints and repeated work together cost least, from the measured time of a checkpoint "
-       "and `mtbf_hours`."},
+       "and the time between failures (`mtbf_hours`)."},
       {"checkpoint.mtbf_hours", &c.mtbf_hours, above(0), no,
-       "Mean time between failures of the whole job, for `auto`."},
+       "Mean time between failures of the whole job, for `auto`, before any is known. Counts as "
+       "one "
+       "failure in so many hours, beside what was seen in `run.dir`: with F failures in H hours "
+       "there, (`mtbf_hours` + H) / (1 + F)."},
       {"checkpoint.background", &c.background, any(), no,
        "Checkpoints are written while training goes on. Takes memory for a copy of all rows, which "
        "`plan` counts; where that is not free, training waits, and says so at the start."},

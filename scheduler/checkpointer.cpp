@@ -39,7 +39,11 @@ double Checkpointer::interval() const {
   if (config_.checkpoint.interval != "auto") return config_.checkpoint.every_minutes * 60;
   // Until the first one has shown what it costs.
   constexpr double kFirst = 60;
-  return cost_ ? best_interval(*cost_, config_.checkpoint.mtbf_hours * 3600) : kFirst;
+  return cost_ ? best_interval(*cost_, between_failures()) : kFirst;
+}
+
+double Checkpointer::between_failures() const {
+  return run_.uptime().between_failures(config_.checkpoint.mtbf_hours * 3600);
 }
 
 bool Checkpointer::due_by_time() const {
@@ -104,6 +108,7 @@ void Checkpointer::commit(Pending pending, const std::vector<comm::CommandDone>&
   }
   run_.checkpoints().commit(pending.temporary, pending.manifest);
   run_.checkpoints().prune(pending.policy);
+  run_.uptime().keep();
   saved_ = SavedCheckpoint{pending.at, pending.since_cut.seconds(), bytes};
   note_cost(saved_->seconds);
 }
@@ -112,10 +117,13 @@ void Checkpointer::note_cost(double seconds) {
   const bool first = !cost_;
   cost_ = seconds;
   if (!first || config_.checkpoint.interval != "auto") return;
+  const Uptime& uptime = run_.uptime();
   note_(
       fmt::format("a checkpoint takes {:.2g} s: one every {:.3g} s loses least if a failure comes "
-                  "every {:g} hours (checkpoint.mtbf_hours)",
-                  seconds, interval(), config_.checkpoint.mtbf_hours));
+                  "every {:.3g} hours ({} in {:.2f} hours of this run, and one in {:g}: "
+                  "checkpoint.mtbf_hours)",
+                  seconds, interval(), between_failures() / 3600, uptime.failures(),
+                  uptime.seconds() / 3600, config_.checkpoint.mtbf_hours));
 }
 
 }  // namespace factorps::scheduler

@@ -86,6 +86,7 @@ class Checkpointer {
 
   void commit(Pending pending, const std::vector<comm::CommandDone>& replies);
   void note_cost(double seconds);
+  [[nodiscard]] double between_failures() const;  // seconds
 
   const Config& config_;
   CheckpointManifest like_;

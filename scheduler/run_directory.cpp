@@ -46,7 +46,9 @@ struct RunDirectory::Log {
 };
 
 RunDirectory::RunDirectory(fs::path path)
-    : path_{created(std::move(path))}, checkpoints_{path_ / "checkpoints"} {
+    : path_{created(std::move(path))},
+      checkpoints_{path_ / "checkpoints"},
+      uptime_{path_ / "uptime.json"} {
   try {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_st>((path_ / "log.txt").string());
     log_ = std::make_unique<Log>(Log{spdlog::logger{"run", std::move(sink)}});

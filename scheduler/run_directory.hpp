@@ -1,4 +1,5 @@
-/// RUN/: config.toml, plan.json, metrics.jsonl, summary.json, log.txt, checkpoints/, model.h5.
+/// RUN/: config.toml, plan.json, metrics.jsonl, summary.json, uptime.json, log.txt, checkpoints/,
+/// model.h5.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "io/checkpoint.hpp"
+#include "scheduler/uptime.hpp"
 
 namespace factorps::scheduler {
 
@@ -19,6 +21,7 @@ class RunDirectory {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] const CheckpointStore& checkpoints() const noexcept { return checkpoints_; }
+  [[nodiscard]] Uptime& uptime() noexcept { return uptime_; }
   /// Whether a training stopped here before its end.
   [[nodiscard]] bool holds_unfinished_run() const;
 
@@ -29,7 +32,7 @@ class RunDirectory {
   void write_plan(const std::string& json) const;
   void write_summary(const std::string& json) const;
   /// Removes what an earlier run left: checkpoints, metrics, summary; not the model, which stays
-  /// until a new one replaces it.
+  /// until a new one replaces it, nor what is known of failures.
   void clear() const;
   /// Goes back to the state after this epoch: drops the metrics of later epochs and of lines that
   /// were cut off, and the summary of a run that had finished.
@@ -43,6 +46,7 @@ class RunDirectory {
   struct Log;
   std::filesystem::path path_;
   CheckpointStore checkpoints_;
+  Uptime uptime_;
   std::unique_ptr<Log> log_;
 };
 

@@ -52,20 +52,39 @@ Trainer::Trainer(const Config& config, const Dataset& dataset, const JobFacts& f
   checkpointer_.use(cluster_);
 }
 
-TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
-  start(resume);
-  const std::string why = why_no_pause();
-  if (checkpointer_.by_time() && !why.empty()) {
-    display_.note("checkpoints that are due by time come at the ends of epochs: " + why);
+/// Errors of what was given come again, and are no failures of the machine.
+template <class Do>
+TrainingResult Trainer::counted(Do&& act) {
+  try {
+    TrainingResult result = act();
+    if (!result.goes_on) run_.uptime().end();
+    return result;
+  } catch (const Error& error) {
+    const ExitCode code = error.exit_code();
+    if (code != ExitCode::resources && code != ExitCode::internal) run_.uptime().end();
+    throw;
   }
-  return train();
+}
+
+TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
+  if (const std::string problem = run_.uptime().begin(); !problem.empty()) display_.warn(problem);
+  return counted([&] {
+    start(resume);
+    const std::string why = why_no_pause();
+    if (checkpointer_.by_time() && !why.empty()) {
+      display_.note("checkpoints that are due by time come at the ends of epochs: " + why);
+    }
+    return train();
+  });
 }
 
 TrainingResult Trainer::go_on(Cluster& cluster) {
-  cluster_ = &cluster;
-  checkpointer_.use(cluster_);
-  cluster_->run({comm::CommandKind::load, run_.checkpoints().path_of(epoch_).string(), {}});
-  return train();
+  return counted([&] {
+    cluster_ = &cluster;
+    checkpointer_.use(cluster_);
+    cluster_->run({comm::CommandKind::load, run_.checkpoints().path_of(epoch_).string(), {}});
+    return train();
+  });
 }
 
 TrainingResult Trainer::train() {

@@ -63,6 +63,8 @@ class Trainer {
   [[nodiscard]] TrainingResult go_on(Cluster& cluster);
 
  private:
+  template <class Do>
+  [[nodiscard]] TrainingResult counted(Do&& act);
   void start(const std::optional<ResumePoint>& resume);
   void start_anew();
   [[nodiscard]] const ResumePoint* load(const ResumePoint& newest);

@@ -1,12 +1,14 @@
 /// Training by SGD, on any layout and from any checkpoint.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <map>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/faults.hpp"
 #include "eval/metrics.hpp"
 #include "io/model_file.hpp"
 #include "tests/unit/scheduler/trainer_fixture.hpp"
@@ -558,13 +560,60 @@ TEST_F(TrainerOf, ChoosesTheIntervalByItself) {
   config_.checkpoint.background = false;
   const std::string expected = hash_of(train("run", {1, 1}));
   const std::string log = test::read_text(directory_ / "run/log.txt");
-  EXPECT_NE(log.find("loses least if a failure comes every 24 hours"), std::string::npos) << log;
+  EXPECT_NE(log.find("loses least if a failure comes every 24 hours (0 in 0.00 hours of this run, "
+                     "and one in 24: checkpoint.mtbf_hours)"),
+            std::string::npos)
+      << log;
   // The first epoch's alone: the others come within the interval.
   EXPECT_EQ(newest("run")->manifest.epoch, 1U);
   EXPECT_TRUE(newest("run")->older.empty());
   EXPECT_EQ(metrics_of("run")[1]["checkpoint"]["epoch"], 1);
   config_.checkpoint.interval = "fixed";
   EXPECT_EQ(hash_of(train("fixed", {1, 1})), expected);
+}
+
+TEST_F(TrainerOf, ReckonsWithTheFailuresOfItsRun) {
+  config_.checkpoint.interval = "auto";
+  config_.checkpoint.background = false;
+  const auto uptime = [&] { return json::parse(test::read_text(directory_ / "run/uptime.json")); };
+  const auto failures = [&] { return uptime().at("failures").get<int>(); };
+  const auto running = [&] { return uptime().at("running").get<int>(); };
+  // Asked to stop, finished, and refused: none of these is a failure.
+  static_cast<void>(train("run", {1, 1}, std::nullopt, 2));
+  EXPECT_EQ(running(), 0);
+  const auto stopped = newest("run");
+  static_cast<void>(train("run", {1, 1}, stopped));
+  EXPECT_EQ(running(), 0);
+  ResumePoint damaged = *newest("run");
+  damaged.older.clear();
+  std::filesystem::resize_file(damaged.checkpoint / "shard-000.h5", 99);
+  EXPECT_THROW(static_cast<void>(train("run", {1, 1}, damaged)), CheckpointError);
+  EXPECT_EQ(running(), 0);
+  EXPECT_EQ(failures(), 0);
+  // A disk that fails is. What is known of the time is until the checkpoint of the first epoch.
+  const double before = uptime().at("seconds");
+  install_faults(std::make_unique<Faults>(parse_faults("fail write=2 path=metrics"), 0));
+  EXPECT_THROW(static_cast<void>(train("run", {1, 1})), ResourceError);
+  install_faults(nullptr);
+  EXPECT_EQ(running(), 1);
+  EXPECT_GT(uptime().at("seconds").get<double>(), before + 1e-4);
+  static_cast<void>(train("run", {1, 1}));
+  EXPECT_EQ(failures(), 1);
+  const std::string log = test::read_text(directory_ / "run/log.txt");
+  const std::size_t note = log.rfind("a checkpoint takes ");
+  ASSERT_NE(note, std::string::npos) << log;
+  EXPECT_NE(log.find("every 12 hours (1 in 0.00 hours of this run, and one in 24: "
+                     "checkpoint.mtbf_hours)",
+                     note),
+            std::string::npos)
+      << log;
+  double cost = 0;
+  double interval = 0;
+  ASSERT_EQ(std::sscanf(log.c_str() + note, "a checkpoint takes %lf s: one every %lf s", &cost,
+                        &interval),
+            2);
+  // The cost is printed with two digits, up to 5 % from what it was: 2.5 % of its root.
+  EXPECT_NEAR(interval, best_interval(cost, 12 * 3600), 0.03 * interval);
 }
 
 TEST_F(TrainerOf, FindsNothingWhereNothingIs) { EXPECT_FALSE(newest("empty")); }
