@@ -223,11 +223,14 @@ std::uint64_t counted_row_traffic(const RowPlan& plan, const Config& config,
     for (const std::uint32_t lane : sender.lanes)
       mine.emplace_back(dataset, lanes[lane], plan.work.batches);
     std::vector<ps::TouchedTables> parts(mine.size());
+    std::vector<std::uint64_t> drawn;
     ps::RowExamples examples;
     ps::RowIndex index;
     for (std::uint64_t n = 0; n < counted; ++n) {
       for (std::size_t l = 0; l < mine.size(); ++l) {
-        mine[l].examples(kFirstEpoch, n * steps / counted, examples);
+        const std::uint64_t step = n * steps / counted;
+        mine[l].draw(kFirstEpoch, step, drawn);
+        mine[l].examples(kFirstEpoch, step, drawn, examples);
         model->touch(examples, parts[l], index);
       }
       for (int node = 0; node < plan.layout.nodes(); ++node) {

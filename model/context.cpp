@@ -39,9 +39,10 @@ std::size_t size_of(ContextKind kind) noexcept {
 
 std::uint32_t context_value(ContextKind kind, std::int64_t time) noexcept {
   constexpr std::int64_t kDay = 86400;
-  std::int64_t day = time / kDay;  // since 1970-01-01, rounded down
-  if (day * kDay > time) --day;
-  if (kind == ContextKind::hour) return static_cast<std::uint32_t>((time - day * kDay) / 3600);
+  const std::int64_t second = (time % kDay + kDay) % kDay;
+  if (kind == ContextKind::hour) return static_cast<std::uint32_t>(second / 3600);
+  const std::int64_t day =
+      time / kDay - (time % kDay < 0 ? 1 : 0);  // since 1970-01-01, rounded down
   constexpr std::int64_t kWeek = 7;
   constexpr std::int64_t kThursday = 3;  // that was a Thursday
   if (kind == ContextKind::weekday)

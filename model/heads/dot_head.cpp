@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/check.hpp"
+#include "model/kernels/dot_kernel.hpp"
 
 namespace factorps {
 
@@ -28,11 +29,11 @@ void DotHead::forward(const HeadBatch& batch, std::span<const float> dense, bool
   const std::size_t width = shape_.user_width;
   const float scale = linear() ? dense[0] : 1.0F;
   const float offset = plain_offset(dense);
+  const DotKernels& kernels = dot_kernels();
   for (std::size_t n = 0; n < workspace.scores.size(); ++n) {
     const float* user = batch.users.rows.data() + batch.users.of_example[n] * width;
     const float* item = batch.items.rows.data() + batch.items.of_example[n] * width;
-    const float product =
-        sum_of_terms(dim, [&](std::size_t k) { return (scale * user[k]) * item[k]; });
+    const float product = kernels.dot(scale, user, item, dim);
     workspace.scores[n] = product + (biased() ? offset + user[dim] + item[dim] : offset);
   }
 }
@@ -42,6 +43,7 @@ void DotHead::backward(const HeadBatch& batch, std::span<const float> dense,
   const std::size_t dim = options().dim;
   const std::size_t width = shape_.user_width;
   const float scale = linear() ? dense[0] : 1.0F;
+  const DotKernels& kernels = dot_kernels();
   for (std::size_t n = 0; n < workspace.scores.size(); ++n) {
     const std::size_t at_user = batch.users.of_example[n] * width;
     const std::size_t at_item = batch.items.of_example[n] * width;
@@ -50,15 +52,13 @@ void DotHead::backward(const HeadBatch& batch, std::span<const float> dense,
     float* by_user = gradients.users.data() + at_user;
     float* by_item = gradients.items.data() + at_item;
     const float slope = workspace.slopes[n];
-    for (std::size_t k = 0; k < dim; ++k) by_user[k] += slope * scale * item[k];
-    for (std::size_t k = 0; k < dim; ++k) by_item[k] += slope * scale * user[k];
+    kernels.add_slopes(slope * scale, user, item, dim, by_user, by_item);
     if (biased()) {
       by_user[dim] += slope;
       by_item[dim] += slope;
     }
     if (linear()) {
-      gradients.dense[0] +=
-          slope * sum_of_terms(dim, [&](std::size_t k) { return user[k] * item[k]; });
+      gradients.dense[0] += slope * kernels.dot(1, user, item, dim);
       gradients.dense[1] += slope;
     }
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/aligned_buffer.hpp"
+#include "model/kernels/fold_sums.hpp"
 #include "model/kernels/sgd_kernel.hpp"
 
 namespace factorps {
@@ -56,20 +57,5 @@ class HeadWorkspace {
  private:
   std::deque<PaddedMatrix> matrices_;
 };
-
-/// Sum over n < size of term(n): sixteen sums, n to sum n % 16, folded in halves.
-template <class Term>
-[[nodiscard]] float sum_of_terms(std::size_t size, Term&& term) {
-  float sums[kRowMultiple] = {};
-  std::size_t n = 0;
-  for (; n + kRowMultiple <= size; n += kRowMultiple) {
-    for (std::size_t lane = 0; lane < kRowMultiple; ++lane) sums[lane] += term(n + lane);
-  }
-  for (; n < size; ++n) sums[n % kRowMultiple] += term(n);
-  for (std::size_t half = kRowMultiple / 2; half > 0; half /= 2) {
-    for (std::size_t lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
-  }
-  return sums[0];
-}
 
 }  // namespace factorps

@@ -8,43 +8,19 @@
 #include <hwy/highway.h>
 
 #if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-#include "model/kernels/lanes-inl.hpp"
+#include "model/kernels/columns-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace factorps {
 namespace HWY_NAMESPACE {
 
-using One = hn::CappedTag<float, 1>;
-
-/// body(tag, column) for whole vectors, then quads, then single columns.
-template <class Body>
-HWY_INLINE void for_columns(std::size_t width, Body&& body) {
-  std::size_t c = 0;
-  for (; c + kLanes <= width; c += kLanes) body(RowTag(), c);
-  for (; c + 4 <= width; c += 4) body(Quad(), c);
-  for (; c < width; ++c) body(One(), c);
-}
-
 /// Sum over columns of value(tag, c)^2.
 template <class Value>
 HWY_INLINE float squares(std::size_t width, Value&& value) {
-  const RowTag d;
-  HWY_ALIGN float sums[kRowMultiple];
-  std::size_t c = 0;
-  Sixteen whole = Sixteen::map([&](auto) FACTORPS_LAMBDA { return hn::Zero(d); });
-  for (; c + kRowMultiple <= width; c += kRowMultiple) {
-    unroll<kParts>([&](auto part) FACTORPS_LAMBDA {
-      const RowVec x = value(d, c + part * kLanes);
-      whole.part[part] = hn::Add(whole.part[part], hn::Mul(x, x));
-    });
-  }
-  unroll<kParts>([&](auto part)
-                     FACTORPS_LAMBDA { hn::Store(whole.part[part], d, sums + part * kLanes); });
-  for (; c < width; ++c) {
-    const float x = hn::GetLane(value(One(), c));
-    sums[c % kRowMultiple] += x * x;
-  }
-  return fold_sums(sums);
+  return sum_of_columns(width, [&](auto d, std::size_t c) FACTORPS_LAMBDA {
+    const auto x = value(d, c);
+    return hn::Mul(x, x);
+  });
 }
 
 /// g, some columns at a time.

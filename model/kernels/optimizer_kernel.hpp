@@ -28,14 +28,6 @@ struct RowSteps {
 /// In plain loops: what tests compare with, and what runs on a CPU without SSE4.
 [[nodiscard]] RowSteps row_steps_reference(OptimizerKind kind);
 
-/// Folds sixteen sums into the first.
-inline float fold_sums(float* sums) {
-  for (std::size_t half = kRowMultiple / 2; half > 0; half /= 2) {
-    for (std::size_t n = 0; n < half; ++n) sums[n] += sums[n + half];
-  }
-  return sums[0];
-}
-
 /// By what a gradient of this squared length is multiplied.
 [[nodiscard]] float clip_factor(const OptimizerOptions& options, float squares) noexcept;
 

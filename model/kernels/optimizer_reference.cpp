@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "model/kernels/fold_sums.hpp"
 #include "model/kernels/optimizer_kernel.hpp"
 
 namespace factorps {
@@ -8,9 +9,7 @@ namespace {
 /// Sum over columns of value(c)^2.
 template <class Value>
 float squares(std::size_t width, Value&& value) {
-  float sums[kRowMultiple] = {};
-  for (std::size_t c = 0; c < width; ++c) sums[c % kRowMultiple] += value(c) * value(c);
-  return fold_sums(sums);
+  return sum_of_terms(width, [&](std::size_t c) { return value(c) * value(c); });
 }
 
 /// g, column by column.

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "common/check.hpp"
+#include "common/sort_numbers.hpp"
 
 namespace factorps::ps {
 
 /// Ascending, each once.
 inline void make_distinct(std::vector<std::uint64_t>& rows) {
-  std::ranges::sort(rows);
+  sort_numbers(rows);
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
 }
 
@@ -27,7 +28,7 @@ inline void find_distinct(const std::vector<std::uint64_t>& rows,
     FACTORPS_CHECK(row >> kBits == 0);
     places.push_back(row << kBits | places.size());
   }
-  if (!std::ranges::is_sorted(places)) std::ranges::sort(places);
+  sort_numbers(places);
   distinct.clear();
   index.resize(rows.size());
   for (const std::uint64_t place : places) {

@@ -6,6 +6,7 @@
 
 #include "common/check.hpp"
 #include "common/timer.hpp"
+#include "ps/rows/row_apply.hpp"
 #include "ps/rows/row_mailboxes.hpp"
 
 namespace factorps::ps {
@@ -88,10 +89,15 @@ void RowClient::push(std::span<const TouchedTables> parts, std::uint64_t example
 
 /// Its own rows, and what other nodes are to have together with that of others.
 void RowClient::push_here(std::span<const TouchedTables> parts, const RowHeader& header) {
+  if (!node_.collects()) {
+    const Applied applied = apply_parts(node_, parts, header);
+    traffic_.gradients_combined += applied.combined;
+    traffic_.rows_pushed_here += applied.rows;
+    return;
+  }
   outbox_.collect(parts, sent_ ? std::optional{node_.node()} : std::nullopt);
   traffic_.gradients_combined += outbox_.combined();
   traffic_.rows_pushed_here += sent_ ? outbox_.rows() : outbox_.rows_of(node_.node());
-  if (!node_.collects()) return outbox_.apply(header, node_);
   RowHeader whole = header;
   whole.offset = node_.room_of(worker_.number);
   whole.bytes = outbox_.bytes();

@@ -4,7 +4,7 @@
 
 #include "common/check.hpp"
 #include "common/error.hpp"
-#include "ps/rows/row_outbox.hpp"
+#include "ps/rows/row_apply.hpp"
 
 namespace factorps::ps {
 
@@ -62,20 +62,10 @@ std::uint64_t RowMailboxes::count(std::size_t table, RowRange rows) const {
 void apply_mailboxes(const RowNode& node, std::uint64_t step, std::uint32_t part,
                      std::uint32_t parts) {
   const RowMailboxes mailboxes{node, step, true};
-  const RowStep how = step_of(mailboxes.header());
-  const auto& tables = node.layout().tables();
-  std::vector<RowCursor> cursors;
-  std::vector<double> sum;
-  for (std::size_t t = 0; t < tables.size(); ++t) {
-    mailboxes.cursors(t, slice_of(node.layout().rows_of(t, node.node()), part, parts), cursors);
-    const std::size_t bytes = tables[t].record() * sizeof(float);
-    const auto apply = [&](std::uint64_t row, std::span<const Contribution> all) {
-      apply_contributions(node, t, row, all, sum, how);
-    };
-    merge_rows(cursors, apply, [&](const RowCursor& cursor) {
-      const std::uint64_t* next = cursor.ahead(RowNode::kAhead);
-      if (next != nullptr) node.fetch(t, *next, bytes);
-    });
+  std::vector<RowCursor> lists;
+  for (std::size_t t = 0; t < node.layout().tables().size(); ++t) {
+    mailboxes.cursors(t, slice_of(node.layout().rows_of(t, node.node()), part, parts), lists);
+    apply_lists(node, t, lists, From::workers, step_of(mailboxes.header()));
   }
 }
 

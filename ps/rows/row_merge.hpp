@@ -55,30 +55,39 @@ void sum_contributions(std::span<const Contribution> contributions, std::span<do
 /// passed(cursor) for each list that has it and now stands behind it.
 template <class Visit, class Passed>
 void merge_rows(std::vector<RowCursor>& cursors, Visit&& visit, Passed&& passed) {
+  constexpr std::uint64_t kEnd = ~std::uint64_t{0};
+  const auto row_of = [](const RowCursor& c) { return c.at_end() ? kEnd : c.row(); };
+  std::vector<std::uint64_t> rows;  // where the lists have got to, side by side to be looked at
+  for (const RowCursor& cursor : cursors) rows.push_back(row_of(cursor));
   std::vector<Contribution> contributions;
-  std::erase_if(cursors, [](const RowCursor& c) { return c.at_end(); });
-  while (cursors.size() > 1) {
-    std::uint64_t row = cursors.front().row();
-    for (const RowCursor& cursor : cursors) row = std::min(row, cursor.row());
+  const auto take = [&](std::size_t n) {
+    contributions.push_back(cursors[n].contribution());
+    cursors[n].advance();
+    rows[n] = row_of(cursors[n]);
+    passed(cursors[n]);
+  };
+  std::uint64_t row = rows.empty() ? kEnd : std::ranges::min(rows);
+  while (row != kEnd) {
+    std::size_t latest = 0;
+    std::uint64_t next = kEnd;
     contributions.clear();
-    bool ended = false;
-    for (RowCursor& cursor : cursors) {
-      if (cursor.row() != row) continue;
-      contributions.push_back(cursor.contribution());
-      cursor.advance();
-      ended |= cursor.at_end();
-      passed(cursor);
+    for (std::size_t n = 0; n < rows.size(); ++n) {
+      if (rows[n] == row) take(latest = n);
+      next = std::min(next, rows[n]);
     }
     visit(row, std::span<const Contribution>{contributions});
-    if (ended) std::erase_if(cursors, [](const RowCursor& c) { return c.at_end(); });
-  }
-  if (cursors.empty()) return;
-  for (RowCursor& last = cursors.front(); !last.at_end();) {
-    const std::uint64_t row = last.row();
-    const Contribution only = last.contribution();
-    last.advance();
-    passed(last);
-    visit(row, std::span<const Contribution>{&only, 1});
+    row = next;
+    if (rows[latest] != row) continue;
+    // Lists may lie apart: one is gone through alone as far as no other has anything to say.
+    std::uint64_t others = kEnd;
+    for (std::size_t n = 0; n < rows.size(); ++n)
+      others = n == latest ? others : std::min(others, rows[n]);
+    for (; row < others; row = rows[latest]) {
+      contributions.clear();
+      take(latest);
+      visit(row, std::span<const Contribution>{contributions});
+    }
+    row = std::min(row, others);
   }
 }
 template <class Visit>

@@ -14,25 +14,6 @@
 
 namespace factorps::ps {
 
-RowStep step_of(const RowHeader& header) {
-  const auto examples = static_cast<double>(std::max<std::uint64_t>(header.examples, 1));
-  return {1 / examples, static_cast<float>(header.rate_factor), header.step};
-}
-
-void apply_contributions(const RowNode& node, std::size_t table, std::uint64_t row,
-                         std::span<const Contribution> contributions, std::vector<double>& sum,
-                         RowStep step) {
-  const Contribution& first = contributions.front();
-  if (contributions.size() == 1 && first.kind == RowValues::narrow) {
-    node.apply(table, row, reinterpret_cast<const float*>(first.values), step);
-    return;
-  }
-  sum.resize(node.layout().tables()[table].width);
-  sum_contributions(contributions, sum);
-  step.pushes = static_cast<std::uint32_t>(contributions.size());
-  node.apply(table, row, sum, step);
-}
-
 void check_gradients(const RowLayout& layout, const TouchedTables& part) {
   for (std::size_t t = 0; t < part.tables.size(); ++t) {
     const TouchedRows& touched = part.tables[t];
@@ -64,24 +45,28 @@ void copy_rows(std::span<const std::byte* const> rows, std::size_t row_bytes, st
 
 }  // namespace
 
+std::vector<RowCursor>& PartLists::of(std::span<const TouchedTables> parts, std::size_t table,
+                                      std::size_t width, RowRange rows) {
+  sections_.clear();
+  for (const TouchedTables& part : parts) {
+    const TouchedRows& touched = part.tables[table];
+    sections_.push_back({static_cast<std::uint32_t>(table), RowValues::narrow, touched.rows,
+                         reinterpret_cast<const std::byte*>(touched.gradients.data())});
+  }
+  lists_.clear();
+  for (const RowSection& section : sections_) {
+    lists_.emplace_back(std::span{&section, 1}, width, rows);
+  }
+  return lists_;
+}
+
 void RowOutbox::collect(std::span<const TouchedTables> parts, std::optional<int> node) {
   rows_ = combined_ = 0;
-  std::vector<RowCursor> cursors;
-  std::vector<RowSection> sections;
+  PartLists lists;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const RowTable& table = layout_.tables()[t];
-    sections.clear();
-    for (const TouchedTables& part : parts) {
-      const TouchedRows& touched = part.tables[t];
-      sections.push_back({static_cast<std::uint32_t>(t), RowValues::narrow, touched.rows,
-                          reinterpret_cast<const std::byte*>(touched.gradients.data())});
-    }
     const RowRange rows = node ? layout_.rows_of(t, *node) : RowRange{0, table.rows()};
-    cursors.clear();
-    for (const RowSection& section : sections) {
-      cursors.emplace_back(std::span{&section, 1}, table.width, rows);
-    }
-    collect(t, cursors);
+    collect(t, lists.of(parts, t, table.width, rows));
   }
 }
 
@@ -105,7 +90,7 @@ void RowOutbox::collect(std::size_t number, std::vector<RowCursor>& cursors) {
   if (table.frozen) return;
   const std::size_t width = table.width;
   merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
-    if (!table.frozen_rows.empty() && !table.changes(row)) return;
+    if (!table.changes(row)) return;
     ++rows_;
     combined_ += all.size() - 1;
     if (all.size() == 1 && all.front().kind == RowValues::narrow) {
@@ -198,39 +183,6 @@ void RowOutbox::send(RowHeader header, std::size_t message_bytes, comm::SpareBod
     std::memcpy(body.data(), &header, sizeof header);
     write(pieces, body.data() + sizeof header);
     send(std::move(body));
-  }
-}
-
-void RowOutbox::apply(const RowHeader& header, const RowNode& node) const {
-  constexpr std::size_t kAhead = RowNode::kAhead;
-  const RowStep step = step_of(header);
-  for (std::size_t t = 0; t < tables_.size(); ++t) {
-    const Table& out = tables_[t];
-    const std::size_t width = layout_.tables()[t].width;
-    const std::size_t bytes = layout_.tables()[t].record() * sizeof(float);
-    for (std::size_t n = 0; n < out.narrow.size(); ++n) {
-      if (n + kAhead < out.narrow.size()) node.fetch(t, out.narrow_rows[n + kAhead], bytes);
-      node.apply(t, out.narrow_rows[n], reinterpret_cast<const float*>(out.narrow[n]), step);
-    }
-    for (std::size_t n = 0; n < out.wide_rows.size(); ++n) {
-      node.apply(t, out.wide_rows[n], std::span{out.wide}.subspan(n * width, width), step);
-    }
-  }
-}
-
-void apply_sections(const RowNode& node, std::span<const RowSection> sections,
-                    const RowHeader& header) {
-  const RowStep step = step_of(header);
-  for (const RowSection& section : sections) {
-    const std::size_t width = node.layout().tables()[section.table].width;
-    if (section.kind == RowValues::narrow) {
-      node.apply(section.table, section.rows, reinterpret_cast<const float*>(section.values), step);
-      continue;
-    }
-    const auto* sums = reinterpret_cast<const double*>(section.values);
-    for (std::size_t n = 0; n < section.rows.size(); ++n) {
-      node.apply(section.table, section.rows[n], std::span{sums + n * width, width}, step);
-    }
   }
 }
 

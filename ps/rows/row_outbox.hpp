@@ -33,6 +33,18 @@ class RowMailboxes;
 /// @throws DataError if a gradient is not finite, or too large to be summed exactly
 void check_gradients(const RowLayout& layout, const TouchedTables& part);
 
+/// What the parts of a mini-batch have for rows of a table, for merge_rows().
+class PartLists {
+ public:
+  /// @return lists that hold until this object is asked again; the parts must stay as they are
+  std::vector<RowCursor>& of(std::span<const TouchedTables> parts, std::size_t table,
+                             std::size_t width, RowRange rows);
+
+ private:
+  std::vector<RowSection> sections_;  // [part]
+  std::vector<RowCursor> lists_;
+};
+
 class RowOutbox {
  public:
   /// @param layout must outlive the object
@@ -57,8 +69,6 @@ class RowOutbox {
             const std::function<void(std::vector<std::byte>)>& send) const;
   /// Sections. @param to bytes(), aligned to eight
   void write(std::byte* to) const;
-  /// Applies it at once, to rows of this node.
-  void apply(const RowHeader& header, const RowNode& node) const;
 
  private:
   struct Table {
@@ -85,15 +95,5 @@ class RowOutbox {
   std::uint64_t rows_ = 0;
   std::uint64_t combined_ = 0;
 };
-
-/// How the step of a push changes rows.
-[[nodiscard]] RowStep step_of(const RowHeader& header);
-/// Applies all that there is for a row. @param sum memory
-void apply_contributions(const RowNode& node, std::size_t table, std::uint64_t row,
-                         std::span<const Contribution> contributions, std::vector<double>& sum,
-                         RowStep step);
-/// Applies what one worker has pushed to rows of this node.
-void apply_sections(const RowNode& node, std::span<const RowSection> sections,
-                    const RowHeader& header);
 
 }  // namespace factorps::ps

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/error.hpp"
-#include "ps/rows/row_outbox.hpp"
+#include "ps/rows/row_apply.hpp"
 
 namespace factorps::ps {
 

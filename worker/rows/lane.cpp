@@ -7,6 +7,7 @@
 #include "common/keyed_permutation.hpp"
 #include "common/parallel.hpp"
 #include "common/random.hpp"
+#include "common/sort_numbers.hpp"
 #include "worker/als_lists.hpp"
 
 namespace factorps::worker {
@@ -165,21 +166,30 @@ void Lane::add_negatives(std::uint64_t epoch, std::uint64_t user, std::uint64_t 
   }
 }
 
-void Lane::examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const {
-  examples.clear();
-  const std::uint64_t count = items_.size();
-  const std::uint64_t begin = part_begin(count, step, steps_);
-  const std::uint64_t end = part_begin(count, step + 1, steps_);
+std::uint64_t Lane::begin_of_step(std::uint64_t step) const {
+  return part_begin(items_.size(), step, steps_);
+}
+
+void Lane::draw(std::uint64_t epoch, std::uint64_t step,
+                std::vector<std::uint64_t>& interactions) const {
   const std::uint64_t key =
       RandomStream{options_.seed, Purpose::shuffle_examples}.bits(epoch, strips_.begin);
-  const KeyedPermutation permute{count, key};
+  const KeyedPermutation permute{items_.size(), key};
+  interactions.clear();
+  for (std::uint64_t n = begin_of_step(step); n < begin_of_step(step + 1); ++n) {
+    interactions.push_back(permute(n));
+    __builtin_prefetch(items_.data() + interactions.back());
+    if (!options_.binary) __builtin_prefetch(values_.data() + interactions.back());
+  }
+  sort_numbers(interactions);
+}
+
+void Lane::examples(std::uint64_t epoch, std::uint64_t step,
+                    std::span<const std::uint64_t> interactions, ps::RowExamples& examples) const {
+  examples.clear();
   const std::uint64_t total = dataset_.interactions(Part::train);
-  examples.first = (epoch * total + first_number_ + begin) * options_.examples_of_interaction();
-  // Ascending: neighbours are in the same lines of the caches, and users of several come once.
-  std::vector<std::uint64_t> interactions;
-  interactions.reserve(end - begin);
-  for (std::uint64_t n = begin; n < end; ++n) interactions.push_back(permute(n));
-  std::ranges::sort(interactions);
+  examples.first =
+      (epoch * total + first_number_ + begin_of_step(step)) * options_.examples_of_interaction();
   for (const std::uint64_t interaction : interactions) {
     const std::uint64_t user = user_of(interaction);
     if (!options_.pairs)

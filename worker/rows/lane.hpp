@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "io/dataset.hpp"
@@ -69,12 +70,19 @@ class Lane {
 
   [[nodiscard]] ps::Share strips() const noexcept { return strips_; }
   [[nodiscard]] std::uint64_t interactions() const noexcept { return items_.size(); }
-  /// Interactions of the lane, each in a random step of the epoch, ascending by user and item; each
-  /// is followed by its negatives: items with training interactions that the user has none with,
-  /// drawn uniformly. (After 100 draws in vain, whatever comes.)
-  void examples(std::uint64_t epoch, std::uint64_t step, ps::RowExamples& examples) const;
+  /// The interactions of a step: each of the lane is in a random one of an epoch. They ascend:
+  /// neighbours are in the same lines of the caches, and users of several come once. What
+  /// examples() reads of them is on its way to the caches then.
+  void draw(std::uint64_t epoch, std::uint64_t step,
+            std::vector<std::uint64_t>& interactions) const;
+  /// What was drawn, by user and item; each is followed by its negatives: items with training
+  /// interactions that the user has none with, drawn uniformly. (After 100 draws in vain, whatever
+  /// comes.)
+  void examples(std::uint64_t epoch, std::uint64_t step,
+                std::span<const std::uint64_t> interactions, ps::RowExamples& examples) const;
 
  private:
+  [[nodiscard]] std::uint64_t begin_of_step(std::uint64_t step) const;
   void list_times();
   /// What the user had before: one set for the interaction and its negatives.
   void add_history(std::uint64_t user, std::uint64_t interaction, ps::RowExamples& examples) const;

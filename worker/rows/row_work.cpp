@@ -81,8 +81,11 @@ void RowWork::ask_for_step() {
   batch.examples.resize(lanes);
   batch.index.resize(lanes);
   batch.touched.resize(lanes);
+  drawn_.resize(lanes);
+  // Of all lanes before the first is used: what they read misses the caches, but all at once.
+  for (std::size_t l = 0; l < lanes; ++l) lanes_[l].draw(pass_.epoch, asked_, drawn_[l]);
   for (std::size_t l = 0; l < lanes; ++l) {
-    lanes_[l].examples(pass_.epoch, asked_, batch.examples[l]);
+    lanes_[l].examples(pass_.epoch, asked_, drawn_[l], batch.examples[l]);
     model_->touch(batch.examples[l], batch.touched[l], batch.index[l]);
   }
   client_.request_together(client_.step() + (asked_ - computed_), batch.touched);

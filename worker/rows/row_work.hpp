@@ -72,11 +72,12 @@ class RowWork : public Work {
   ps::UnitCounter counter_;
   comm::StartPass pass_;
   Stage stage_ = Stage::idle;
-  std::uint64_t asked_ = 0;            // steps of the epoch
-  std::uint64_t computed_ = 0;         // steps of the epoch
-  std::deque<Batch> batches_;          // oldest first
-  std::vector<Batch> spare_;           // memory of batches that are done
-  std::optional<std::uint64_t> unit_;  // of a pass that only looks, asked for
+  std::uint64_t asked_ = 0;                        // steps of the epoch
+  std::uint64_t computed_ = 0;                     // steps of the epoch
+  std::deque<Batch> batches_;                      // oldest first
+  std::vector<Batch> spare_;                       // memory of batches that are done
+  std::vector<std::vector<std::uint64_t>> drawn_;  // [lane] interactions of a step
+  std::optional<std::uint64_t> unit_;              // of a pass that only looks, asked for
   std::vector<float> predictions_;
   UsersToRank to_rank_;
   ps::TouchedTables all_items_;                 // of a ranking pass, once they were pulled

@@ -38,6 +38,13 @@ class Lanes : public testing::Test {
   }
 };
 
+void examples_of(const Lane& lane, std::uint64_t epoch, std::uint64_t step,
+                 ps::RowExamples& examples) {
+  std::vector<std::uint64_t> drawn;
+  lane.draw(epoch, step, drawn);
+  lane.examples(epoch, step, drawn, examples);
+}
+
 TEST_F(Lanes, EveryInteractionComesOnceInAnEpoch) {
   BatchOptions options;
   options.batch = 50;
@@ -47,7 +54,7 @@ TEST_F(Lanes, EveryInteractionComesOnceInAnEpoch) {
     const Lane lane{dataset_, strips, options};
     ps::RowExamples examples;
     for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 50); ++step) {
-      lane.examples(4, step, examples);
+      examples_of(lane, 4, step, examples);
       ASSERT_EQ(examples.users.size(), examples.items.size());
       ASSERT_EQ(examples.users.size(), examples.targets.size());
       for (std::size_t n = 0; n < examples.users.size(); ++n) {
@@ -72,12 +79,12 @@ TEST_F(Lanes, StepsAreAboutAsLargeAsABatchAndOtherwiseMixedInEveryEpoch) {
   ps::RowExamples other;
   const std::uint64_t steps = steps_of_epoch(interactions_, 50);
   for (std::uint64_t step = 0; step < steps; ++step) {
-    lane.examples(1, step, first);
+    examples_of(lane, 1, step, first);
     EXPECT_NEAR(static_cast<double>(first.users.size()),
                 static_cast<double>(interactions_) / static_cast<double>(steps), 1);
-    lane.examples(1, step, again);
+    examples_of(lane, 1, step, again);
     EXPECT_EQ(first.items, again.items);
-    lane.examples(2, step, other);
+    examples_of(lane, 2, step, other);
     EXPECT_NE(first.items, other.items);
   }
 }
@@ -87,7 +94,7 @@ TEST_F(Lanes, InteractionsOfAStepAscend) {
   options.batch = 50;
   const Lane lane{dataset_, {0, dataset_.grid().strips()}, options};
   ps::RowExamples examples;
-  lane.examples(1, 2, examples);
+  examples_of(lane, 1, 2, examples);
   std::vector<Pair> pairs;
   for (std::size_t n = 0; n < examples.users.size(); ++n)
     pairs.emplace_back(examples.users[n], examples.items[n]);
@@ -142,7 +149,7 @@ TEST_F(HistoriesOfLanes, AreTheLatestItemsOfEarlierTimes) {
     const Lane lane{dataset, strips, options_};
     ps::RowExamples examples;
     for (std::uint64_t step = 0; step < steps_of_epoch(known.size(), 40); ++step) {
-      lane.examples(1, step, examples);
+      examples_of(lane, 1, step, examples);
       ASSERT_EQ(examples.times.size(), examples.users.size());
       ASSERT_EQ(examples.history_of.size(), examples.users.size());
       ASSERT_EQ(examples.histories.size(), examples.users.size() / 3) << "one for three examples";
@@ -185,7 +192,7 @@ TEST_F(HistoriesOfLanes, LeaveOutTheInteractionItselfWhereTimesAreNotKnown) {
   const Lane lane{dataset, {0, dataset.grid().strips()}, options_};
   ps::RowExamples examples;
   for (std::uint64_t step = 0; step < steps_of_epoch(known.size(), 40); ++step) {
-    lane.examples(1, step, examples);
+    examples_of(lane, 1, step, examples);
     EXPECT_TRUE(examples.times.empty());
     for (std::size_t n = 0; n < examples.users.size(); n += 3) {
       const auto found = examples.histories.of(examples.history_of[n]);
@@ -215,7 +222,7 @@ TEST_F(Lanes, NegativesAreTrainedItemsThatTheUserDoesNotKnow) {
     ps::RowExamples examples;
     std::set<std::uint64_t> drawn;
     for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 40); ++step) {
-      lane.examples(1, step, examples);
+      examples_of(lane, 1, step, examples);
       for (std::size_t n = 0; n < examples.users.size(); ++n) {
         const Pair pair{examples.users[n], examples.items[n]};
         EXPECT_EQ(all.contains(pair), n % 4 == 0);
@@ -243,7 +250,7 @@ TEST_F(Lanes, AStepHasTheExamplesOfAllLanes) {
     for (std::uint64_t step = 0; step < steps_of_epoch(interactions_, 50); ++step) {
       std::uint64_t sum = 0;
       for (const Lane& lane : lanes) {
-        lane.examples(0, step, examples);
+        examples_of(lane, 0, step, examples);
         sum += examples.users.size();
       }
       EXPECT_EQ(sizes.examples(step), sum) << step;
@@ -261,7 +268,7 @@ TEST_F(Lanes, PairsAreAnInteractionBeforeEachOfItsNegatives) {
   const Lane paired{dataset_, {0, dataset_.grid().strips()}, options};
   ps::RowExamples single;
   ps::RowExamples pairs;
-  apart.examples(1, 2, single);
+  examples_of(apart, 1, 2, single);
   paired.examples(1, 2, pairs);
   ASSERT_EQ(pairs.users.size(), single.users.size() / 4 * 6);
   ASSERT_GT(pairs.users.size(), 0U);
