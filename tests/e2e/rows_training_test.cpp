@@ -269,7 +269,8 @@ TEST_F(Rows, ShowWhatCrossedAndWhichRowsAreHot) {
   EXPECT_NEAR(hot[0]["share"].get<double>() * pushes, hot[0]["pushes"].get<double>(), 1e-6);
   EXPECT_LT(shares, 1);
   settings.emplace_back("run.store_ids=none");
-  for (const json& row : trained(0, "private", settings)["rows"]["hot"]) {
+  const json without_ids = trained(0, "private", settings);
+  for (const json& row : without_ids["rows"]["hot"]) {
     EXPECT_FALSE(row.contains("id"));
   }
   std::vector<std::string> arguments = train("shown", with({"rows.consistency=ssp"}));

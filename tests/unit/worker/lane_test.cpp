@@ -269,7 +269,7 @@ TEST_F(Lanes, PairsAreAnInteractionBeforeEachOfItsNegatives) {
   ps::RowExamples single;
   ps::RowExamples pairs;
   examples_of(apart, 1, 2, single);
-  paired.examples(1, 2, pairs);
+  examples_of(paired, 1, 2, pairs);
   ASSERT_EQ(pairs.users.size(), single.users.size() / 4 * 6);
   ASSERT_GT(pairs.users.size(), 0U);
   EXPECT_EQ(pairs.first, single.first / 4 * 6);
