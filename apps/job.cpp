@@ -11,7 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <thread>
 #include <utility>
@@ -224,9 +223,11 @@ std::unique_ptr<Ring> make_ring(const Config& config, const Dataset& dataset, co
                                 int node, const comm::Environment& environment) {
   const ps::Placement& placement = map.placement;
   if (placement.nodes() == 1 || map.rows || map.stream) return nullptr;
+  ps::Residents residents = residents_of(config, dataset, map, node, environment);
+  environment.barrier();  // MPI_Comm_dup blocks: so all are there, and nobody is silent for long
   return std::make_unique<Ring>(mover_of(map.layout, placement.next(node)),
                                 mover_of(map.layout, placement.previous(node)),
-                                residents_of(config, dataset, map, node, environment));
+                                std::move(residents));
 }
 
 /// Collective; the count is on rank 0.
@@ -264,30 +265,8 @@ worker::StreamForecast forecast_of_job(const Dataset& dataset, const JobMap& map
   return sum;
 }
 
-/// What watchdogs cannot see: ranks of machines on which all stand still. Those of one machine know
-/// more, and come first; the job ends within two of their periods.
-double patience_across_machines(const ClusterConfig& config, const comm::Environment& environment) {
-  const std::set<std::string> machines{environment.hosts().begin(), environment.hosts().end()};
-  return machines.size() > 1 ? 1.5 * config.watchdog_seconds : 0;
-}
-
-std::string name_of(const std::string& role, int rank, const comm::Environment& environment) {
-  return fmt::format("{} (rank {} on {})", role, rank,
-                     environment.hosts()[static_cast<std::size_t>(rank)]);
-}
-
-std::vector<std::string> names_of_servers(const ps::JobLayout& layout,
-                                          const comm::Environment& environment) {
-  std::vector<std::string> names;
-  for (int s = 0; s < layout.servers; ++s) {
-    const int rank = layout.rank_of_role[static_cast<std::size_t>(layout.server(s))];
-    names.push_back(name_of(fmt::format("server {}", s), rank, environment));
-  }
-  return names;
-}
-
 void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique_ptr<Ring>& ring,
-                        int node, const JobFindings& findings, const ClusterConfig& config,
+                        int node, const JobFindings& findings, double timeout,
                         const comm::Environment& environment, const Conduct& conduct) {
   const ps::JobLayout& layout = map.layout;
   comm::MpiHub hub{environment, layout.rank_of_role};
@@ -296,21 +275,13 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
   const bool moves =
       map.rows || map.stream || (ring != nullptr && mover_of(layout, node) == environment.rank());
   const double longest_nap = moves ? kShortNap : kLongNap;
-  const double patience = patience_across_machines(config, environment);
-  for (auto& server : mine.servers) {
-    server->listen(patience, name_of("the scheduler", 0, environment));
-  }
   environment.barrier();  // the blocks of every node are in their places
   if (environment.rank() == 0) {
     const auto link = hub.link(0);
-    scheduler::Cluster cluster{*link,
-                               layout.servers,
-                               layout.workers,
-                               map.placement.strips(map.placement.nodes() - 1).end,
-                               config.timeout_seconds,
-                               [&] { return mine.step(); },
+    scheduler::Cluster cluster{*link,          layout.servers,
+                               layout.workers, map.placement.strips(map.placement.nodes() - 1).end,
+                               timeout,        [&] { return mine.step(); },
                                longest_nap};
-    cluster.listen(patience, names_of_servers(layout, environment));
     cluster.record_to(roles.recorder(0));
     conduct(cluster, findings);
     cluster.shutdown();
@@ -318,7 +289,7 @@ void run_under_launcher(const Roles& roles, const JobMap& map, const std::unique
   run_role(
       mine, [] { return false; }, longest_nap,
       map.rows && map.placement.nodes() > 1 ? kManyYields : kFewYields);
-  Waiter waiter{config.timeout_seconds};
+  Waiter waiter{timeout};
   while (!hub.drain()) waiter.pause("the last messages to be taken");
 }
 
@@ -387,7 +358,8 @@ void run_job(const Config& config, const Dataset& dataset, const ps::JobLayout& 
         leases_of_job(grid, ring.get(), environment),
         forecast_of_job(dataset, map, static_cast<std::size_t>(dim) + map.more_columns, node,
                         environment)};
-    run_under_launcher(roles, map, ring, node, findings, config.cluster, environment, conduct);
+    run_under_launcher(roles, map, ring, node, findings, config.cluster.timeout_seconds,
+                       environment, conduct);
     environment.barrier();
   } else {
     run_in_process(roles, map.layout, grid, config.cluster.timeout_seconds, conduct);

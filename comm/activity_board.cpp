@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t kHeader = 64;  // bytes before the rows
 
-/// Nobody watches yet: so these collectives have a deadline of their own.
+/// Nobody watches yet: so these collectives have a deadline of their own, and need no MpiTurn.
 class Collectives {
  public:
   explicit Collectives(double timeout) : timeout_{timeout} {}

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "comm/mpi_check.hpp"
+#include "comm/mpi_turn.hpp"
 #include "common/timer.hpp"
 #include "common/waiter.hpp"
 
@@ -15,9 +16,11 @@ constexpr int kTag = 1;
 double now() { return Seconds{Clock::now().time_since_epoch()}.count(); }
 
 void send(double value, int to) {
+  const MpiTurn turn;
   check(MPI_Send(&value, 1, MPI_DOUBLE, to, kTag, MPI_COMM_WORLD), "MPI_Send");
 }
 double receive(int from) {
+  const MpiTurn turn;
   double value = 0;
   check(MPI_Recv(&value, 1, MPI_DOUBLE, from, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE), "MPI_Recv");
   return value;
@@ -27,6 +30,7 @@ double receive(int from) {
 void await_first() {
   Waiter waiter{std::numeric_limits<double>::infinity()};
   for (int found = 0;; waiter.pause("rank 0")) {
+    const MpiTurn turn;
     check(MPI_Iprobe(0, kTag, MPI_COMM_WORLD, &found, MPI_STATUS_IGNORE), "MPI_Iprobe");
     if (found != 0) return;
   }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "comm/mpi_check.hpp"
+#include "comm/mpi_turn.hpp"
 #include "common/deadline.hpp"
 #include "common/waiter.hpp"
 
@@ -20,16 +21,25 @@ constexpr std::size_t kChunk = std::size_t{1} << 20;  // bytes; the fastest size
 constexpr int kTag = 0;
 constexpr double kPartingSeconds = 60;
 
-/// Waits without taking time from the ranks that work; blocking calls of MPI spin.
-void complete(MPI_Request request, const char* call) {
+/// Begins a call and waits for its end, without taking time from the ranks that work: blocking
+/// calls of MPI spin. @param begin (request) -> code of MPI
+template <class Begin>
+void complete(const char* call, Begin&& begin) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  const auto is_done = [&] {
+    const MpiTurn turn;
+    int done = 0;
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+    return done != 0;
+  };
+  {
+    const MpiTurn turn;
+    check(begin(&request), call);
+  }
   Waiter waiter{std::numeric_limits<double>::infinity()};
   const auto what = [call] { return std::string{"another rank in "} + call; };
-  for (int done = 0;; waiter.pause(what)) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    if (done == 0) continue;
-    waiter.progress();
-    return;
-  }
+  while (!is_done()) waiter.pause(what);
+  waiter.progress();
 }
 
 std::string host_name() {
@@ -41,39 +51,35 @@ std::string host_name() {
 void send_chunks(std::span<const std::byte> bytes, int to) {
   for (std::size_t from = 0; from < bytes.size(); from += kChunk) {
     const auto part = bytes.subspan(from, std::min(kChunk, bytes.size() - from));
-    MPI_Request request = MPI_REQUEST_NULL;
-    check(
-        MPI_Isend(part.data(), to_count(part.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD, &request),
-        "MPI_Isend");
-    complete(request, "MPI_Isend");
+    complete("MPI_Isend", [&](MPI_Request* request) {
+      return MPI_Isend(part.data(), to_count(part.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD,
+                       request);
+    });
   }
 }
 
 void receive_chunks(std::span<std::byte> bytes, int from) {
   for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
     const auto part = bytes.subspan(at, std::min(kChunk, bytes.size() - at));
-    MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Irecv(part.data(), to_count(part.size()), MPI_BYTE, from, kTag, MPI_COMM_WORLD,
-                    &request),
-          "MPI_Irecv");
-    complete(request, "MPI_Irecv");
+    complete("MPI_Irecv", [&](MPI_Request* request) {
+      return MPI_Irecv(part.data(), to_count(part.size()), MPI_BYTE, from, kTag, MPI_COMM_WORLD,
+                       request);
+    });
   }
 }
 
 void broadcast_piece(std::span<std::byte> bytes) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibcast(bytes.data(), to_count(bytes.size()), MPI_BYTE, 0, MPI_COMM_WORLD, &request),
-        "MPI_Ibcast");
-  complete(request, "MPI_Ibcast");
+  complete("MPI_Ibcast", [&](MPI_Request* request) {
+    return MPI_Ibcast(bytes.data(), to_count(bytes.size()), MPI_BYTE, 0, MPI_COMM_WORLD, request);
+  });
 }
 
 std::vector<std::uint64_t> gather_sizes(std::uint64_t mine, int ranks) {
   std::vector<std::uint64_t> sizes(static_cast<std::size_t>(ranks));
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Igather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, 0, MPI_COMM_WORLD,
-                    &request),
-        "MPI_Igather");
-  complete(request, "MPI_Igather");
+  complete("MPI_Igather", [&](MPI_Request* request) {
+    return MPI_Igather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, 0, MPI_COMM_WORLD,
+                       request);
+  });
   return sizes;
 }
 
@@ -82,7 +88,8 @@ std::vector<std::uint64_t> gather_sizes(std::uint64_t mine, int ranks) {
 Environment::Environment(bool launched) : launched_{launched}, hosts_{host_name()} {
   if (!launched_) return;
   int provided = 0;
-  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+  takes_turns_ = provided >= MPI_THREAD_SERIALIZED;
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
@@ -114,9 +121,8 @@ void Environment::abort(int exit_code) const noexcept {
 
 void Environment::barrier() const {
   if (!launched_) return;
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
-  complete(request, "MPI_Ibarrier");
+  complete("MPI_Ibarrier",
+           [](MPI_Request* request) { return MPI_Ibarrier(MPI_COMM_WORLD, request); });
 }
 
 std::vector<std::vector<std::byte>> Environment::gather(std::span<const std::byte> mine) const {
@@ -148,20 +154,18 @@ void Environment::broadcast(std::vector<std::byte>& bytes) const {
 int Environment::minimum(int mine) const {
   int least = mine;
   if (!launched_) return least;
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Iallreduce(&mine, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD, &request),
-        "MPI_Iallreduce");
-  complete(request, "MPI_Iallreduce");
+  complete("MPI_Iallreduce", [&](MPI_Request* request) {
+    return MPI_Iallreduce(&mine, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD, request);
+  });
   return least;
 }
 
 void Environment::sum(std::span<std::uint16_t> values) const {
   if (!launched_) return;
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Iallreduce(MPI_IN_PLACE, values.data(), to_count(values.size()), MPI_UINT16_T, MPI_SUM,
-                       MPI_COMM_WORLD, &request),
-        "MPI_Iallreduce");
-  complete(request, "MPI_Iallreduce");
+  complete("MPI_Iallreduce", [&](MPI_Request* request) {
+    return MPI_Iallreduce(MPI_IN_PLACE, values.data(), to_count(values.size()), MPI_UINT16_T,
+                          MPI_SUM, MPI_COMM_WORLD, request);
+  });
 }
 
 }  // namespace factorps::comm

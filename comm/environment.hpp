@@ -11,8 +11,9 @@
 namespace factorps::comm {
 
 /// Starts MPI if a launcher started this process, else stands for a job of one rank. Exactly one
-/// object per process, made in main(). MPI is used with MPI_THREAD_FUNNELED: only the thread that
-/// made the object calls it. Without a launcher no MPI function is ever called.
+/// object per process, made in main(). Only the thread that made the object calls MPI, but for the
+/// one of SignsOfLife, in turns (MPI_THREAD_SERIALIZED). Without a launcher no MPI function is ever
+/// called.
 class Environment {
  public:
   /// @param launched whether an MPI launcher started this process
@@ -26,6 +27,8 @@ class Environment {
   [[nodiscard]] bool launched() const noexcept { return launched_; }
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return size_; }
+  /// Whether MPI lets another thread call it in turns with this one.
+  [[nodiscard]] bool takes_turns() const noexcept { return takes_turns_; }
   /// Host name of each rank's machine. [rank]
   [[nodiscard]] const std::vector<std::string>& hosts() const noexcept { return hosts_; }
 
@@ -48,6 +51,7 @@ class Environment {
   bool launched_;
   int rank_ = 0;
   int size_ = 1;
+  bool takes_turns_ = false;
   std::vector<std::string> hosts_;
 };
 

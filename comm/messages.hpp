@@ -22,8 +22,8 @@ enum class Tag : int {
   command = 4,       ///< scheduler -> servers: Command
   command_done = 5,  ///< server -> scheduler: CommandDone
   shutdown = 6,      ///< scheduler -> all: no body
-  progress = 7,  ///< worker -> scheduler: Progress; server <-> scheduler: SignOfLife (silence.hpp)
-  credit = 8,    ///< server -> server of the previous node: room for one more block; no body
+  progress = 7,      ///< worker -> scheduler: Progress
+  credit = 8,        ///< server -> server of the previous node: room for one more block; no body
   /// worker -> server of another node (ps/rows/row_sections.hpp); in streamed least squares
   /// server -> server of another node (ps/row_stream.cpp)
   pull_rows = 9,

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "comm/mpi_check.hpp"
+#include "comm/mpi_turn.hpp"
 #include "common/activity.hpp"
 
 namespace factorps::comm {
@@ -22,6 +23,7 @@ class Channel {
   /// @param start begins one chunk: (bytes, request)
   template <class Start>
   void begin(const Parcel& parcel, Start&& start) {
+    const MpiTurn turn;
     auto& requests = parcels_.emplace_back();
     for (const auto piece : parcel) {
       for (std::size_t at = 0; at < piece.size(); at += kChunk) {
@@ -33,6 +35,8 @@ class Channel {
 
   /// @return parcels completed so far
   std::uint64_t test() {
+    if (parcels_.empty()) return completed_;
+    const MpiTurn turn;
     while (!parcels_.empty()) {
       auto& requests = parcels_.front();
       int done = 0;
@@ -58,6 +62,7 @@ struct MpiRing::Impl {
   int previous = 0;
   ~Impl() {
     if (communicator != MPI_COMM_NULL && std::uncaught_exceptions() == 0) {
+      const MpiTurn turn;
       MPI_Comm_free(&communicator);
     }
   }
@@ -94,6 +99,7 @@ MpiRing::MpiRing(int next, int previous) : impl_{std::make_unique<Impl>()} {
   impl_->next = next;
   impl_->previous = previous;
   const Waiting waiting{"all ranks in MPI_Comm_dup"};
+  const MpiTurn turn;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &impl_->communicator), "MPI_Comm_dup");
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "comm/mpi_check.hpp"
+#include "comm/mpi_turn.hpp"
 #include "comm/spare_bodies.hpp"
 #include "common/check.hpp"
 
@@ -52,12 +53,15 @@ struct MpiHub::Impl {
       return;
     }
     Pending& pending = outbox.emplace_back(Pending{std::move(body), MPI_REQUEST_NULL});
+    const MpiTurn turn;
     check(MPI_Isend(pending.body.data(), to_count(pending.body.size()), MPI_BYTE, target,
                     mpi_tag(from, to, tag), MPI_COMM_WORLD, &pending.request),
           "MPI_Isend");
   }
 
   bool drain() {
+    if (outbox.empty()) return true;
+    const MpiTurn turn;
     while (!outbox.empty()) {
       int done = 0;
       check(MPI_Test(&outbox.front().request, &done, MPI_STATUS_IGNORE), "MPI_Test");
@@ -70,6 +74,7 @@ struct MpiHub::Impl {
 
   /// Never waits for the bytes of a large message: its sender may be busy, or wait for this rank.
   void receive() {
+    const MpiTurn turn;
     MPI_Status status{};
     int found = 0;
     check(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");

@@ -12,6 +12,7 @@
 
 #include "comm/agreement.hpp"
 #include "comm/mpi_check.hpp"
+#include "comm/mpi_turn.hpp"
 #include "common/activity.hpp"
 #include "common/error.hpp"
 
@@ -56,6 +57,7 @@ struct SharedMemory::Impl {
     if (mapping != MAP_FAILED) ::munmap(mapping, mapped);
     if (std::uncaught_exceptions() > 0) return;
     const Waiting waiting{"the ranks of its node in MPI_Win_free"};
+    const MpiTurn turn;
     if (window != MPI_WIN_NULL) MPI_Win_free(&window);
     if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
   }
@@ -71,6 +73,7 @@ struct SharedMemory::Impl {
   }
 
   std::byte* map_window(std::size_t size) {
+    const MpiTurn turn;
     int rank = 0;
     check(MPI_Comm_rank(node, &rank), "MPI_Comm_rank");
     void* base = nullptr;
@@ -95,6 +98,7 @@ SharedMemory::SharedMemory(const Environment& environment, int node, int ranks_o
   if (environment.size() > 1) {
     require_room(environment, ranks_of_node > 1 ? machine_bytes : 0);
     const Waiting waiting{"all ranks in MPI_Comm_split"};
+    const MpiTurn turn;
     check(MPI_Comm_split(MPI_COMM_WORLD, node, environment.rank(), &impl_->node), "MPI_Comm_split");
   }
   bytes_ = {ranks_of_node > 1 ? impl_->map_window(size) : impl_->map_alone(size), bytes};

@@ -59,13 +59,17 @@ std::string text_of(const ActivitySeen& seen) {
   return text;
 }
 
+std::string lines_of(std::span<const ActivitySeen> seen) {
+  std::string lines;
+  for (const ActivitySeen& one : seen) lines += "  " + text_of(one) + "\n";
+  return lines;
+}
+
 std::optional<Verdict> Watch::look(std::span<const ActivitySeen> seen) {
   std::uint64_t progress = 0;
   std::optional<Verdict> verdict;
-  std::string everybody;
   for (const ActivitySeen& one : seen) {
     progress += one.progress;
-    everybody += "  " + text_of(one) + "\n";
     if (one.lives && one.rank != options_.self && !verdict) verdict = look_at_process(one);
   }
   looks_without_progress_ = progress == progress_ ? looks_without_progress_ + 1 : 0;
@@ -77,7 +81,7 @@ std::optional<Verdict> Watch::look(std::span<const ActivitySeen> seen) {
                                   seconds(looks_without_progress_))};
     looks_without_progress_ = 0;
   }
-  if (verdict) verdict->everybody = std::move(everybody);
+  if (verdict) verdict->everybody = lines_of(seen);
   return verdict;
 }
 

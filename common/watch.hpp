@@ -25,12 +25,13 @@ struct WatchOptions {
 
 struct Verdict {
   enum class Kind {
-    gone,    ///< a process has ended without a word
-    frozen,  ///< a process does not run
-    stalled  ///< all run, none gets on
+    gone,     ///< a process has ended without a word
+    frozen,   ///< a process does not run
+    stalled,  ///< all run, none gets on
+    silent    ///< another machine says nothing
   };
   Kind kind = Kind::stalled;
-  std::string everybody;  ///< where each rank is: a line each
+  std::string everybody;  ///< where each rank is: a line each; of another machine with a heading
   std::string cause;      ///< one line
 };
 
@@ -80,6 +81,9 @@ class Mirror {
   std::int64_t thread_ = 0;     // that is shown; 0: none
   std::uint64_t progress_ = 0;  // of it
 };
+
+/// A line each.
+[[nodiscard]] std::string lines_of(std::span<const ActivitySeen> seen);
 
 /// "rank 3 (worker 1): trains epoch 2; waits for ...; holds strip 3 and block 5 ...".
 [[nodiscard]] std::string text_of(const ActivitySeen& seen);

@@ -44,7 +44,6 @@ std::string doing_of(const comm::Command& command) {
 }  // namespace
 
 bool Server::step() {
-  if (pass_) keep_in_touch();
   if (auto envelope = transport_.poll()) {
     handle(std::move(*envelope));
     return true;
@@ -67,30 +66,9 @@ std::string Server::waits_for() const {
   return pass_ ? fmt::format("{} (pass {})", store_->waits_for(), pass_->pass) : "the scheduler";
 }
 
-/// While least squares list their rows a server has no time for that.
-void Server::keep_in_touch() {
-  if (patience_ <= 0 || pass_->kind == comm::PassKind::index_rows) return;
-  const double silent = scheduler_.look();
-  if (silent >= patience_) {
-    throw ResourceError{
-        fmt::format("{} has said nothing for {:.0f} s (cluster.watchdog_seconds): it stands still, "
-                    "or its machine, or the network",
-                    name_of_scheduler_, silent)};
-  }
-  if (since_sign_.seconds() < kSignOfLifeSeconds) return;
-  since_sign_.restart();
-  transport_.send(0, comm::Tag::progress, {static_cast<std::byte>(SignOfLife::here)});
-}
-
 void Server::handle(comm::Envelope envelope) {
   switch (envelope.tag) {
-    case comm::Tag::progress:
-      if (patience_ <= 0) throw ProtocolError{"server: unexpected message"};
-      scheduler_.heard(envelope.body.empty() ? SignOfLife::here
-                                             : static_cast<SignOfLife>(envelope.body.front()));
-      return;
     case comm::Tag::start_pass:
-      scheduler_ = {};
       pass_ = comm::decode<comm::StartPass>(envelope.body);
       pass_epoch(pass_->epoch);
       store_->begin(*pass_);

@@ -13,7 +13,6 @@
 
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
-#include "common/silence.hpp"
 #include "common/trace.hpp"
 #include "ps/cut_writer.hpp"
 #include "ps/shard_store.hpp"
@@ -30,14 +29,7 @@ class Server {
          TraceRecorder* trace = nullptr)
       : transport_{transport}, index_{index}, store_{std::move(store)}, trace_{trace} {}
 
-  /// From now on it says in passes that it is there, and the scheduler must be heard.
-  /// @param patience seconds @param name of the scheduler, for people
-  void listen(double patience, std::string name) {
-    patience_ = patience;
-    name_of_scheduler_ = std::move(name);
-  }
   /// @return whether there was something to do
-  /// @throws ResourceError if the scheduler is silent
   bool step();
   [[nodiscard]] bool stopped() const noexcept { return stopped_; }
   /// Why step() found nothing to do, for people.
@@ -51,7 +43,6 @@ class Server {
   void begin_cut(const comm::Command& command);
   void report_cut();
   void report();
-  void keep_in_touch();
 
   comm::Transport& transport_;
   int index_;
@@ -62,10 +53,6 @@ class Server {
   std::vector<AlignedBuffer<std::byte>> spare_;  // of the cut before
   std::uint64_t written_ = 0;                    // parts of it, when last looked
   bool stopped_ = false;
-  double patience_ = 0;  // 0: nobody listens
-  std::string name_of_scheduler_;
-  Silence scheduler_;  // in a pass
-  Stopwatch since_sign_;
   comm::MemoryMeter memory_;
 };
 

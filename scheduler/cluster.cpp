@@ -106,11 +106,9 @@ std::optional<comm::Envelope> Cluster::await(const std::string& what, double pat
                                              const Enough& enough) {
   Waiter waiter{timeout_ * patience, longest_nap_};
   while (!enough()) {
-    keep_in_touch();
     if (auto envelope = transport_.poll()) {
       message_bytes_ += envelope->body.size();
       waiter.progress();
-      heard(envelope->from);
       if (!takes_cut_reply(*envelope)) return envelope;
     } else if (pump_()) {
       waiter.progress();
@@ -123,40 +121,6 @@ std::optional<comm::Envelope> Cluster::await(const std::string& what, double pat
 
 comm::Envelope Cluster::receive(const std::string& what, double patience) {
   return *await(what, patience, [] { return false; });
-}
-
-/// While least squares list their rows a server has no time to say anything.
-void Cluster::begin_to_listen(const comm::StartPass& start) {
-  if (patience_ <= 0 || start.kind == comm::PassKind::index_rows) return;
-  silences_.assign(static_cast<std::size_t>(servers_), {});
-  since_sign_.restart();
-}
-
-void Cluster::heard(comm::RoleId from) {
-  const auto server = static_cast<std::size_t>(from - 1);
-  if (server < silences_.size()) silences_[server].heard();
-}
-
-/// Watchdogs know more of what happens on their machine, and come first.
-void Cluster::keep_in_touch() {
-  for (std::size_t s = 0; s < silences_.size(); ++s) {
-    const double silent = silences_[s].look();
-    if (silent < patience_) continue;
-    throw ResourceError{
-        fmt::format("{} has said nothing for {:.0f} s (cluster.watchdog_seconds): it stands "
-                    "still, or its machine, or the network",
-                    names_.at(s), silent)};
-  }
-  if (silences_.empty() || since_sign_.seconds() < kSignOfLifeSeconds) return;
-  say(SignOfLife::here);
-}
-
-void Cluster::say(SignOfLife sign) {
-  if (silences_.empty()) return;
-  since_sign_.restart();
-  for (int s = 0; s < servers_; ++s) {
-    send(1 + s, comm::Tag::progress, {static_cast<std::byte>(sign)});
-  }
 }
 
 bool Cluster::takes_cut_reply(const comm::Envelope& envelope) {
@@ -174,9 +138,7 @@ bool Cluster::takes_cut_reply(const comm::Envelope& envelope) {
   if (--saving_->files_missing > 0) return true;
   const Saving done = std::move(*saving_);
   saving_.reset();
-  say(SignOfLife::silent_now);  // the disk may take its time
   done.on_saved(done.replies);
-  say(SignOfLife::here);
   return true;
 }
 
@@ -241,7 +203,6 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
     send(role, comm::Tag::start_pass, comm::encode(start));
   }
   paused_before_.reset();
-  begin_to_listen(start);
   const auto ask_now_and_then = [&] {
     think_of_pausing(start);
     return false;
@@ -254,8 +215,6 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
     const auto worker = static_cast<std::size_t>(envelope.from - 1 - servers_);
     if (envelope.tag == comm::Tag::command_done) {
       take_pause_reply(envelope);
-    } else if (envelope.tag == comm::Tag::progress && envelope.from <= servers_) {
-      continue;  // a sign of life
     } else if (envelope.tag == comm::Tag::strips_done) {
       got.take(comm::decode<comm::StripsDone>(envelope.body));
     } else if (envelope.tag == comm::Tag::worker_done) {
@@ -268,7 +227,6 @@ PassResult Cluster::run_pass(comm::StartPass start, const OnProgress& on_progres
       throw ProtocolError{"scheduler: unexpected message in a pass"};
     }
   }
-  silences_.clear();
   PassResult result;
   for (const auto& strip : got.strips) {
     for (std::size_t k = 0; k < strip.size(); ++k) result.sums[k] += strip[k];

@@ -11,7 +11,6 @@
 
 #include "comm/memory_use.hpp"
 #include "comm/transport.hpp"
-#include "common/silence.hpp"
 #include "common/trace.hpp"
 #include "common/waiter.hpp"
 
@@ -46,12 +45,6 @@ class Cluster {
 
   /// From now on passes and commands are recorded. @param trace must outlive the object
   void record_to(TraceRecorder* trace) noexcept { trace_ = trace; }
-  /// From now on servers must be heard in passes, and the scheduler says that it is there: where no
-  /// watchdog sees all ranks. @param patience seconds @param names of the servers, for people
-  void listen(double patience, std::vector<std::string> names) {
-    patience_ = patience;
-    names_ = std::move(names);
-  }
   [[nodiscard]] PassResult run_pass(comm::StartPass start, const OnProgress& on_progress);
   /// Lets epochs pause: in a pass that trains cells it is asked again and again, else between
   /// passes (epoch_passes.hpp). @param steps of a pass @param asked whether to pause as soon as
@@ -103,10 +96,6 @@ class Cluster {
   [[nodiscard]] std::optional<comm::Envelope> await(const std::string& what, double patience,
                                                     const Enough& enough);
   [[nodiscard]] bool takes_cut_reply(const comm::Envelope& envelope);
-  void begin_to_listen(const comm::StartPass& start);
-  void heard(comm::RoleId from);
-  void keep_in_touch();
-  void say(SignOfLife sign);
   void think_of_pausing(const comm::StartPass& start);
   void take_pause_reply(const comm::Envelope& envelope);
 
@@ -122,10 +111,6 @@ class Cluster {
   comm::MemoryMeter memory_;
   TraceRecorder* trace_ = nullptr;
   std::optional<Saving> saving_;
-  double patience_ = 0;             // 0: nobody listens
-  std::vector<std::string> names_;  // [server]
-  std::vector<Silence> silences_;   // [server]; only in passes in which they are to be heard
-  Stopwatch since_sign_;
   std::uint32_t steps_ = 0;
   std::function<bool()> pause_asked_;
   Pausing pausing_;

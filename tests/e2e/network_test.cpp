@@ -1,9 +1,15 @@
 /// Training on several machines, each a set of namespaces of this one: own address, host name and
 /// shared memory, TCP between them. Skipped where namespaces are not allowed.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/e2e/training_fixture.hpp"
 
@@ -19,15 +25,26 @@ class Network : public Training {
     ASSERT_EQ(result.exit_code, 0) << result.err;
     Training::SetUp();
   }
+  /// Whether all ranks end, on both hosts; their launcher may go on.
+  [[nodiscard]] bool no_rank_is_left() const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (std::chrono::steady_clock::now() < end) {
+      const auto all = processes();
+      if (std::ranges::none_of(all, [](const auto& one) { return one.second >= 0; })) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return false;
+  }
   using Limits = std::vector<std::string>;  // of scripts/network-hosts
 
-  /// The command that runs `factorps ARGUMENTS` with two ranks on each host.
+  /// The command that runs `factorps ARGUMENTS` on hosts with as many ranks on each.
   [[nodiscard]] static std::vector<std::string> on_hosts(int hosts,
                                                          const std::vector<std::string>& arguments,
-                                                         const Limits& limits = {}) {
+                                                         const Limits& limits = {},
+                                                         int ranks_of_host = 2) {
     std::vector<std::string> command{FACTORPS_NETWORK_HOSTS, "--hosts", std::to_string(hosts)};
     command.insert(command.end(), limits.begin(), limits.end());
-    command.insert(command.end(), {"--", "-n", std::to_string(2 * hosts)});
+    command.insert(command.end(), {"--", "-n", std::to_string(ranks_of_host * hosts)});
     const auto program = command_of(0, arguments);
     command.insert(command.end(), program.begin(), program.end());
     return command;
@@ -95,8 +112,78 @@ TEST_F(Network, NamesAHostOnWhichNobodyMoves) {
   const ProgramResult result = run_program(
       on_hosts(2, train("run", {"train.epochs=1000000", "cluster.watchdog_seconds=2"})), options);
   EXPECT_EQ(result.exit_code, 5) << result.err;
-  EXPECT_NE(result.err.find("factorps: error: server 1 (rank 2 on h2) has said nothing for 3 s "
-                            "(cluster.watchdog_seconds): "),
+  EXPECT_NE(
+      result.err.find("\nfactorps: where those of machine h2 (rank 2 and 1 more) were when it "
+                      "was last heard:\n  rank 2"),
+      std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("factorps: error: machine h2 (rank 2 and 1 more) has said nothing for "
+                            "3 s (cluster.watchdog_seconds): "),
+            std::string::npos)
+      << result.err;
+  EXPECT_TRUE(no_process_is_left());
+}
+
+TEST_F(Network, NamesAHostThatStandsStillBetweenPasses) {
+  const Settings settings{"cluster.watchdog_seconds=2", "checkpoint.background=false"};
+  for (const auto& [fault, who] :
+       {std::pair{"freeze rank=1 checkpoint=writing", "machine h2 (rank 1) has said nothing"},
+        std::pair{"freeze rank=0 checkpoint=manifest", "machine h1 (rank 0) has said nothing"}}) {
+    ProgramOptions options;
+    options.environment = {std::string{"FACTORPS_FAULTS="} + fault};
+    const ProgramResult result =
+        run_program(on_hosts(2, train("run", settings, {"--overwrite"}), {}, 1), options);
+    EXPECT_EQ(result.exit_code, 5) << result.err;
+    EXPECT_NE(result.err.find(who), std::string::npos) << result.err;
+    EXPECT_TRUE(no_process_is_left());
+  }
+}
+
+/// Its first rank hangs in a pipe that nobody reads, the second host stands still.
+TEST_F(Network, NamesAHostThatStandsStillInEvaluateAndRecommend) {
+  static_cast<void>(trained(0, "run"));
+  const std::string pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string model = directory_ / "run/model.h5";
+  const std::vector<std::string> same{"--config", config_, "--set", "cluster.watchdog_seconds=2"};
+  for (std::vector<std::string> command :
+       {std::vector<std::string>{"recommend", model, "--all", "-k", "100", "--out", pipe},
+        {"evaluate", model, "--at", "10", "--per-user", pipe}}) {
+    const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(reader, 0);
+    ASSERT_GE(::fcntl(reader, F_SETPIPE_SZ, 4096), 0);  // less than either writes
+    command.insert(command.end(), same.begin(), same.end());
+    Program program{on_hosts(2, command, {}, 1)};
+    pollfd written{reader, POLLIN, 0};
+    ASSERT_EQ(::poll(&written, 1, 60'000), 1) << "nothing was written";
+    const auto all = processes();
+    const auto second = std::ranges::find(all, 1, &std::pair<int, int>::second);
+    ASSERT_NE(second, all.end());
+    ::kill(second->first, SIGSTOP);
+    const ProgramResult result = program.wait();
+    EXPECT_EQ(result.exit_code, 5) << result.err;
+    EXPECT_NE(result.err.find("machine h2 (rank 1) has said nothing for 3 s"), std::string::npos)
+        << result.err;
+    EXPECT_TRUE(no_process_is_left());
+    ::close(reader);
+  }
+}
+
+TEST_F(Network, NamesAHostThatIsCutOff) {
+  Program program{
+      on_hosts(2, train("run", {"train.epochs=1000000", "cluster.watchdog_seconds=2"}))};
+  ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;
+  const auto all = processes();
+  const auto second = std::ranges::find(all, 2, &std::pair<int, int>::second);
+  ASSERT_NE(second, all.end());
+  const ProgramResult cut =
+      run_program({"nsenter", "--net=/proc/" + std::to_string(second->first) + "/ns/net", "ip",
+                   "link", "set", "net0", "down"});
+  ASSERT_EQ(cut.exit_code, 0) << cut.err;
+  EXPECT_TRUE(no_rank_is_left());
+  program.signal(SIGKILL);  // mpirun waits for its daemon on the other host, for many minutes
+  const ProgramResult result = program.wait();
+  EXPECT_NE(result.err.find("machine h2 (rank 2 and 1 more) has said nothing for 3 s"),
             std::string::npos)
       << result.err;
   EXPECT_TRUE(no_process_is_left());

@@ -1,8 +1,12 @@
 /// comm/ over real MPI, at several rank counts.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <deque>
 #include <numeric>
+#include <optional>
 #include <span>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -10,10 +14,13 @@
 #include "comm/agreement.hpp"
 #include "comm/borrowed_cores.hpp"
 #include "comm/clock_offset.hpp"
+#include "comm/mpi_ring.hpp"
 #include "comm/mpi_transport.hpp"
 #include "comm/shared_memory.hpp"
+#include "comm/signs_of_life.hpp"
 #include "common/error.hpp"
 #include "common/waiter.hpp"
+#include "tests/mpi/mpi_overlaps.hpp"
 #include "tests/support/mpi_test_main.hpp"
 
 namespace factorps::comm {
@@ -185,6 +192,113 @@ TEST(MpiHub, KeepsTagsAndLargeAndEmptyBodies) {
   EXPECT_EQ(second.tag, Tag::command_done);
   EXPECT_TRUE(second.body == bytes_of(from, 3 * kMiB));
   finish(hub);
+}
+
+/// Rank 0 and each of the others.
+std::vector<int> peers() {
+  if (environment().rank() != 0) return {0};
+  std::vector<int> others(static_cast<std::size_t>(environment().size() - 1));
+  std::iota(others.begin(), others.end(), 1);
+  return others;
+}
+
+std::vector<Sign> hear(SignsOfLife& signs) { return signs.hear().value_or(std::vector<Sign>{}); }
+
+/// A thread that says again and again what its rank is, and hears the peers.
+class Talk {
+ public:
+  explicit Talk(SignsOfLife& signs) : signs_{signs}, heard_(peers().size()) {}
+  ~Talk() { thread_ = {}; }
+
+  /// Waits without MPI until every peer has been heard so many times more.
+  void await(unsigned times) {
+    std::vector<unsigned> wanted;
+    for (const auto& one : heard_) wanted.push_back(one.load() + times);
+    Waiter waiter{30};
+    const auto enough = [&] {
+      return std::ranges::equal(heard_, wanted, std::ranges::greater_equal{},
+                                [](const auto& one) { return one.load(); });
+    };
+    while (!enough()) waiter.pause("the peers");
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    const std::string words = "rank " + std::to_string(environment().rank());
+    while (!stop.stop_requested()) {
+      signs_.say(words);
+      for (const Sign& sign : hear(signs_)) {
+        EXPECT_EQ(sign.words, "rank " + std::to_string(peers()[sign.peer]));
+        EXPECT_FALSE(sign.leaves);
+        ++heard_[sign.peer];
+      }
+      std::this_thread::yield();
+    }
+  }
+
+  SignsOfLife& signs_;
+  std::deque<std::atomic<unsigned>> heard_;  // [peer]
+  std::jthread thread_{[this](const std::stop_token& stop) { run(stop); }};
+};
+
+TEST(SignsOfLife, AreHeardWhileMainThreadsAreAwayAndWhileTheyTalk) {
+  if (environment().size() == 1) GTEST_SKIP() << "nobody to talk to";
+  SignsOfLife signs{environment(), peers()};
+  std::optional<Talk> talk{signs};
+  talk->await(3);
+  environment().barrier();  // the thread of the last one must go on talking until then
+  std::vector<int> rank_of_role(static_cast<std::size_t>(environment().size()));
+  std::iota(rank_of_role.begin(), rank_of_role.end(), 0);
+  MpiHub hub{environment(), rank_of_role};
+  const auto link = hub.link(environment().rank());
+  for (int round = 0; round < 200; ++round) {
+    const int next = (environment().rank() + 1) % environment().size();
+    const int before = (environment().rank() + environment().size() - 1) % environment().size();
+    link->send(next, Tag::rows, bytes_of(environment().rank(), 100'000));
+    EXPECT_EQ(receive(*link).body, bytes_of(before, 100'000));
+  }
+  finish(hub);
+  {
+    MpiRing ring{(environment().rank() + 1) % environment().size(),
+                 (environment().rank() + environment().size() - 1) % environment().size()};
+    Bytes there = bytes_of(environment().rank(), kMiB);
+    Bytes here(kMiB);
+    const auto ends = ring.link();
+    ends->receive({here});
+    ends->send({there});
+    Waiter waiter{30};
+    while (ends->received() + ends->sent() < 2) waiter.pause("a parcel");
+  }
+  const auto all = environment().gather(bytes_of(environment().rank(), 5 * kMiB));
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    EXPECT_EQ(all[rank], bytes_of(static_cast<int>(rank), 5 * kMiB));
+  }
+  talk->await(1);
+  environment().barrier();
+  talk.reset();
+  EXPECT_EQ(test::overlaps_in_mpi(), 0);
+  environment().barrier();  // before the first one leaves
+}
+
+TEST(SignsOfLife, LeaveOutLinesOfWhatIsTooLongAndSayWhoLeaves) {
+  SignsOfLife signs{environment(), peers()};
+  std::vector<std::size_t> lengths(peers().size());
+  std::string words;
+  while (words.size() < 10'000) words += std::string(999, 'x') + '\n';
+  Waiter waiter{30};
+  signs.say(words);
+  while (std::ranges::count(lengths, 0) > 0) {
+    for (const Sign& sign : hear(signs)) lengths[sign.peer] = sign.words.size();
+    waiter.pause("all to speak");
+  }
+  for (const std::size_t length : lengths) EXPECT_EQ(length, 3000U);
+  environment().barrier();
+  if (environment().rank() != 0) return;
+  std::size_t left = 0;
+  while (left < peers().size()) {
+    for (const Sign& sign : hear(signs)) left += sign.leaves ? 1 : 0;
+    waiter.pause("all to leave");
+  }
 }
 
 TEST(FirstProblem, IsToldOnEveryRank) {
