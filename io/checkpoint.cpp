@@ -134,12 +134,11 @@ fs::path CheckpointStore::commit(const fs::path& temporary,
 
 fs::path CheckpointStore::publish(const fs::path& temporary, const fs::path& final_path,
                                   const std::string& text) const {
-  write_file_atomically(manifest_path(temporary), text);
+  write_file_atomically(manifest_path(temporary), text);  // forces the directory to disk, too
   if (manifest_of(temporary) != text) {
     throw ResourceError{fmt::format("{}: is not what was written, when it is read back",
                                     manifest_path(temporary).string())};
   }
-  sync_file(temporary);
   pass_checkpoint_phase(CheckpointPhase::manifest);
   // The same epoch again (a resumed run): the old one holds the same bits, but may be damaged.
   std::error_code ignored;

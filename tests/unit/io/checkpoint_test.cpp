@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "common/faults.hpp"
 #include "common/hash.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -77,6 +78,26 @@ TEST_F(Checkpoints, AreNotThereBeforeTheyAreCommitted) {
   const auto temporary = store_.begin(3);
   std::ofstream{temporary / "shard-000.h5"} << "half";
   EXPECT_TRUE(store_.list().empty());
+}
+
+TEST_F(Checkpoints, GetNoNameIfTheirManifestReadsBackDifferently) {
+  const auto before = save(1);
+  for (const char* fault : {"flip path=manifest.json", "truncate path=manifest.json"}) {
+    install_faults(std::make_unique<Faults>(parse_faults(fault), 0));
+    try {
+      save(2);
+      ADD_FAILURE() << fault;
+    } catch (const ResourceError& error) {
+      EXPECT_EQ(error.what(),
+                (directory_ / "checkpoints/.epoch-000002.tmp/manifest.json").string() +
+                    ": is not what was written, when it is read back");
+    }
+    install_faults(nullptr);
+    EXPECT_EQ(listed(), (Epochs{1}));
+    EXPECT_EQ(store_.latest(), before);
+  }
+  save(2);
+  EXPECT_EQ(listed(), (Epochs{2, 1}));
 }
 
 TEST_F(Checkpoints, BeginEmptyAfterAnInterruptedWrite) {

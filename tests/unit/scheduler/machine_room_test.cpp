@@ -60,6 +60,17 @@ TEST_F(Machine, MayNotSayWhatItHas) {
   EXPECT_EQ(room().free, kNoLimit);
 }
 
+TEST_F(Machine, MayHaveGroupsOfWhichItIsInNone) {
+  use_version_2("/job");
+  write("proc/self/cgroup", "1:name=systemd:/");
+  group("", std::to_string(kMiB), 0);
+  EXPECT_EQ(room().free, kNoLimit);
+  use_version_2("/job");
+  write("proc/self/mountinfo", " - cgroup2\n31 23 0:41 / elsewhere rw - cgroup2 cgroup2 rw");
+  write("lsewhere/memory.max", std::to_string(kMiB));
+  EXPECT_EQ(room().free, kNoLimit);
+}
+
 TEST_F(Machine, IsLimitedByTheTightestGroup) {
   use_version_2("/slurm/job_7/step_0");
   group("", "max", 900 * kMiB);

@@ -43,6 +43,10 @@ TEST(Difference, MayBeOfAnyRankButTheFirst) {
   other.program = "bb";
   EXPECT_EQ(difference(std::vector{kFirst, other}).find("rank 1 on node1 runs another"), 0U);
   EXPECT_EQ(difference(std::vector{kFirst, kFirst, kFirst, other}).find("rank 3 on node1"), 0U);
+  RankIdentity elsewhere = kFirst;
+  elsewhere.host = "node2";
+  EXPECT_NE(difference(std::vector{kFirst, elsewhere, other}).find(" than rank 0 on node1 "),
+            std::string::npos);
 }
 
 TEST(Difference, NamesKeysThatOneHasAlone) {

@@ -502,7 +502,16 @@ TEST_F(PausingTrainer, SavesWithinEpochsByTimeAndTrainsTheSame) {
   for (const bool background : {true, false}) {
     config_.checkpoint.background = background;
     const std::string run = background ? "behind" : "waiting";
-    LocalJob job{dataset_, LocalJob::layout_of({2, 3, 2})};
+    // Late messages: workers may know of the next pass before a server knows what to copy.
+    LocalJob job{dataset_,
+                 LocalJob::layout_of({2, 3, 2}),
+                 2,
+                 0,
+                 ps::WireFormat::fp32,
+                 ps::LeaseMode::dense,
+                 std::nullopt,
+                 std::nullopt,
+                 comm::MessageFaults{30, 1, {}}};
     EXPECT_EQ(hash_of(train(run, job, 3)), expected);
     EXPECT_EQ(losses_of(run), losses_of("whole"));
     const ResumePoint last = *newest(run);
@@ -516,6 +525,17 @@ TEST_F(PausingTrainer, SavesWithinEpochsByTimeAndTrainsTheSame) {
       EXPECT_EQ(hash_of(train("again", {2, 2}, point)), expected) << point.checkpoint;
     }
     EXPECT_GT(within, 0);
+  }
+}
+
+TEST_F(TrainerOf, KeepsAsManyCheckpointsAsItIsTold) {
+  config_.evaluate.every = 100;  // so that no epoch is the best
+  for (const int keep : {1, 2, 4}) {
+    config_.checkpoint.keep = keep;
+    const std::string run = "run" + std::to_string(keep);
+    train(run, {1, 1});
+    EXPECT_EQ(newest(run)->manifest.epoch, 6U);
+    EXPECT_EQ(newest(run)->older.size(), static_cast<std::size_t>(keep - 1));
   }
 }
 
