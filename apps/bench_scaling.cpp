@@ -21,7 +21,7 @@ using scheduler::ScalingRun;
 
 /// The runs that this call is about.
 std::vector<ScalingRun> chosen_runs(const BenchScalingOptions& options, const Config& config) {
-  const auto runs = scheduler::scaling_runs(config);
+  auto runs = scheduler::scaling_runs(config);
   if (options.only < 0) return runs;
   if (options.only >= static_cast<std::int64_t>(runs.size())) {
     throw ConfigError{

@@ -18,7 +18,7 @@ void sort_numbers(std::span<std::uint64_t> numbers) {
     std::ranges::sort(numbers);
     return;
   }
-  thread_local const hwy::Sorter sorter;
+  thread_local hwy::Sorter sorter;
   sorter(numbers.data(), numbers.size(), hwy::SortAscending());
 }
 

@@ -25,6 +25,7 @@ class ColumnAllocator {
   using value_type = T;
   ColumnAllocator() = default;
   template <class U>
+  // NOLINTNEXTLINE(google-explicit-constructor): it knows no explicit(false)
   explicit(false) ColumnAllocator(const ColumnAllocator<U>& /*other*/) noexcept {}
 
   [[nodiscard]] T* allocate(std::size_t n) {

@@ -63,6 +63,7 @@ struct IdForm {
 class IdFinder {
  public:
   /// By what is stored.
+  // NOLINTNEXTLINE(google-explicit-constructor): it knows no explicit(false)
   explicit(false) IdFinder(IdTable ids) : IdFinder{std::move(ids), std::nullopt, IdSide::user} {}
   /// @param key of the ids, if they are hashes and it is known
   /// @throws ConfigError if the ids are hashes with another key
