@@ -59,10 +59,35 @@ std::size_t state_width(const OptimizerOptions& options, std::size_t width) noex
   return 0;
 }
 
+namespace {
+
+BiasCorrection correction_after(float beta1, float beta2, std::uint32_t steps) {
+  return {static_cast<float>(1 / (1 - power(double{beta1}, steps))),
+          static_cast<float>(1 / (1 - power(double{beta2}, steps)))};
+}
+
+/// Of the first steps of rows, which most have in common.
+struct FirstCorrections {
+  float beta1 = -1;
+  float beta2 = -1;
+  std::array<BiasCorrection, 1024> after{};  // [step]
+
+  void use(float new_beta1, float new_beta2) noexcept {
+    if (beta1 == new_beta1 && beta2 == new_beta2) return;
+    beta1 = new_beta1;
+    beta2 = new_beta2;
+    for (std::uint32_t n = 0; n < after.size(); ++n) after[n] = correction_after(beta1, beta2, n);
+  }
+};
+
+}  // namespace
+
 BiasCorrection bias_correction(const OptimizerOptions& options, float t) noexcept {
+  thread_local FirstCorrections first;
+  first.use(options.beta1, options.beta2);
   const auto steps = static_cast<std::uint32_t>(t);
-  return {static_cast<float>(1 / (1 - power(double{options.beta1}, steps))),
-          static_cast<float>(1 / (1 - power(double{options.beta2}, steps)))};
+  if (steps < first.after.size()) return first.after[steps];
+  return correction_after(options.beta1, options.beta2, steps);
 }
 
 RowOptimizer::RowOptimizer(const OptimizerOptions& options, std::size_t width, InstructionSet set)

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -271,8 +272,17 @@ TEST(RowOptimizer, MovesByTheRateInAdamsFirstStep) {
 }
 
 TEST(RowOptimizer, CorrectsTheBiasOfAdamByTheStepsOfTheRow) {
-  const OptimizerOptions options{.kind = OptimizerKind::adam};
-  for (const int t : {1, 2, 3, 10, 1000, 100'000, 1 << 24}) {
+  for (const auto& [t, beta1] : {std::pair{1, 0.9F},
+                                 {1, 0.5F},
+                                 {2, 0.9F},
+                                 {3, 0.9F},
+                                 {10, 0.9F},
+                                 {1000, 0.5F},
+                                 {1023, 0.9F},
+                                 {1024, 0.9F},
+                                 {100'000, 0.9F},
+                                 {1 << 24, 0.9F}}) {
+    const OptimizerOptions options{.kind = OptimizerKind::adam, .beta1 = beta1};
     const BiasCorrection got = bias_correction(options, static_cast<float>(t));
     // The powers take at most 2 log2(t) <= 48 products of doubles, and 1 - beta^t >= 0.0009.
     const double error = 0x1p-24 + 48 * 0x1p-53 / 0.0009;
