@@ -271,8 +271,7 @@ std::unique_ptr<worker::Worker> Roles::worker(comm::Transport& link, int n) cons
 std::unique_ptr<ps::ShardStore> Roles::row_store(comm::Transport& link, int n) const {
   const auto servers = ps::servers_of_node(map_.layout, node_);
   ps::RowStoreOptions options;
-  options.steps =
-      worker::steps_of_epoch(dataset_.interactions(Part::train), map_.rows->work.batches.batch);
+  options.steps = steps_of_epoch(dataset_.interactions(Part::train), map_.rows->work.batches.batch);
   for (const auto& lane : worker::lanes_of(dataset_.grid().strips(), map_.rows->work.lanes)) {
     options.sums_at.push_back(lane.begin);
   }

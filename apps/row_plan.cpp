@@ -152,8 +152,8 @@ ps::RowJob RowPlan::job(const Grid& grid, std::span<const std::uint64_t> cells) 
     const auto last = static_cast<std::ptrdiff_t>(std::size_t{strips.end} * grid.blocks());
     return std::accumulate(cells.begin() + first, cells.begin() + last, std::uint64_t{0});
   };
-  const std::uint64_t steps = std::max<std::uint64_t>(
-      worker::steps_of_epoch(sum({0, grid.strips()}), work.batches.batch), 1);
+  const std::uint64_t steps =
+      std::max<std::uint64_t>(steps_of_epoch(sum({0, grid.strips()}), work.batches.batch), 1);
   const auto lanes = worker::lanes_of(grid.strips(), work.lanes);
   for (const auto& mine : worker::lanes_of_workers(lanes, layout, node_of_worker)) {
     std::uint64_t most = 0;  // interactions in a step

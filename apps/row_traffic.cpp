@@ -215,7 +215,7 @@ std::uint64_t counted_row_traffic(const RowPlan& plan, const Config& config,
   const auto model = plan.model(config, dataset, {});
   const auto lanes = worker::lanes_of(dataset.grid().strips(), plan.work.lanes);
   const std::uint64_t steps =
-      worker::steps_of_epoch(dataset.interactions(Part::train), plan.work.batches.batch);
+      steps_of_epoch(dataset.interactions(Part::train), plan.work.batches.batch);
   const std::uint64_t counted = std::min(steps, kCountedSteps);
   double bytes = 0;
   for (const Sender& sender : senders_of(plan, lanes)) {

@@ -62,7 +62,7 @@ struct StartPass {
   /// train: rows that this cut does not have yet are copied before they change (ps/cut.hpp); 0:
   /// none
   std::uint64_t cut = 0;
-  std::uint32_t first_step = 0;  ///< train: cells of earlier steps are done already (ps/leases.hpp)
+  std::uint32_t first_step = 0;  ///< train: earlier steps are done already (ps/leases.hpp)
 };
 
 /// Proportional set size of a process: its private pages and its share of the shared ones.
@@ -135,8 +135,8 @@ enum class CommandKind : std::uint8_t {
   export_model,
   cut,        ///< while training goes on: done when it is noted what to copy; `cut_saved` follows
   copy_rest,  ///< of the cut, because no pass comes that would
-  hold,       ///< within a pass: no cell of a step that nobody has begun
-  pause       ///< within a pass: cells from a step on are left out; ends the hold
+  hold,       ///< within a pass: nobody begins a step that nobody has begun
+  pause       ///< within a pass: what comes from a step on is left out; ends the hold
 };
 
 [[nodiscard]] TraceKind trace_kind(CommandKind kind);

@@ -29,7 +29,7 @@ struct CheckpointManifest {
   std::vector<CheckpointFile> files;
   std::uint64_t version = kCheckpointVersion;  ///< as read
   /// Of the next epoch, that are done: all cells of earlier steps (model/cell_order.hpp), no
-  /// others.
+  /// others; in row mode all mini-batches before.
   std::uint32_t step = 0;
 };
 

@@ -51,15 +51,13 @@ void pack(const ShardPart& part, std::uint64_t begin, std::span<std::byte> piece
 
 /// Creates the datasets of a part. @return their names, in the order of write()
 std::vector<std::string> create_datasets(h5::File& file, const ShardPart& part) {
-  if (part.is_record) {
-    file.create_dataset(part.group + "/records", h5::Type::f32, {part.rows.rows, part.width});
-    return {part.group + "/records"};
-  }
-  std::vector<std::string> names{part.group + "/factors", part.group + "/bias",
-                                 part.group + "/accumulator"};
+  std::vector<std::string> names{part.group + (part.is_record ? "/records" : "/factors")};
   file.create_dataset(names[0], h5::Type::f32, {part.rows.rows, part.width});
-  for (const std::size_t state : {1U, 2U}) {
-    file.create_dataset(names[state], h5::Type::f32, {part.rows.rows});
+  if (!part.is_record) {
+    for (const char* state : {"/bias", "/accumulator"}) {
+      names.push_back(part.group + state);
+      file.create_dataset(names.back(), h5::Type::f32, {part.rows.rows});
+    }
   }
   if (!part.which.empty()) {
     names.push_back(part.group + "/row");
@@ -153,7 +151,12 @@ void ShardWriter::write(std::size_t n) {
     at += piece.size();
   }
   datasets[0].checksum = checksum.value();
-  if (part.is_record) return;
+  if (!part.is_record) write_states(rows, datasets);
+  if (!part.which.empty()) write_data(datasets[3], std::as_bytes(part.which));
+  if (!part.sums.empty()) write_data(datasets.back(), std::as_bytes(std::span{part.sums}));
+}
+
+void ShardWriter::write_states(RowsView rows, std::vector<CheckpointDataset>& datasets) {
   std::vector<float> packed(rows.rows);
   for (const std::size_t state : {1U, 2U}) {
     for (std::size_t r = 0; r < rows.rows; ++r) {
@@ -161,8 +164,6 @@ void ShardWriter::write(std::size_t n) {
     }
     write_data(datasets[state], std::as_bytes(std::span{packed}));
   }
-  if (!part.which.empty()) write_data(datasets[3], std::as_bytes(part.which));
-  if (!part.sums.empty()) write_data(datasets.back(), std::as_bytes(std::span{part.sums}));
 }
 
 void ShardWriter::write_data(CheckpointDataset& data, std::span<const std::byte> bytes) {
@@ -299,9 +300,17 @@ void ShardReader::read_group(std::size_t file, const std::string& group, RowsVie
   for (std::size_t r = 0; r < rows.rows; ++r) rows.states[r] = {bias[r], accumulator[r]};
 }
 
-std::vector<double> ShardReader::read_sums(std::uint32_t strip, std::size_t count) {
-  const std::string name = group_of(RowsKind::strip, strip) + "/sums";
+std::vector<double> ShardReader::read_sums(const std::string& group, std::size_t count) {
+  const std::string name = group + "/sums";
   return read_vector<double>(places_of(name, name).front(), count);
+}
+
+std::vector<double> ShardReader::read_sums(std::uint32_t strip, std::size_t count) {
+  return read_sums(group_of(RowsKind::strip, strip), count);
+}
+
+std::vector<double> ShardReader::read_record_sums(const std::string& table, std::uint32_t block) {
+  return read_sums(records_of(table, block), 2);
 }
 
 void ShardReader::read_records(const std::string& table, std::uint32_t block, float* records,

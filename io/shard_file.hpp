@@ -9,6 +9,8 @@
 ///
 /// Row mode has instead, for every table and block of it (of users: strip):
 ///   /tables/NAME/000003: records f32 [rows x (width + state of the optimizer)]
+///   Within an epoch also /tables/users/000012/sums f64 [1 x 2], if a lane begins with this strip:
+///   interactions and loss of its steps that are done
 ///
 /// HDF5 lays the file out; rows are written and read past it, with their checksums.
 #pragma once
@@ -38,7 +40,7 @@ struct ShardPart {
   bool is_record = false;  ///< of row mode
   /// Residents: which rows of the block these are, ascending [row of `rows`]
   std::span<const std::uint32_t> which = {};
-  std::vector<double> sums = {};  ///< strips, within an epoch
+  std::vector<double> sums = {};  ///< strips, within an epoch: [n x 2]
 };
 [[nodiscard]] ShardPart rows_part(RowsKind kind, std::uint32_t index, RowsView rows,
                                   std::size_t dim);
@@ -62,6 +64,7 @@ class ShardWriter {
   [[nodiscard]] CheckpointFile finish();
 
  private:
+  void write_states(RowsView rows, std::vector<CheckpointDataset>& datasets);
   void write_data(CheckpointDataset& data, std::span<const std::byte> bytes);
 
   std::vector<ShardPart> parts_;
@@ -86,6 +89,8 @@ class ShardReader {
   /// As read(), of a block of a table of row mode.
   void read_records(const std::string& table, std::uint32_t block, float* records,
                     std::uint64_t rows, std::size_t width, std::size_t stride);
+  /// Of the lane that begins with this block. @return two
+  [[nodiscard]] std::vector<double> read_record_sums(const std::string& table, std::uint32_t block);
 
  private:
   struct File {
@@ -109,6 +114,7 @@ class ShardReader {
   void read_data(const Place& place, std::size_t piece, Take&& take);
   template <class T>
   [[nodiscard]] std::vector<T> read_vector(const Place& place, std::size_t count);
+  [[nodiscard]] std::vector<double> read_sums(const std::string& group, std::size_t count);
   void read_floats(const Place& place, RowsView rows, std::size_t width);
   void read_group(std::size_t file, const std::string& group, RowsView rows, std::size_t dim);
   void read_residents(std::uint32_t block, RowsView rows, std::size_t dim);

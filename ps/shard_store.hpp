@@ -50,7 +50,7 @@ class ShardStore {
 
   virtual void initialise() = 0;
   /// What this server writes and nobody else, where it lies now.
-  /// @param step within an epoch: the sums of its cells too; 0: between epochs
+  /// @param step within an epoch: the sums of what is done too; 0: between epochs
   [[nodiscard]] virtual std::vector<ShardPart> parts(std::uint32_t step) const = 0;
   /// The same, in copies that are made here and now.
   /// @param spare memory of the cut before
@@ -60,8 +60,8 @@ class ShardStore {
   virtual void copy_rest(std::uint64_t) {}
   virtual void load(ShardReader& reader, std::uint32_t step) = 0;
 
-  // Within a training pass of cells (ps/leases.hpp).
-  /// @return the first step that no cell of this node has begun; until pause() none begins
+  // Within a training pass of cells (ps/leases.hpp) or mini-batches (ps/rows/row_gate.hpp).
+  /// @return the first step that nobody on this node has begun; until pause() nobody does
   [[nodiscard]] virtual std::uint32_t hold();
   virtual void pause(std::uint32_t step);
 

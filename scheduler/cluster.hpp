@@ -46,9 +46,9 @@ class Cluster {
   /// From now on passes and commands are recorded. @param trace must outlive the object
   void record_to(TraceRecorder* trace) noexcept { trace_ = trace; }
   [[nodiscard]] PassResult run_pass(comm::StartPass start, const OnProgress& on_progress);
-  /// Lets epochs pause: in a pass that trains cells it is asked again and again, else between
-  /// passes (epoch_passes.hpp). @param steps of a pass @param asked whether to pause as soon as
-  /// possible
+  /// Lets epochs pause: in a pass that trains cells or mini-batches it is asked again and again,
+  /// else between passes (epoch_passes.hpp). @param steps of a pass @param asked whether to pause
+  /// as soon as possible
   void pause_when(std::uint32_t steps, std::function<bool()> asked) {
     steps_ = steps;
     pause_asked_ = std::move(asked);

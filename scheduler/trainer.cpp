@@ -9,6 +9,7 @@
 
 #include "common/activity.hpp"
 #include "common/faults.hpp"
+#include "model/mini_batches.hpp"
 #include "scheduler/epoch_passes.hpp"
 #include "scheduler/export.hpp"
 #include "scheduler/loss_report.hpp"
@@ -90,7 +91,7 @@ TrainingResult Trainer::go_on(Cluster& cluster) {
 TrainingResult Trainer::train() {
   prepare_epochs(*cluster_, config_);
   if (why_no_pause().empty()) {
-    cluster_->pause_when(std::max(dataset_.grid().strips(), dataset_.grid().blocks()),
+    cluster_->pause_when(steps_of_pass(),
                          [this] { return !stop_reason().empty() || checkpointer_.due_by_time(); });
   }
   since_asked_.reset();
@@ -111,11 +112,15 @@ std::string Trainer::stop_reason() {
   return limit > 0 && since_start_.seconds() > limit ? "time limit reached" : "";
 }
 
+/// Of cells or mini-batches.
+std::uint32_t Trainer::steps_of_pass() const {
+  if (!pulls_rows(config_)) return std::max(dataset_.grid().strips(), dataset_.grid().blocks());
+  return static_cast<std::uint32_t>(steps_of_epoch(dataset_.interactions(Part::train),
+                                                   static_cast<std::uint64_t>(config_.rows.batch)));
+}
+
 /// What keeps a training from pausing within an epoch; empty: it can.
 std::string Trainer::why_no_pause() const {
-  if (pulls_rows(config_)) {
-    return "with train.solver = \"rows\" workers do not agree on a step at which to stop";
-  }
   if (config_.cluster.wire != "fp32") {
     return "with cluster.wire = \"bf16\" rows are rounded where they cross, and a pause would let "
            "them cross elsewhere";

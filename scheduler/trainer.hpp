@@ -81,6 +81,7 @@ class Trainer {
   [[nodiscard]] std::uint64_t choose_epoch();
   [[nodiscard]] std::string stop_reason();
   [[nodiscard]] std::string why_no_pause() const;
+  [[nodiscard]] std::uint32_t steps_of_pass() const;
   [[nodiscard]] std::string place_text() const;
   [[nodiscard]] Position position() const { return {epoch_, step_}; }
   void save();

@@ -44,6 +44,9 @@ class RowClient {
   /// @return whether the step is done on this node
   [[nodiscard]] bool try_finish();
 
+  /// Lets messages go on their way, for who waits for something else.
+  void advance() { puller_.advance(); }
+
   /// Whether the next pull waits for other nodes.
   [[nodiscard]] bool asks_others() const { return puller_.waits(); }
   /// Steps pushed since the start of the job.

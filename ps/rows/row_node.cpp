@@ -48,6 +48,7 @@ RowNode::RowNode(const RowLayout& layout, const RowJob& job, int node)
     : layout_{layout}, job_{job}, node_{node}, here_{job.workers_of(node)} {
   OffsetCursor cursor;
   counters_ = cursor.take((2 * job.workers() + 1) * kAlignment);
+  gate_ = cursor.take(RowGate::bytes_needed(here_.size()));
   units_ = cursor.take(UnitCounter::kBytes);
   const bool guarded = job.policy.consistency != Consistency::bsp;
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {

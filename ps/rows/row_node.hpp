@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/aligned_buffer.hpp"
+#include "ps/rows/row_gate.hpp"
 #include "ps/rows/row_layout.hpp"
 #include "ps/rows/row_sections.hpp"
 #include "ps/rows/shared_pulls.hpp"
@@ -122,6 +123,10 @@ class RowNode {
   [[nodiscard]] RowHeader& pushed(std::size_t worker) const;
   /// Where a worker of this node has room for its own, in the mailbox of this node.
   [[nodiscard]] std::size_t room_of(std::size_t worker) const;
+  /// Of the workers of this node, by their parts.
+  [[nodiscard]] RowGate gate() const {
+    return RowGate{memory_.subspan(gate_, RowGate::bytes_needed(here_.size()))};
+  }
   /// Pieces of a pass that is no training: every block of items for every strip of the node.
   [[nodiscard]] std::uint64_t units() const;
   [[nodiscard]] UnitCounter counter() const {
@@ -157,6 +162,7 @@ class RowNode {
   std::optional<SharedPulls> pulls_;
   std::size_t shared_pulls_ = 0;
   std::size_t counters_ = 0;
+  std::size_t gate_ = 0;
   std::size_t units_ = 0;
   std::size_t sums_ = 0;
   std::size_t bytes_ = 0;

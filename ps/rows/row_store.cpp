@@ -72,7 +72,8 @@ RowStore::RowStore(comm::Transport& transport, const RowNode& node, comm::RoleId
 void RowStore::begin(const comm::StartPass& start) {
   pass_ = start;
   if (start.kind == comm::PassKind::train) {
-    end_ += options_.steps;
+    begin_ = end_;
+    end_ = steps_up_to(options_.steps);
     return;
   }
   counter_.begin(node_.units());
@@ -85,11 +86,13 @@ bool RowStore::finished() const {
   return node_.job().policy.consistency != Consistency::bsp || node_.applied_before(end_);
 }
 
+bool RowStore::has_sums(std::size_t table, std::uint32_t block) const {
+  return table == 0 && std::ranges::binary_search(options_.sums_at, block);
+}
+
 CellSums RowStore::sums_of(StripId strip) const {
   if (pass_.kind == comm::PassKind::train) {
-    return std::ranges::binary_search(options_.sums_at, strip.value())
-               ? node_.sums(strip, BlockId{0})
-               : CellSums{};
+    return has_sums(0, strip.value()) ? node_.sums(strip, BlockId{0}) : CellSums{};
   }
   CellSums total{};
   for (std::uint32_t b = 0; b < node_.job().blocks; ++b) {
@@ -122,6 +125,7 @@ std::vector<comm::HotRow> RowStore::hot_rows() {
   constexpr std::uint32_t kTables = 2;  // users and items: all steps touch layers
   std::vector<comm::HotRow> hot;
   if (pass_.kind != comm::PassKind::train) return hot;
+  if (end_ < steps_up_to(options_.steps)) return hot;  // at the end of the epoch
   for (std::uint32_t t = 0; t < kTables; ++t) {
     const Share mine = blocks(t);
     const auto& begin = node_.layout().tables()[t].begin;
@@ -148,20 +152,36 @@ void RowStore::initialise() {
   });
 }
 
-std::vector<ShardPart> RowStore::parts(std::uint32_t) const {
+std::vector<ShardPart> RowStore::parts(std::uint32_t step) const {
   std::vector<ShardPart> parts;
   for_each_block([&](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
     const RowTable& table = node_.layout().tables()[t];
     parts.push_back(records_part(table.name, b, record, rows, table.record(), node_.stride(t)));
+    if (step == 0 || !has_sums(t, b)) return;
+    const CellSums& sums = node_.sums(StripId{b}, BlockId{0});
+    parts.back().sums = {sums[0], sums[1]};
   });
   return parts;
 }
 
-void RowStore::load(ShardReader& reader, std::uint32_t) {
+void RowStore::load(ShardReader& reader, std::uint32_t step) {
   for_each_block([&](std::size_t t, std::uint32_t b, float* record, std::uint64_t rows) {
     const RowTable& table = node_.layout().tables()[t];
     reader.read_records(table.name, b, record, rows, table.record(), node_.stride(t));
+    if (step == 0 || !has_sums(t, b)) return;
+    const auto sums = reader.read_record_sums(table.name, b);
+    node_.sums(StripId{b}, BlockId{0}) = {sums[0], sums[1]};
   });
+}
+
+std::uint32_t RowStore::hold() {
+  const std::uint64_t first = node_.gate().hold({begin_, steps_up_to(options_.steps)});
+  return static_cast<std::uint32_t>(first - begin_ + pass_.first_step);
+}
+
+void RowStore::pause(std::uint32_t step) {
+  end_ = std::min(end_, steps_up_to(step));
+  node_.gate().pause(steps_up_to(step));
 }
 
 std::string RowStore::write_model(const comm::Command& command) const {

@@ -40,6 +40,8 @@ class RowStore : public ShardStore {
   void initialise() override;
   [[nodiscard]] std::vector<ShardPart> parts(std::uint32_t step) const override;
   void load(ShardReader& reader, std::uint32_t step) override;
+  [[nodiscard]] std::uint32_t hold() override;
+  void pause(std::uint32_t step) override;
   [[nodiscard]] std::string write_model(const comm::Command& command) const override;
 
  private:
@@ -47,6 +49,12 @@ class RowStore : public ShardStore {
   /// Calls visit(table, block, record of its first row, rows) for each of this server.
   template <class Visit>
   void for_each_block(Visit&& visit) const;
+  /// Whether the sums of training of a lane are those of its first strip: of users, a block.
+  [[nodiscard]] bool has_sums(std::size_t table, std::uint32_t block) const;
+  /// Steps since the start of the job up to one of the epoch, in the training pass.
+  [[nodiscard]] std::uint64_t steps_up_to(std::uint64_t step) const {
+    return begin_ + step - pass_.first_step;
+  }
 
   const RowNode& node_;
   RowService service_;
@@ -55,7 +63,8 @@ class RowStore : public ShardStore {
   RowStoreOptions options_;
   UnitCounter counter_;
   comm::StartPass pass_;
-  std::uint64_t end_ = 0;  // steps of all passes so far
+  std::uint64_t begin_ = 0;  // of the last training pass: steps of all passes before
+  std::uint64_t end_ = 0;    // the same with its own, or those before its pause
 };
 
 }  // namespace factorps::ps

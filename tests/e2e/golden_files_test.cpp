@@ -53,6 +53,16 @@ TEST_F(GoldenFiles, CheckpointsOfRowModeLoad) {
   }
 }
 
+/// One epoch and one step of three, with what was lost in it.
+TEST_F(GoldenFiles, CheckpointsOfRowModeWithinAnEpochGoOn) {
+  const std::string checkpoint = "rows-checkpoint-v3-within";
+  EXPECT_EQ(model_of(checkpoint, {"train.solver=rows", "train.loss=squared", "rows.batch=4"}),
+            "e1ec6f0cc4f2a51d465e578be0563e67b4c8aaf7681e898f1495e51c740044b8");
+  const auto line = nlohmann::json::parse(read_text(directory_ / checkpoint / "metrics.jsonl"));
+  EXPECT_EQ(line["epoch"], 2);
+  EXPECT_EQ(line["train_rmse"], 1.3182572217240545);
+}
+
 TEST_F(GoldenFiles, DatasetsLoad) {
   const ProgramResult result = factorps({"inspect", kGolden / "dataset-v1.h5", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -63,8 +73,9 @@ TEST_F(GoldenFiles, DatasetsLoad) {
 }
 
 TEST_F(GoldenFiles, AreVerified) {
-  for (const char* checkpoint : {"checkpoint-v2", "checkpoint-v3", "checkpoint-v3-within",
-                                 "rows-checkpoint-v2", "rows-checkpoint-v3"}) {
+  for (const char* checkpoint :
+       {"checkpoint-v2", "checkpoint-v3", "checkpoint-v3-within", "rows-checkpoint-v2",
+        "rows-checkpoint-v3", "rows-checkpoint-v3-within"}) {
     const ProgramResult result = factorps({"inspect", "--verify", kGolden / checkpoint, "--json"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(nlohmann::json::parse(result.out)["usable"], true) << result.out;

@@ -23,6 +23,16 @@ class Rows : public Training {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
+  [[nodiscard]] std::string log_of(const std::string& run) const {
+    return read_text(directory_ / run / "log.txt");
+  }
+  /// Of metrics.jsonl.
+  [[nodiscard]] json last_line_of(const std::string& run) const {
+    std::istringstream lines{read_text(directory_ / run / "metrics.jsonl")};
+    std::string line;
+    for (std::string next; std::getline(lines, next);) line = next;
+    return json::parse(line);
+  }
   /// A user of the training set.
   [[nodiscard]] int ratings_user() const {
     std::istringstream lines{read_text(directory_ / "ratings.train.csv")};
@@ -82,6 +92,60 @@ TEST_F(Rows, GoOnAfterAKill) {
             hash(0, "whole", with({epochs})));
 }
 
+/// Checkpoints by time come within epochs; the first one as soon as there is a step to save.
+TEST_F(Rows, GoOnWithinAnEpochAfterAKill) {
+  const Settings settings = with({"rows.batch=50", "rows.optimizer=adam"});
+  const std::string expected = hash(0, "whole", settings);
+  struct Start {
+    int ranks;
+    Settings more;
+  };
+  const std::vector<Start> starts{{0, {"cluster.workers=3"}},
+                                  {4, {"cluster.node_size=2"}},
+                                  {6, {"cluster.node_size=3", "cluster.servers=3"}}};
+  for (std::size_t n = 0; n < starts.size(); ++n) {
+    const std::string run = "killed" + std::to_string(n);
+    Settings all = settings;
+    all.insert(all.end(), starts[n].more.begin(), starts[n].more.end());
+    all.emplace_back("checkpoint.every_epochs=0");
+    all.emplace_back("checkpoint.every_minutes=0.000001");
+    const ProgramResult killed =
+        run_program(command_of(starts[n].ranks, train(run, all)),
+                    {{}, {"FACTORPS_FAULTS=kill rank=0 checkpoint=prune"}});
+    EXPECT_NE(killed.exit_code, 0);
+    EXPECT_TRUE(no_process_is_left());
+    const Start& other = starts[(n + 1) % starts.size()];
+    Settings rest = settings;
+    rest.insert(rest.end(), other.more.begin(), other.more.end());
+    EXPECT_EQ(hash(other.ranks, run, rest, {"--resume", "auto"}), expected) << n;
+    EXPECT_NE(log_of(run).find("resumed after epoch 0 and "), std::string::npos) << log_of(run);
+  }
+}
+
+TEST_F(Rows, StopWithinAnEpochWhenSignalled) {
+  const Settings settings = with({"rows.batch=20", "evaluate.keep=last"});
+  for (const int ranks : {0, 4}) {
+    std::string run;
+    bool within = false;
+    for (int tries = 0; tries < 20 && !within; ++tries) {  // now and then it is between two
+      run = "stopped" + std::to_string(ranks) + '-' + std::to_string(tries);
+      Settings forever = settings;
+      forever.insert(forever.end(),
+                     {"train.epochs=1000000", "cluster.node_size=2", "checkpoint.every_epochs=0"});
+      Program program{command_of(ranks, train(run, forever))};
+      ASSERT_TRUE(reaches_epoch(program, run, 1));
+      program.signal(SIGUSR1);
+      const ProgramResult result = program.wait();
+      ASSERT_EQ(result.exit_code, 75) << result.err;
+      within = log_of(run).find(" steps; continue with --resume auto") != std::string::npos;
+    }
+    EXPECT_TRUE(within);
+    Settings more = settings;
+    more.push_back("train.epochs=" + std::to_string(epochs_of(run) + 2));
+    EXPECT_EQ(hash(4 - ranks, run, more, {"--resume", "auto"}), hash(0, "whole", more));
+  }
+}
+
 TEST_F(Rows, EvaluateFindsWhatTrainingMeasured) {
   for (const std::string kind : {"mf", "mf-linear"}) {
     const json summary = trained(4, "run", with({"model.kind=" + kind, "cluster.node_size=2"}));
@@ -105,6 +169,11 @@ TEST_F(Rows, RanksWithTheSameBitsOnAnyLayoutAndAsEvaluateDoes) {
   const json spread = trained(5, "spread", nodes);
   EXPECT_EQ(spread["model_sha256"], alone["model_sha256"]);
   EXPECT_EQ(spread["test"], alone["test"]);
+  // Negatives are no interactions.
+  const json line = last_line_of("spread");
+  std::uint64_t trained = 0;
+  for (const json& worker : line["workers"]) trained += worker["interactions"].get<std::uint64_t>();
+  EXPECT_EQ(trained, line["interactions"]);
   EXPECT_EQ(spread["validation"], alone["validation"]);
   const ProgramResult evaluated = factorps({"evaluate", directory_ / "spread/model.h5",
                                             directory_ / "dataset.h5", "--at", "5", "--json"});
@@ -246,12 +315,7 @@ TEST_F(Rows, ShowWhatCrossedAndWhichRowsAreHot) {
   const json& hot = rows["hot"];
   ASSERT_EQ(hot.size(), 8U);
   const Model model{directory_ / "run/model.h5"};
-  const json last = [&] {
-    std::istringstream lines{read_text(directory_ / "run/metrics.jsonl")};
-    std::string line;
-    for (std::string next; std::getline(lines, next);) line = next;
-    return json::parse(line)["rows"];
-  }();
+  const json last = last_line_of("run")["rows"];
   double shares = 0;
   for (std::size_t n = 0; n < hot.size(); ++n) {
     if (hot[n]["table"] == "users") {

@@ -104,6 +104,8 @@ void use_shard(const std::filesystem::path& file) {
     static_cast<void>(accepts([&] {
       reader.read_records("users", 0, factors.data(), kShardRows, kShardDim, kShardDim);
     }));
+    static_cast<void>(accepts([&] { sink = sink + reader.read_sums(0, 2)[1]; }));
+    static_cast<void>(accepts([&] { sink = sink + reader.read_record_sums("users", 0)[1]; }));
   }));
 }
 

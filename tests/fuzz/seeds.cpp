@@ -83,9 +83,11 @@ void write_shard_seed(const fs::path& path) {
     for (std::uint32_t index = 0; index < 2; ++index)
       parts.push_back(rows_part(kind, index, rows, kShardDim));
   }
+  parts.front().sums = {3, 0.5};
   parts.push_back(
       residents_part(1, resident, {factors.data(), states.data(), kShardDim, 2}, kShardDim));
   parts.push_back(records_part("users", 0, factors.data(), kShardRows, kShardDim, kShardDim));
+  parts.back().sums = {3, 0.5};
   ShardWriter writer{path, parts};
   for (std::size_t n = 0; n < parts.size(); ++n) writer.write(n);
   static_cast<void>(writer.finish());

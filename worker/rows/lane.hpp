@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/dataset.hpp"
+#include "model/mini_batches.hpp"
 #include "ps/layout.hpp"
 #include "ps/rows/row_model.hpp"
 
@@ -29,12 +30,6 @@ struct BatchOptions {
     return pairs ? 2 * std::uint64_t{negatives} : 1 + std::uint64_t{negatives};
   }
 };
-
-/// As many mini-batches as hold all interactions.
-[[nodiscard]] constexpr std::uint64_t steps_of_epoch(std::uint64_t interactions,
-                                                     std::uint64_t batch) noexcept {
-  return (interactions + batch - 1) / batch;
-}
 
 /// The lanes of a job: neighbouring strips each. A lane belongs to the node of its first strip.
 /// @return strips, [lane]
@@ -69,7 +64,6 @@ class Lane {
   Lane(const Dataset& dataset, ps::Share strips, const BatchOptions& options);
 
   [[nodiscard]] ps::Share strips() const noexcept { return strips_; }
-  [[nodiscard]] std::uint64_t interactions() const noexcept { return items_.size(); }
   /// The interactions of a step: each of the lane is in a random one of an epoch. They ascend:
   /// neighbours are in the same lines of the caches, and users of several come once. What
   /// examples() reads of them is on its way to the caches then.

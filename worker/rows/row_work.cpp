@@ -38,24 +38,34 @@ RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWor
       steps_{steps_of_epoch(dataset.interactions(Part::train), options.batches.batch)},
       step_sizes_{dataset, lanes_of(dataset.grid().strips(), options.lanes), options.batches},
       lanes_{make_lanes(dataset, node, worker.number, options)},
-      losses_(lanes_.size()),
-      counter_{node.counter()} {}
+      sums_(lanes_.size()),
+      counter_{node.counter()},
+      gate_{node.gate()},
+      part_{node.part_of(worker.number)} {}
 
 void RowWork::begin(const comm::StartPass& pass) {
   pass_ = pass;
   client_.begin(pass.learning_rate_factor);
   stage_ = Stage::idle;
   if (pass.kind == comm::PassKind::train) {
-    losses_.assign(lanes_.size(), 0.0);
-    asked_ = computed_ = 0;
-    if (steps_ > 0) stage_ = Stage::pull;
-    while (asked_ < std::min(steps_, kAhead)) ask_for_step();
+    begin_training();
   } else if (pass.kind == comm::PassKind::evaluate || pass.kind == comm::PassKind::rank) {
     all_items_ = {};
     counter_.begin(node_.units());
   } else {
     throw ProtocolError{"worker: a pass that row mode does not have"};
   }
+}
+
+/// Within an epoch the sums of the steps before are there.
+void RowWork::begin_training() {
+  for (std::size_t l = 0; l < lanes_.size(); ++l) {
+    sums_[l] = pass_.first_step > 0 ? sums_of(lanes_[l]) : ps::CellSums{};
+  }
+  asked_ = computed_ = pass_.first_step;
+  begin_ = client_.step();
+  if (computed_ < steps_) stage_ = Stage::pull;
+  ask_ahead();
 }
 
 std::optional<Piece> RowWork::try_piece() {
@@ -69,8 +79,18 @@ bool RowWork::finished() const {
 
 std::string RowWork::waits_for() const {
   if (pass_.kind != comm::PassKind::train) return "rows of other nodes, or other workers";
+  if (stage_ == Stage::pull && batches_.empty()) {
+    return fmt::format("the scheduler to say whether step {} is for later", computed_);
+  }
   if (stage_ == Stage::pull) return fmt::format("the rows of step {}", computed_);
   return fmt::format("step {} to be applied everywhere", computed_);
+}
+
+void RowWork::ask_ahead() {
+  while (asked_ < std::min(steps_, computed_ + kAhead) &&
+         gate_.try_enter(part_, in_job(asked_), begin_)) {
+    ask_for_step();
+  }
 }
 
 void RowWork::ask_for_step() {
@@ -81,54 +101,61 @@ void RowWork::ask_for_step() {
   batch.examples.resize(lanes);
   batch.index.resize(lanes);
   batch.touched.resize(lanes);
+  batch.interactions.resize(lanes);
   drawn_.resize(lanes);
   // Of all lanes before the first is used: what they read misses the caches, but all at once.
   for (std::size_t l = 0; l < lanes; ++l) lanes_[l].draw(pass_.epoch, asked_, drawn_[l]);
   for (std::size_t l = 0; l < lanes; ++l) {
     lanes_[l].examples(pass_.epoch, asked_, drawn_[l], batch.examples[l]);
     model_->touch(batch.examples[l], batch.touched[l], batch.index[l]);
+    batch.interactions[l] = drawn_[l].size();
   }
-  client_.request_together(client_.step() + (asked_ - computed_), batch.touched);
+  client_.request_together(in_job(asked_), batch.touched);
   batches_.push_back(std::move(batch));
   ++asked_;
 }
 
 /// A step is one piece, from the pull to the push; applying it comes after.
 std::optional<Piece> RowWork::try_train() {
-  if (stage_ == Stage::finish && client_.try_finish()) {
-    stage_ = computed_ < steps_ ? Stage::pull : Stage::idle;
+  if (stage_ == Stage::finish && client_.try_finish()) stage_ = Stage::pull;
+  if (stage_ != Stage::pull) return std::nullopt;
+  ask_ahead();
+  if (ends_here()) stage_ = Stage::idle;
+  if (batches_.empty()) {
+    client_.advance();
+    return std::nullopt;
   }
-  if (stage_ != Stage::pull || !client_.try_pull(batches_.front().touched)) return std::nullopt;
-  const AtWork at_work{
-      {Holding::Kind::step, pass_.epoch, static_cast<std::uint32_t>(computed_), 0}};
+  if (!client_.try_pull(batches_.front().touched)) return std::nullopt;
+  const std::uint64_t step = computed_++;
+  const AtWork at_work{{Holding::Kind::step, pass_.epoch, static_cast<std::uint32_t>(step), 0}};
   const std::uint64_t interactions = compute(batches_.front());
-  if (computed_ + 1 == steps_) write_sums();
-  client_.push(batches_.front().touched, step_sizes_.examples(computed_));
+  client_.push(batches_.front().touched, step_sizes_.examples(step));
   spare_.push_back(std::move(batches_.front()));
   batches_.pop_front();
-  ++computed_;
   stage_ = Stage::finish;
-  if (asked_ < steps_) ask_for_step();
+  ask_ahead();
   return Piece{TraceKind::train_cell, 0, 0, interactions};
 }
 
-std::uint64_t RowWork::compute(Batch& batch) {
-  std::uint64_t examples = 0;
-  for (std::size_t l = 0; l < lanes_.size(); ++l) {
-    losses_[l] += model_->gradient(batch.examples[l], batch.index[l], batch.touched[l]);
-    examples += batch.touched[l].examples;
-  }
-  return examples;
+bool RowWork::ends_here() const {
+  if (!batches_.empty()) return false;
+  return computed_ == steps_ || gate_.pauses_before(in_job(computed_), begin_);
 }
 
-/// Before the last push, whose clock says that they are there.
-void RowWork::write_sums() const {
+/// The sums of all steps so far are written before the push, whose clock says that they are there.
+std::uint64_t RowWork::compute(Batch& batch) {
+  std::uint64_t interactions = 0;
   for (std::size_t l = 0; l < lanes_.size(); ++l) {
-    ps::CellSums& sums = node_.sums(StripId{lanes_[l].strips().begin}, BlockId{0});
-    sums = {};
-    sums[0] = static_cast<double>(lanes_[l].interactions());
-    sums[1] = losses_[l];
+    sums_[l][0] += static_cast<double>(batch.interactions[l]);
+    sums_[l][1] += model_->gradient(batch.examples[l], batch.index[l], batch.touched[l]);
+    sums_of(lanes_[l]) = sums_[l];
+    interactions += batch.interactions[l];
   }
+  return interactions;
+}
+
+ps::CellSums& RowWork::sums_of(const Lane& lane) const {
+  return node_.sums(StripId{lane.strips().begin}, BlockId{0});
 }
 
 StripId RowWork::strip_of_unit() const {

@@ -40,16 +40,25 @@ class RowWork : public Work {
  private:
   /// A mini-batch of this worker, asked for.
   struct Batch {
-    std::vector<ps::RowExamples> examples;   // [lane]
-    std::vector<ps::RowIndex> index;         // [lane]
-    std::vector<ps::TouchedTables> touched;  // [lane]
+    std::vector<ps::RowExamples> examples;    // [lane]
+    std::vector<ps::RowIndex> index;          // [lane]
+    std::vector<ps::TouchedTables> touched;   // [lane]
+    std::vector<std::uint64_t> interactions;  // [lane]
   };
   enum class Stage : std::uint8_t { pull, finish, idle };
 
+  void begin_training();
+  void ask_ahead();
   void ask_for_step();
   [[nodiscard]] std::optional<Piece> try_train();
+  [[nodiscard]] bool ends_here() const;
   [[nodiscard]] std::uint64_t compute(Batch& batch);
-  void write_sums() const;
+  /// Of training, where the server looks for them.
+  [[nodiscard]] ps::CellSums& sums_of(const Lane& lane) const;
+  /// A step of the epoch, counted since the start of the job.
+  [[nodiscard]] std::uint64_t in_job(std::uint64_t step) const {
+    return begin_ + step - pass_.first_step;
+  }
   [[nodiscard]] std::optional<Piece> try_unit();
   void grow_batch(std::size_t parts);
   void ask_for_cell();
@@ -68,9 +77,12 @@ class RowWork : public Work {
   std::uint64_t steps_;  // of an epoch
   StepSizes step_sizes_;
   std::vector<Lane> lanes_;
-  std::vector<double> losses_;  // [lane] of the pass
+  std::vector<ps::CellSums> sums_;  // [lane] of the epoch: interactions and loss
   ps::UnitCounter counter_;
+  ps::RowGate gate_;
+  std::size_t part_;  // of the workers of this node
   comm::StartPass pass_;
+  std::uint64_t begin_ = 0;  // of the pass: steps of the job before
   Stage stage_ = Stage::idle;
   std::uint64_t asked_ = 0;                        // steps of the epoch
   std::uint64_t computed_ = 0;                     // steps of the epoch

@@ -217,6 +217,22 @@ TEST_F(ShardFile, RefusesKeptRowsThatTheBlockDoesNotHave) {
             files_[2].string() + ": /residents/000007/row has row 4, expected less than 4");
 }
 
+TEST_F(ShardFile, HoldsTheSumsOfLanesBesideTheirRecords) {
+  std::vector<float> records(6, 0.5F);
+  std::vector<ShardPart> parts{records_part("users", 0, records.data(), 3, 2, 2),
+                               records_part("users", 1, records.data(), 3, 2, 2)};
+  parts[0].sums = {7, 0.25};
+  files_ = {directory_ / "shard-002.h5"};
+  const CheckpointFile file = write(files_[0], parts);
+  EXPECT_EQ(file.datasets.size(), 3U);
+  ShardReader reader{files_};
+  EXPECT_EQ(reader.read_record_sums("users", 0), (std::vector<double>{7, 0.25}));
+  EXPECT_THROW(static_cast<void>(reader.read_record_sums("users", 1)), CheckpointError);
+  std::vector<float> found(6);
+  reader.read_records("users", 1, found.data(), 3, 2, 2);
+  EXPECT_EQ(found, records);
+}
+
 TEST_F(ShardFile, RefusesAFileThatIsNone) {
   files_.push_back(directory_.write("shard-002.h5", "not HDF5"));
   EXPECT_THROW(ShardReader{files_}, DataError);
