@@ -254,8 +254,10 @@ std::unique_ptr<ps::Server> Roles::server(comm::Transport& link, int n,
   ps::AlsNode als = als_node(link, n, options.trace, ring);
   std::unique_ptr<ps::BlockMover> mover;
   if (ring && !map_.als) {
-    mover = std::make_unique<ps::BlockMover>(link, first_server(map_.placement.previous(node_)),
-                                             std::move(ring->link), map_.placement, node_, *tables_,
+    const ps::RingNeighbours neighbours{first_server(map_.placement.previous(node_)),
+                                        first_server(map_.placement.next(node_))};
+    mover = std::make_unique<ps::BlockMover>(link, neighbours, std::move(ring->link),
+                                             map_.placement, node_, *tables_,
                                              std::move(ring->residents), options.trace);
   }
   auto store = std::make_unique<ps::BlockStore>(

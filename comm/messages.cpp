@@ -171,7 +171,7 @@ RowTraffic& RowTraffic::operator+=(const RowTraffic& other) noexcept {
 
 namespace {
 
-constexpr std::array<std::pair<Tag, std::string_view>, 11> kTagNames{
+constexpr std::array<std::pair<Tag, std::string_view>, 13> kTagNames{
     {{Tag::start_pass, "start_pass"},
      {Tag::strips_done, "strips_done"},
      {Tag::worker_done, "worker_done"},
@@ -182,7 +182,9 @@ constexpr std::array<std::pair<Tag, std::string_view>, 11> kTagNames{
      {Tag::credit, "credit"},
      {Tag::pull_rows, "pull_rows"},
      {Tag::rows, "rows"},
-     {Tag::push_rows, "push_rows"}}};
+     {Tag::push_rows, "push_rows"},
+     {Tag::cut_saved, "cut_saved"},
+     {Tag::lower_halves, "lower_halves"}}};
 
 }  // namespace
 

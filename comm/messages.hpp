@@ -30,6 +30,8 @@ enum class Tag : int {
   rows = 10,       ///< the answer
   push_rows = 11,  ///< worker -> server of another node: gradients, and the end of a step
   cut_saved = 12,  ///< server -> scheduler: CommandDone of a cut, when its copies are on disk
+  /// server -> server of the next node: of the factors of a block, u16 each, in several messages
+  lower_halves = 13,
 };
 
 [[nodiscard]] std::string_view name_of(Tag tag);

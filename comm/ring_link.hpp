@@ -14,8 +14,9 @@ using Parcel = std::vector<std::span<std::byte>>;
 
 /// Goes first in the parcel of a block: what is in it.
 struct BlockHeader {
-  std::uint64_t block = 0;
-  std::uint64_t turns = 0;  ///< that the block has finished
+  std::uint32_t block = 0;
+  std::uint32_t halves = 0;  ///< 1: factors are upper halves, Tag::lower_halves bring the others
+  std::uint64_t turns = 0;   ///< that the block has finished
 };
 
 /// One node's end of the ring: parcels go to the next node and come from the previous one, in the

@@ -361,8 +361,8 @@ std::vector<Field> checkpoint_fields(CheckpointConfig& c) {
       {"checkpoint.every_epochs", &c.every_epochs, at_least(0), no,
        "Epochs between checkpoints; 0: not by epochs."},
       {"checkpoint.every_minutes", &c.every_minutes, at_least(0), no,
-       "Minutes between checkpoints; 0: not by time. `sgd` (unless `cluster.wire = \"bf16\"`) and "
-       "`rows` pause within an epoch for it, `als` and `ials` between its halves."},
+       "Minutes between checkpoints; 0: not by time. `sgd` and `rows` pause within an epoch "
+       "for it, `als` and `ials` between its halves."},
       {"checkpoint.keep", &c.keep, at_least(1), no,
        "Newest checkpoints kept, beside the best epoch's. Older ones go when the next has been "
        "read back and is whole."},

@@ -29,6 +29,8 @@ class CellOrder {
   [[nodiscard]] std::uint32_t steps() const noexcept { return steps_; }
   /// The block that a strip meets at a step, if any (none where strips outnumber blocks).
   [[nodiscard]] std::optional<BlockId> block_at(StripId strip, std::uint32_t step) const;
+  /// The step at which the strip meets the block.
+  [[nodiscard]] std::uint32_t step_of(StripId strip, BlockId block) const;
   /// The last step at which the strip meets a block.
   [[nodiscard]] std::uint32_t last_step(StripId strip) const;
   /// How many strips the block meets before this one.
@@ -47,6 +49,7 @@ class CellOrder {
   std::uint32_t steps_;
   std::vector<BlockId> ring_;
   std::vector<std::uint32_t> first_;                    // [block] strip
+  std::vector<std::uint32_t> places_;                   // [block]
   std::vector<std::optional<BlockId>> block_at_place_;  // [place]
 };
 

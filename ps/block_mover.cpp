@@ -15,15 +15,18 @@ void clear_blank_rows(RowsView rows) {
   std::fill_n(rows.states + rows.rows, kBlankRows, RowState{});
 }
 
+/// Bytes of a message of lower halves.
+constexpr std::size_t kMessage = std::size_t{1} << 20;
+
 std::span<float> factors_of(RowsView rows) { return {rows.factors, rows.rows * rows.stride}; }
 
 }  // namespace
 
-BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
+BlockMover::BlockMover(comm::Transport& transport, RingNeighbours neighbours,
                        std::unique_ptr<comm::RingLink> ring, const Placement& placement, int node,
                        const Tables& tables, Residents residents, TraceRecorder* trace)
     : transport_{transport},
-      previous_{previous},
+      neighbours_{neighbours},
       ring_{std::move(ring)},
       placement_{placement},
       node_{node},
@@ -39,11 +42,11 @@ BlockMover::BlockMover(comm::Transport& transport, comm::RoleId previous,
   }
 }
 
-void BlockMover::begin(std::uint64_t pass, WireFormat wire, std::uint32_t epoch) {
+void BlockMover::begin(const comm::StartPass& pass, WireFormat wire) {
   wire_ = wire;
-  epoch_ = epoch;
+  pass_ = pass;
   traffic_ = {};
-  target_ = (pass + 1) * placement_.crossings();
+  target_ = (pass.pass + 1) * placement_.crossings();
   while (post()) {
   }
 }
@@ -76,18 +79,55 @@ bool BlockMover::let_go() {
   if (tables_.turns(block).load(std::memory_order_acquire) != turns) return moved;
   tables_.turns(block).store(kAbsent, std::memory_order_relaxed);
   Crossing& crossing = begin_crossing(out_);
-  crossing.header = {block.value(), turns};
+  crossing.header = {block.value(), 0, turns};
   const RowsView rows = cargo(leaving_, crossing);
   if (residents_.in_part(block)) {
     gather_rows(rows_of(leaving_), residents_.travelling(block), rows);
     gather_rows(rows_of(leaving_), residents_.staying(block), residents_.kept(block));
   }
   comm::Parcel pieces = parcel(rows, crossing);
-  if (wire_ == WireFormat::bf16) to_bf16(factors_of(rows), crossing.encoded);
+  if (wire_ == WireFormat::bf16) encode(rows, crossing);
   traffic_.bytes += crossing.bytes;
   ++traffic_.blocks;
   ring_->send(std::move(pieces));
   ++leaving_;
+  return true;
+}
+
+/// Whether this is the pass of the epoch in which the block was worked on before it leaves. Who
+/// left out a cell, and released the block then, had seen the pause.
+bool BlockMover::rounds(std::uint64_t visit) const {
+  const std::uint64_t step = placement_.step_at_departure(node_, visit);
+  const std::uint64_t begin = pass_.pass * placement_.steps();
+  const std::uint64_t pause = tables_.pause().load(std::memory_order_seq_cst);
+  return step >= pass_.first_step && (pause <= begin || begin + step < pause);
+}
+
+void BlockMover::encode(RowsView rows, Crossing& crossing) {
+  if (rounds(leaving_)) return to_bf16(factors_of(rows), crossing.encoded);
+  crossing.header.halves = 1;
+  std::vector<std::uint16_t> lower(crossing.encoded.size());
+  split(factors_of(rows), crossing.encoded, lower);
+  for (auto rest = std::as_bytes(std::span{lower}); !rest.empty();) {
+    const auto piece = rest.first(std::min(kMessage, rest.size()));
+    transport_.send(neighbours_.next, comm::Tag::lower_halves, {piece.begin(), piece.end()});
+    traffic_.bytes += piece.size();
+    rest = rest.subspan(piece.size());
+  }
+}
+
+bool BlockMover::decode(const Crossing& crossing, std::span<float> factors) {
+  if (crossing.header.halves == 0) {
+    from_bf16(crossing.encoded, factors);
+    return true;
+  }
+  std::vector<std::uint16_t> lower(factors.size());
+  const auto bytes = std::as_writable_bytes(std::span{lower});
+  if (lower_.size() < bytes.size()) return false;
+  const auto end = lower_.begin() + static_cast<std::ptrdiff_t>(bytes.size());
+  std::copy(lower_.begin(), end, bytes.begin());
+  lower_.erase(lower_.begin(), end);
+  join(crossing.encoded, lower, factors);
   return true;
 }
 
@@ -102,8 +142,8 @@ bool BlockMover::take_in() {
     throw ProtocolError{fmt::format("block {} came at turn {}; expected block {} at turn {}",
                                     header.block, header.turns, block.value(), turns)};
   }
-  if (wire_ == WireFormat::bf16) {
-    from_bf16(crossing.encoded, factors_of(cargo(visit, crossing)));
+  if (wire_ == WireFormat::bf16 && !decode(crossing, factors_of(cargo(visit, crossing)))) {
+    return false;
   }
   const RowsView rows = rows_of(visit);
   if (residents_.in_part(block)) {
@@ -125,7 +165,7 @@ bool BlockMover::post() {
   if (awaited_ == target_ || visit - gone_ >= placement_.places(node_)) return false;
   Crossing& crossing = begin_crossing(in_);
   ring_->receive(parcel(cargo(visit, crossing), crossing));
-  transport_.send(previous_, comm::Tag::credit, {});
+  transport_.send(neighbours_.previous, comm::Tag::credit, {});
   ++awaited_;
   return true;
 }
@@ -173,8 +213,8 @@ void BlockMover::record(TraceKind kind, const Crossing& crossing) const {
   trace_->add({.start = crossing.since,
                .end = Clock::now(),
                .kind = kind,
-               .epoch = epoch_,
-               .block = static_cast<std::uint32_t>(crossing.header.block),
+               .epoch = pass_.epoch,
+               .block = crossing.header.block,
                .amount = crossing.bytes});
 }
 

@@ -88,11 +88,14 @@ void BlockStore::begin(const comm::StartPass& start) {
   if (als_.stream) als_.stream->begin(start);
   if (!mover_) return;
   const bool training = start.kind == comm::PassKind::train;
-  mover_->begin(start.pass, training ? options_.wire : WireFormat::fp32, start.epoch);
+  mover_->begin(start, training ? options_.wire : WireFormat::fp32);
 }
 
 void BlockStore::receive(comm::Envelope envelope) {
   if (als_.stream) return als_.stream->receive(std::move(envelope));
+  if (mover_ && envelope.tag == comm::Tag::lower_halves) {
+    return mover_->take_lower_halves(envelope.body);
+  }
   if (envelope.tag != comm::Tag::credit) throw ProtocolError{"server: unexpected message"};
   if (!mover_ && !als_.exchange) {
     throw ProtocolError{"server: credit for a node without neighbours"};

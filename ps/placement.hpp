@@ -46,6 +46,8 @@ class Placement {
   [[nodiscard]] int next(int node) const noexcept { return (node + nodes() - 1) % nodes(); }
   [[nodiscard]] int previous(int node) const noexcept { return (node + 1) % nodes(); }
 
+  /// Of a pass.
+  [[nodiscard]] std::uint32_t steps() const noexcept { return order_.steps(); }
   /// Blocks that a node lets go, and takes in, in one pass.
   [[nodiscard]] std::uint64_t crossings() const noexcept { return nodes() == 1 ? 0 : blocks(); }
   /// The block of a visit.
@@ -54,7 +56,11 @@ class Placement {
   [[nodiscard]] std::uint64_t visit_of_arrival(int node, std::uint64_t n) const;
   /// Turns that the block has finished, since the start of the job, when visit n ends: it may go.
   [[nodiscard]] std::uint64_t turns_at_departure(int node, std::uint64_t visit) const;
-  /// The same when visit n, an arrival, begins.
+  /// The step of the last cell before that, in its pass.
+  [[nodiscard]] std::uint32_t step_at_departure(int node, std::uint64_t visit) const {
+    return order_.step_of(StripId{strips(node).begin}, visitor(node, visit));
+  }
+  /// Turns as above when visit n, an arrival, begins.
   [[nodiscard]] std::uint64_t turns_at_arrival(int node, std::uint64_t visit) const;
 
  private:

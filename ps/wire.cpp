@@ -24,4 +24,22 @@ void from_bf16(std::span<const std::uint16_t> encoded, std::span<float> out) {
   }
 }
 
+void split(std::span<const float> factors, std::span<std::uint16_t> upper,
+           std::span<std::uint16_t> lower) {
+  FACTORPS_CHECK(factors.size() == upper.size() && factors.size() == lower.size());
+  for (std::size_t n = 0; n < factors.size(); ++n) {
+    const auto bits = std::bit_cast<std::uint32_t>(factors[n]);
+    upper[n] = static_cast<std::uint16_t>(bits >> 16);
+    lower[n] = static_cast<std::uint16_t>(bits & 0xffffU);
+  }
+}
+
+void join(std::span<const std::uint16_t> upper, std::span<const std::uint16_t> lower,
+          std::span<float> out) {
+  FACTORPS_CHECK(out.size() == upper.size() && out.size() == lower.size());
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    out[n] = std::bit_cast<float>(std::uint32_t{upper[n]} << 16 | lower[n]);
+  }
+}
+
 }  // namespace factorps::ps

@@ -51,10 +51,6 @@ class Checkpointer {
 
   /// Whether one is due at the end of an epoch.
   [[nodiscard]] bool due(std::uint64_t epoch, bool best) const;
-  /// Whether they come by time, not only by epochs.
-  [[nodiscard]] bool by_time() const {
-    return config_.checkpoint.interval == "auto" || config_.checkpoint.every_minutes > 0;
-  }
   /// Whether one is due by the time, also within an epoch.
   [[nodiscard]] bool due_by_time() const;
   /// Saves the training as it is now, between two passes, unless that was done before. What led to

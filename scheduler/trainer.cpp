@@ -71,10 +71,6 @@ TrainingResult Trainer::run(const std::optional<ResumePoint>& resume) {
   if (const std::string problem = run_.uptime().begin(); !problem.empty()) display_.warn(problem);
   return counted([&] {
     start(resume);
-    const std::string why = why_no_pause();
-    if (checkpointer_.by_time() && !why.empty()) {
-      display_.note("checkpoints that are due by time come at the ends of epochs: " + why);
-    }
     return train();
   });
 }
@@ -90,10 +86,8 @@ TrainingResult Trainer::go_on(Cluster& cluster) {
 
 TrainingResult Trainer::train() {
   prepare_epochs(*cluster_, config_);
-  if (why_no_pause().empty()) {
-    cluster_->pause_when(steps_of_pass(),
-                         [this] { return !stop_reason().empty() || checkpointer_.due_by_time(); });
-  }
+  cluster_->pause_when(steps_of_pass(),
+                       [this] { return !stop_reason().empty() || checkpointer_.due_by_time(); });
   since_asked_.reset();
   while (!finished()) {
     if (const std::string why = stop_reason(); !why.empty()) return stop_early(why);
@@ -117,15 +111,6 @@ std::uint32_t Trainer::steps_of_pass() const {
   if (!pulls_rows(config_)) return std::max(dataset_.grid().strips(), dataset_.grid().blocks());
   return static_cast<std::uint32_t>(steps_of_epoch(dataset_.interactions(Part::train),
                                                    static_cast<std::uint64_t>(config_.rows.batch)));
-}
-
-/// What keeps a training from pausing within an epoch; empty: it can.
-std::string Trainer::why_no_pause() const {
-  if (config_.cluster.wire != "fp32") {
-    return "with cluster.wire = \"bf16\" rows are rounded where they cross, and a pause would let "
-           "them cross elsewhere";
-  }
-  return {};
 }
 
 void Trainer::start(const std::optional<ResumePoint>& resume) {

@@ -45,7 +45,7 @@ struct TrainingResult {
 /// Runs a training from start or checkpoint to model and summary.
 class Trainer {
  public:
-  /// Asked between epochs and, where passes can pause, again and again within them, with the
+  /// Asked between passes and, where these can pause, again and again within them, with the
   /// seconds that what cannot be interrupted may take next, as far as is known.
   /// @return why to stop with a checkpoint and ExitCode::stopped_early; empty: go on
   using StopRequested = std::function<std::string(double seconds)>;
@@ -80,7 +80,6 @@ class Trainer {
   [[nodiscard]] bool judge(double cost);
   [[nodiscard]] std::uint64_t choose_epoch();
   [[nodiscard]] std::string stop_reason();
-  [[nodiscard]] std::string why_no_pause() const;
   [[nodiscard]] std::uint32_t steps_of_pass() const;
   [[nodiscard]] std::string place_text() const;
   [[nodiscard]] Position position() const { return {epoch_, step_}; }

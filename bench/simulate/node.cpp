@@ -159,9 +159,11 @@ class Workers {
 
 std::unique_ptr<ps::BlockMover> make_mover(const Job& job, int node, const ps::Tables& tables,
                                            comm::Transport& link, comm::MpiRing& ring) {
+  const ps::RingNeighbours neighbours{job.layout.server(job.placement.previous(node)),
+                                      job.layout.server(job.placement.next(node))};
   return std::make_unique<ps::BlockMover>(
-      link, job.layout.server(job.placement.previous(node)), ring.link(), job.placement, node,
-      tables, ps::Residents{job.work.grid, round_up(job.dim, kRowMultiple)});
+      link, neighbours, ring.link(), job.placement, node, tables,
+      ps::Residents{job.work.grid, round_up(job.dim, kRowMultiple)});
 }
 
 PassTimes times_of(const scheduler::PassResult& result) {

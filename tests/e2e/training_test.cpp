@@ -81,6 +81,31 @@ TEST_F(Training, StopsWithACheckpointWhenSignalled) {
   }
 }
 
+/// The number of nodes decides where rows are rounded, wherever and how often it pauses.
+TEST_F(Training, PausesWithinEpochsWhereRowsAreRoundedOnTheWire) {
+  const Settings often{"cluster.wire=bf16", "checkpoint.every_epochs=0",
+                       "checkpoint.every_minutes=0.000001", "checkpoint.background=false",
+                       "evaluate.keep=last"};
+  const auto on_nodes_of = [](const char* ranks, Settings settings) {
+    settings.push_back(std::string{"cluster.node_size="} + ranks);
+    return settings;
+  };
+  const std::string expected = hash(6, "whole", on_nodes_of("3", {"cluster.wire=bf16"}));
+  EXPECT_NE(hash(0, "alone"), expected);
+  EXPECT_EQ(hash(6, "often", on_nodes_of("3", often)), expected);
+  std::string latest;  // now and then it is one between epochs
+  for (int tries = 0; tries < 20 && latest.find("-step-") == std::string::npos; ++tries) {
+    const ProgramResult killed =
+        run_program(command_of(4, train("killed", on_nodes_of("2", often), {"--overwrite"})),
+                    {{}, {"FACTORPS_FAULTS=kill rank=0 checkpoint=prune nth=2"}});
+    EXPECT_NE(killed.exit_code, 0);
+    EXPECT_TRUE(no_process_is_left());
+    latest = std::filesystem::read_symlink(directory_ / "killed/checkpoints/latest");
+  }
+  EXPECT_NE(latest.find("-step-"), std::string::npos) << latest;
+  EXPECT_EQ(hash(6, "killed", on_nodes_of("3", often), {"--resume", "auto"}), expected);
+}
+
 /// The shell that runs the tests may ignore Ctrl-C.
 std::vector<std::string> with_ctrl_c(std::vector<std::string> command) {
   command.insert(command.begin(), {"env", "--default-signal=INT"});

@@ -47,6 +47,16 @@ TEST(CellOrder, LetsEveryStripMeetEveryBlockOnce) {
   }
 }
 
+TEST(CellOrder, KnowsWhenAStripMeetsABlock) {
+  for (const auto& [strips, blocks, order] : shapes()) {
+    for (std::uint32_t s = 0; s < strips; ++s) {
+      for (std::uint32_t b = 0; b < blocks; ++b) {
+        ASSERT_EQ(order.block_at(StripId{s}, order.step_of(StripId{s}, BlockId{b})), BlockId{b});
+      }
+    }
+  }
+}
+
 TEST(CellOrder, KnowsWhenAStripIsThrough) {
   for (const auto& [strips, blocks, order] : shapes()) {
     for (std::uint32_t s = 0; s < strips; ++s) {

@@ -1,6 +1,7 @@
 #include "ps/wire.hpp"
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -34,6 +35,19 @@ TEST(Bf16, RoundsToNearestAndTiesToEven) {
   EXPECT_EQ(through_bf16(1 + 1.5F * kStep), 1 + 2 * kStep);
   EXPECT_EQ(through_bf16(-1 - 1.5F * kStep), -1 - 2 * kStep);
   EXPECT_EQ(through_bf16(1.999F), 2.0F);
+}
+
+TEST(Halves, KeepEveryBit) {
+  const std::array values{0.0F,    -0.0F, 1.0F / 3,
+                          -1e-42F, 3e38F, std::numeric_limits<float>::infinity()};
+  std::array<std::uint16_t, values.size()> upper{};
+  std::array<std::uint16_t, values.size()> lower{};
+  split(values, upper, lower);
+  std::array<float, values.size()> joined{};
+  join(upper, lower, joined);
+  for (std::size_t n = 0; n < values.size(); ++n) {
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(joined[n]), std::bit_cast<std::uint32_t>(values[n]));
+  }
 }
 
 }  // namespace

@@ -159,9 +159,10 @@ class LocalJob {
             std::make_unique<ps::RowExchange>(*links_.back(), layout.server(previous),
                                               ring_.link(node), placement_, node, tables_.back());
       } else if (moves) {
-        mover = std::make_unique<ps::BlockMover>(*links_.back(), layout.server(previous),
-                                                 ring_.link(node), placement_, node, tables_.back(),
-                                                 residents_of(node));
+        const int next = ps::servers_of_node(layout, placement_.next(node)).front();
+        mover = std::make_unique<ps::BlockMover>(
+            *links_.back(), ps::RingNeighbours{layout.server(previous), layout.server(next)},
+            ring_.link(node), placement_, node, tables_.back(), residents_of(node));
       }
       ps::ServerOptions options;
       options.seed = 1;
