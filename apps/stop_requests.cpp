@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "apps/stop_signals.hpp"
@@ -11,6 +12,9 @@
 
 namespace factorps::apps {
 namespace {
+
+// Seconds. A pass asks at every message, and the file may lie on another machine.
+constexpr double kBetweenLooks = 0.01;
 
 std::optional<std::int64_t> end_of_allocation() {
   constexpr std::array names{"FACTORPS_END_TIME", "SLURM_JOB_END_TIME"};
@@ -30,8 +34,10 @@ std::filesystem::path stop_file(const Config& config) { return config.run.dir / 
 scheduler::Trainer::StopRequested stop_requests(const Config& config) {
   const scheduler::StopConditions conditions{stop_file(config), end_of_allocation(),
                                              config.train.reserve_seconds};
-  return [conditions](double epoch_seconds) -> std::string {
-    if (StopSignals::requested()) return "asked to stop";
+  return [conditions, since = std::optional<Stopwatch>{}](double epoch_seconds) mutable {
+    if (StopSignals::requested()) return std::string{"asked to stop"};
+    if (since && since->seconds() < kBetweenLooks) return std::string{};
+    since.emplace();
     return scheduler::stop_reason(conditions, now(), epoch_seconds);
   };
 }
