@@ -253,7 +253,9 @@ void seal_dataset(hid_t file, const std::string& name) {
     H5Dread(target, element, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data());
     const std::uint64_t sum = checksum(bytes);
     const hid_t attribute = H5Aopen(target, "checksum", H5P_DEFAULT);
-    H5Awrite(attribute, H5T_NATIVE_UINT64, &sum);
+    const hid_t numbers = H5Aget_space(attribute);  // an edit may have made it several
+    if (H5Sget_simple_extent_npoints(numbers) == 1) H5Awrite(attribute, H5T_NATIVE_UINT64, &sum);
+    H5Sclose(numbers);
     H5Aclose(attribute);
   }
   H5Sclose(extents);
