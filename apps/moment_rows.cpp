@@ -74,11 +74,8 @@ std::string describe_moment(const Model& model, std::int64_t time) {
 }
 
 void require_times(const Model& model, const Dataset& dataset) {
-  if (!knows_moments(model) || dataset.has_times()) return;
-  throw DataError{
-      fmt::format("{}: does not say when interactions were, which scores of {} depend on; expected "
-                  "a dataset prepared with data.store_times = true",
-                  dataset.path().string(), model.path().string())};
+  if (!knows_moments(model)) return;
+  dataset.require_times(fmt::format("which scores of {} depend on", model.path().string()));
 }
 
 }  // namespace factorps::apps

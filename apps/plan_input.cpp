@@ -33,18 +33,10 @@ std::uint64_t text_bytes(const CollectedIds& ids) {
                           : 8 * (ids.integers.size() + ids.texts() + 1) + ids.bytes.size();
 }
 
-std::uint64_t id_bytes(const IdTable& ids) {
-  std::uint64_t bytes = 8 * (ids.size() + (ids.integers() ? 0 : 1));
-  for (std::uint64_t row = 0; !ids.integers() && row < ids.size(); ++row) {
-    bytes += ids.text(row).size();
-  }
-  return bytes;
-}
-
 /// Of those that the model will hold.
 std::uint64_t id_bytes_of_model(const Config& config, const Dataset& dataset) {
   if (config.run.store_ids == "none") return 0;
-  return config.run.store_ids == "all" ? dataset.id_bytes() : id_bytes(dataset.item_ids());
+  return dataset.item_id_bytes() + (config.run.store_ids == "all" ? dataset.user_id_bytes() : 0);
 }
 
 void measure_dataset(const Dataset& dataset, const Config& config, scheduler::PlanInput& input) {

@@ -52,6 +52,11 @@ std::uint64_t rows_of_ids(const h5::File& file, const std::string& group) {
   return offsets - 1;
 }
 
+std::uint64_t id_bytes(const h5::File& file, const std::string& group) {
+  if (file.exists(group + "/ids")) return 8 * length(file, group + "/ids");
+  return 8 * length(file, group + "/id_offsets") + length(file, group + "/id_bytes");
+}
+
 void expect_kind(const h5::File& file) {
   if (!file.has("/", "format") || file.text("/", "format") != "factorps-dataset") {
     fail(file, "/", "is not a dataset, expected attribute format = 'factorps-dataset'");
@@ -324,15 +329,16 @@ std::optional<Attribute> Dataset::item_attribute(const std::string& name) const 
   return read_attribute(map_, "/items", name, grid_.items());
 }
 
-std::uint64_t Dataset::id_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const std::string group : {"/users", "/items"}) {
-    const h5::File& file = map_.file();
-    bytes += file.exists(group + "/ids")
-                 ? 8 * length(file, group + "/ids")
-                 : 8 * length(file, group + "/id_offsets") + length(file, group + "/id_bytes");
-  }
-  return bytes;
+void Dataset::require_times(const std::string& need) const {
+  if (has_times_) return;
+  throw DataError{
+      fmt::format("{}: does not say when interactions were, {}; expected a dataset prepared with "
+                  "data.store_times = true",
+                  path_.string(), need)};
 }
+
+std::uint64_t Dataset::user_id_bytes() const { return id_bytes(map_.file(), "/users"); }
+
+std::uint64_t Dataset::item_id_bytes() const { return id_bytes(map_.file(), "/items"); }
 
 }  // namespace factorps

@@ -63,6 +63,8 @@ class Dataset {
   [[nodiscard]] CellView cell(Part part, StripId strip, BlockId block) const;
   /// Whether the file says when interactions were.
   [[nodiscard]] bool has_times() const noexcept { return has_times_; }
+  /// @param need for people: "which model.context needs" @throws DataError if it does not
+  void require_times(const std::string& need) const;
   /// Unix seconds, [interaction of the cell]; none without times.
   [[nodiscard]] std::span<const std::int64_t> times(Part part, StripId strip, BlockId block) const;
   /// The checksum of the times of a part, once it has been compared. @throws DataError
@@ -89,8 +91,9 @@ class Dataset {
   /// Reads and checks it; nothing if there is none of this name.
   [[nodiscard]] std::optional<Attribute> user_attribute(const std::string& name) const;
   [[nodiscard]] std::optional<Attribute> item_attribute(const std::string& name) const;
-  /// Bytes of the external ids of users and items in a file.
-  [[nodiscard]] std::uint64_t id_bytes() const;
+  /// Bytes of the external ids in a file.
+  [[nodiscard]] std::uint64_t user_id_bytes() const;
+  [[nodiscard]] std::uint64_t item_id_bytes() const;
   /// What prepare counted, as JSON text.
   [[nodiscard]] std::string summary() const { return map_.file().text("/", "summary"); }
 

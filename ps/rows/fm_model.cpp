@@ -5,9 +5,6 @@
 #include <map>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "common/error.hpp"
 #include "model/heads/workspace.hpp"
 #include "ps/rows/distinct_rows.hpp"
 
@@ -59,11 +56,7 @@ std::vector<RowTable> fm_tables(const FmOptions& options, std::uint64_t features
 }
 
 void check_moments(const FmOptions& options, const Dataset& dataset) {
-  if (options.context.empty() || dataset.has_times()) return;
-  throw DataError{
-      fmt::format("{}: does not say when interactions were, which model.context needs; expected a "
-                  "dataset prepared with data.store_times = true",
-                  dataset.path().string())};
+  if (!options.context.empty()) dataset.require_times("which model.context needs");
 }
 
 void FmModel::Side::clear() {

@@ -65,7 +65,8 @@ void use_dataset(const std::filesystem::path& file) {
           sink = sink + (attribute.known(row) ? 1 : 0);
       }
     }));
-    sink = sink + static_cast<double>(dataset.id_bytes() + dataset.summary().size());
+    sink = sink + static_cast<double>(dataset.user_id_bytes() + dataset.item_id_bytes() +
+                                      dataset.summary().size());
     const Normalisation& normalisation = dataset.normalisation();
     for (std::uint64_t u = 0; u < dataset.grid().users(); ++u)
       sink = sink + double{normalisation.invert(u, 0, 1)};

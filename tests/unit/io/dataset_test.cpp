@@ -61,6 +61,12 @@ class DatasetFile : public testing::Test {
   test::TemporaryDirectory directory_;
 };
 
+TEST_F(DatasetFile, SaysHowLargeItsIdsAre) {
+  const Dataset dataset = written(small());
+  EXPECT_EQ(dataset.user_id_bytes(), 5U * 8);      // numbers
+  EXPECT_EQ(dataset.item_id_bytes(), 5U * 8 + 4);  // offsets and letters
+}
+
 TEST_F(DatasetFile, HoldsCellsAsRunsPerUser) {
   const Dataset data = written(small());
   const CellView cell = data.cell(Part::train, StripId{0}, BlockId{0});
