@@ -16,6 +16,7 @@
 #include "io/json_text.hpp"
 #include "io/model_file.hpp"
 #include "scheduler/plan_record.hpp"
+#include "scheduler/run_directory.hpp"
 
 namespace factorps::apps {
 namespace {
@@ -145,12 +146,11 @@ Json inspect_checkpoint(const std::filesystem::path& path) {
 
 /// Points from a part of a checkpoint or run to the whole.
 void refuse_parts(const std::filesystem::path& path) {
-  constexpr std::array kOfRuns{"config.toml", "plan.json", "metrics.jsonl", "summary.json",
-                               "uptime.json", "log.txt",   "checkpoints"};
   const auto whole = std::filesystem::absolute(path).parent_path();
   const bool of_checkpoint = std::filesystem::exists(whole / "manifest.json");
+  const std::string name = path.filename().string();
   const bool of_run = std::filesystem::exists(whole / "config.toml") &&
-                      std::ranges::count(kOfRuns, path.filename().string()) > 0;
+                      (name == "checkpoints" || std::ranges::count(scheduler::kRunFiles, name) > 0);
   if (!of_checkpoint && !of_run) return;
   throw DataError{fmt::format("{}: is a part of a {}, expected its directory: factorps inspect {}",
                               path.string(), of_checkpoint ? "checkpoint" : "run", whole.string())};

@@ -1,5 +1,6 @@
 #include "apps/text_output.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "common/error.hpp"
 #include "io/files.hpp"
 #include "io/hdf5.hpp"
+#include "scheduler/run_directory.hpp"
 
 namespace factorps::apps {
 
@@ -79,13 +81,14 @@ void TextOutput::commit() {
 }
 
 void refuse_files_of_run(const std::filesystem::path& out, const std::filesystem::path& run) {
-  for (const char* name : {"config.toml", "plan.json", "metrics.jsonl", "summary.json",
-                           "uptime.json", "log.txt", "scaling.json"}) {
+  const auto refuse = [&](const char* name) {
     std::error_code ignored;
-    if (!std::filesystem::equivalent(out, run / name, ignored)) continue;
+    if (!std::filesystem::equivalent(out, run / name, ignored)) return;
     throw ConfigError{
         fmt::format("{}: is a file of the run, expected another output", out.string())};
-  }
+  };
+  std::ranges::for_each(scheduler::kRunFiles, refuse);
+  refuse("scaling.json");
 }
 
 std::string tsv_field(std::string_view text) {

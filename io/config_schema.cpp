@@ -352,9 +352,8 @@ std::vector<Field> checkpoint_fields(CheckpointConfig& c) {
        "and the time between failures (`mtbf_hours`)."},
       {"checkpoint.mtbf_hours", &c.mtbf_hours, above(0), no,
        "Mean time between failures of the whole job, for `auto`, before any is known. Counts as "
-       "one "
-       "failure in so many hours, beside what was seen in `run.dir`: with F failures in H hours "
-       "there, (`mtbf_hours` + H) / (1 + F)."},
+       "one failure in so many hours, beside what was seen in `run.dir`: with F failures in H "
+       "hours there, (`mtbf_hours` + H) / (1 + F)."},
       {"checkpoint.background", &c.background, any(), no,
        "Checkpoints are written while training goes on. Takes memory for a copy of all rows, which "
        "`plan` counts; where that is not free, training waits, and says so at the start."},

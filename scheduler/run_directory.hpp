@@ -2,6 +2,7 @@
 /// model.h5.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -11,6 +12,10 @@
 #include "scheduler/uptime.hpp"
 
 namespace factorps::scheduler {
+
+/// Files that a training keeps beside checkpoints and model.
+inline constexpr std::array<const char*, 6> kRunFiles{
+    "config.toml", "plan.json", "metrics.jsonl", "summary.json", "uptime.json", "log.txt"};
 
 /// The files of one run. Used by the scheduler alone.
 class RunDirectory {

@@ -6,6 +6,7 @@
 #include "common/check.hpp"
 #include "common/error.hpp"
 #include "model/initial.hpp"
+#include "model/kernels/dot_kernel.hpp"
 
 namespace factorps {
 namespace {
@@ -83,7 +84,7 @@ float FactorizationMachine::add_up(const FeatureLists& lists, std::size_t entity
     squares += sum_of_terms(dim, [&](std::size_t k) { return (x * v[k]) * (x * v[k]); });
     for (std::size_t k = 0; k < dim; ++k) sum[k] += x * v[k];
   }
-  const float square = sum_of_terms(dim, [&](std::size_t k) { return sum[k] * sum[k]; });
+  const float square = dot_kernels().dot(1, sum, sum, dim);
   return linear + 0.5F * (square - squares);
 }
 
@@ -110,7 +111,7 @@ void FactorizationMachine::forward(const FactorizationBatch& batch, float w0,
       for (std::size_t n = 0; n < of_example.size(); ++n) {
         const float* a = mine.row(of_example[n]);
         const float* b = theirs.row(second.of_example[n]);
-        workspace.scores[n] += sum_of_terms(dim, [&](std::size_t k) { return a[k] * b[k]; });
+        workspace.scores[n] += dot_kernels().dot(1, a, b, dim);
       }
     }
   }

@@ -4,6 +4,7 @@
 
 #include "common/check.hpp"
 #include "common/error.hpp"
+#include "model/kernels/dot_kernel.hpp"
 
 namespace factorps {
 
@@ -49,8 +50,7 @@ void NeuralHead::forward(const HeadBatch& batch, std::span<const float> dense, b
       tower_->forward(tower_inputs(batch, examples, workspace), dense, batch, training, workspace);
   for (std::size_t n = 0; n < examples; ++n) {
     const float* y = out.row(n);
-    workspace.scores[n] +=
-        sum_of_terms(out.columns(), [&](std::size_t k) { return h[gmf_ + k] * y[k]; });
+    workspace.scores[n] += dot_kernels().dot(1, h + gmf_, y, out.columns());
   }
 }
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include "model/heads/workspace.hpp"
+#include "model/kernels/dot_kernel.hpp"
 #include "ps/rows/distinct_rows.hpp"
 
 namespace factorps::ps {
@@ -285,8 +285,7 @@ void FmModel::score_items(std::uint32_t user, std::size_t first, std::span<float
   const float base = w0_ + ranked_users_.bias[user];
   for (std::size_t n = 0; n < scores.size(); ++n) {
     const float* item = ranked_items_.factors.data() + (first + n) * dim_;
-    scores[n] = base + ranked_items_.bias[first + n] +
-                sum_of_terms(dim_, [&](std::size_t k) { return factors[k] * item[k]; });
+    scores[n] = base + ranked_items_.bias[first + n] + dot_kernels().dot(1, factors, item, dim_);
   }
 }
 

@@ -47,13 +47,14 @@ Applied apply_lists(const RowNode& node, std::size_t table, std::vector<RowCurso
 
 Applied apply_parts(const RowNode& node, std::span<const TouchedTables> parts,
                     const RowHeader& header) {
+  const RowStep step = step_of(header);
   Applied applied;
   const RowLayout& layout = node.layout();
   PartLists lists;
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {
     if (layout.tables()[t].frozen) continue;
     auto& cursors = lists.of(parts, t, layout.tables()[t].width, layout.rows_of(t, node.node()));
-    const Applied some = apply_lists(node, t, cursors, From::one_worker, step_of(header));
+    const Applied some = apply_lists(node, t, cursors, From::one_worker, step);
     applied.rows += some.rows;
     applied.combined += some.combined;
   }

@@ -34,7 +34,7 @@ std::uint64_t RowGate::first_not_entered() const {
   return first;
 }
 
-std::uint64_t RowGate::hold(RowSteps pass) const {
+std::uint64_t RowGate::hold(StepRange pass) const {
   while (true) {
     const std::uint64_t first = std::clamp(first_not_entered(), pass.begin, pass.end);
     std::uint64_t at = held().load(std::memory_order_seq_cst);

@@ -11,7 +11,7 @@
 namespace factorps::ps {
 
 /// The steps of a pass, counted since the start of the job.
-struct RowSteps {
+struct StepRange {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
@@ -40,7 +40,7 @@ class RowGate {
   [[nodiscard]] bool pauses_before(std::uint64_t step, std::uint64_t begin) const;
 
   /// @return the first step that no worker of the node has entered, or may until pause()
-  [[nodiscard]] std::uint64_t hold(RowSteps pass) const;
+  [[nodiscard]] std::uint64_t hold(StepRange pass) const;
   /// @param step end of the pass: nothing is left out
   void pause(std::uint64_t step) const;
 

@@ -7,10 +7,6 @@
 
 namespace factorps::ps {
 
-bool RowTable::changes(std::uint64_t row) const {
-  return !frozen && !std::ranges::binary_search(frozen_rows, row);
-}
-
 RowLayout::RowLayout(std::vector<RowTable> tables, const std::vector<Share>& strips)
     : tables_{std::move(tables)}, nodes_{static_cast<int>(strips.size())} {
   for (const RowTable& table : tables_) {

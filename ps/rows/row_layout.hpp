@@ -28,7 +28,9 @@ struct RowTable {
   }
   /// Floats of a row with the state of its optimizer: its values first.
   [[nodiscard]] std::size_t record() const { return width + state_width(optimizer, width); }
-  [[nodiscard]] bool changes(std::uint64_t row) const;
+  [[nodiscard]] bool changes(std::uint64_t row) const {
+    return !frozen && (frozen_rows.empty() || !std::ranges::binary_search(frozen_rows, row));
+  }
 };
 
 /// Those of a range among ascending rows.

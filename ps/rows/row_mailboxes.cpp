@@ -62,10 +62,11 @@ std::uint64_t RowMailboxes::count(std::size_t table, RowRange rows) const {
 void apply_mailboxes(const RowNode& node, std::uint64_t step, std::uint32_t part,
                      std::uint32_t parts) {
   const RowMailboxes mailboxes{node, step, true};
+  const RowStep how = step_of(mailboxes.header());
   std::vector<RowCursor> lists;
   for (std::size_t t = 0; t < node.layout().tables().size(); ++t) {
     mailboxes.cursors(t, slice_of(node.layout().rows_of(t, node.node()), part, parts), lists);
-    apply_lists(node, t, lists, From::workers, step_of(mailboxes.header()));
+    apply_lists(node, t, lists, From::workers, how);
   }
 }
 

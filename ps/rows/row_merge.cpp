@@ -13,12 +13,12 @@ void RowCursor::open_next() {
   while (row_ == end_ && !rest_.empty()) {
     const RowSection& section = rest_.front();
     rest_ = rest_.subspan(1);
-    const auto first = std::ranges::lower_bound(section.rows, range_.begin) - section.rows.begin();
-    const auto last = std::ranges::lower_bound(section.rows, range_.end) - section.rows.begin();
-    row_ = section.rows.data() + first;
-    end_ = section.rows.data() + last;
+    const auto some = within(section.rows, range_);
+    row_ = some.data();
+    end_ = row_ + some.size();
     bytes_ = width_ * value_bytes(section.kind);
-    contribution_ = {section.kind, section.values + static_cast<std::size_t>(first) * bytes_};
+    const auto before = static_cast<std::size_t>(row_ - section.rows.data());
+    contribution_ = {section.kind, section.values + before * bytes_};
   }
 }
 

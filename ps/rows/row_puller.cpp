@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "common/sort_numbers.hpp"
 
 namespace factorps::ps {
 namespace {
@@ -19,7 +20,7 @@ std::uint64_t add_union(std::span<const TouchedTables> parts, std::size_t table,
   }
   const auto touched = static_cast<std::uint64_t>(rows.end() - rows.begin() - before);
   if (parts.size() > 1) {
-    std::sort(rows.begin() + before, rows.end());
+    sort_numbers(std::span{rows}.subspan(static_cast<std::size_t>(before)));
     rows.erase(std::unique(rows.begin() + before, rows.end()), rows.end());
   }
   return touched;

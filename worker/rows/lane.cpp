@@ -175,8 +175,9 @@ void Lane::draw(std::uint64_t epoch, std::uint64_t step,
   const std::uint64_t key =
       RandomStream{options_.seed, Purpose::shuffle_examples}.bits(epoch, strips_.begin);
   const KeyedPermutation permute{items_.size(), key};
+  const std::uint64_t end = begin_of_step(step + 1);
   interactions.clear();
-  for (std::uint64_t n = begin_of_step(step); n < begin_of_step(step + 1); ++n) {
+  for (std::uint64_t n = begin_of_step(step); n < end; ++n) {
     interactions.push_back(permute(n));
     __builtin_prefetch(items_.data() + interactions.back());
     if (!options_.binary) __builtin_prefetch(values_.data() + interactions.back());

@@ -38,7 +38,6 @@ RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWor
       steps_{steps_of_epoch(dataset.interactions(Part::train), options.batches.batch)},
       step_sizes_{dataset, lanes_of(dataset.grid().strips(), options.lanes), options.batches},
       lanes_{make_lanes(dataset, node, worker.number, options)},
-      sums_(lanes_.size()),
       counter_{node.counter()},
       gate_{node.gate()},
       part_{node.part_of(worker.number)} {}
@@ -59,8 +58,8 @@ void RowWork::begin(const comm::StartPass& pass) {
 
 /// Within an epoch the sums of the steps before are there.
 void RowWork::begin_training() {
-  for (std::size_t l = 0; l < lanes_.size(); ++l) {
-    sums_[l] = pass_.first_step > 0 ? sums_of(lanes_[l]) : ps::CellSums{};
+  if (pass_.first_step == 0) {
+    for (const Lane& lane : lanes_) sums_of(lane) = {};
   }
   asked_ = computed_ = pass_.first_step;
   begin_ = client_.step();
@@ -101,14 +100,12 @@ void RowWork::ask_for_step() {
   batch.examples.resize(lanes);
   batch.index.resize(lanes);
   batch.touched.resize(lanes);
-  batch.interactions.resize(lanes);
-  drawn_.resize(lanes);
+  batch.drawn.resize(lanes);
   // Of all lanes before the first is used: what they read misses the caches, but all at once.
-  for (std::size_t l = 0; l < lanes; ++l) lanes_[l].draw(pass_.epoch, asked_, drawn_[l]);
+  for (std::size_t l = 0; l < lanes; ++l) lanes_[l].draw(pass_.epoch, asked_, batch.drawn[l]);
   for (std::size_t l = 0; l < lanes; ++l) {
-    lanes_[l].examples(pass_.epoch, asked_, drawn_[l], batch.examples[l]);
+    lanes_[l].examples(pass_.epoch, asked_, batch.drawn[l], batch.examples[l]);
     model_->touch(batch.examples[l], batch.touched[l], batch.index[l]);
-    batch.interactions[l] = drawn_[l].size();
   }
   client_.request_together(in_job(asked_), batch.touched);
   batches_.push_back(std::move(batch));
@@ -142,14 +139,14 @@ bool RowWork::ends_here() const {
   return computed_ == steps_ || gate_.pauses_before(in_job(computed_), begin_);
 }
 
-/// The sums of all steps so far are written before the push, whose clock says that they are there.
+/// Sums are added up before the push, whose clock says that they are there.
 std::uint64_t RowWork::compute(Batch& batch) {
   std::uint64_t interactions = 0;
   for (std::size_t l = 0; l < lanes_.size(); ++l) {
-    sums_[l][0] += static_cast<double>(batch.interactions[l]);
-    sums_[l][1] += model_->gradient(batch.examples[l], batch.index[l], batch.touched[l]);
-    sums_of(lanes_[l]) = sums_[l];
-    interactions += batch.interactions[l];
+    ps::CellSums& sums = sums_of(lanes_[l]);
+    sums[0] += static_cast<double>(batch.drawn[l].size());
+    sums[1] += model_->gradient(batch.examples[l], batch.index[l], batch.touched[l]);
+    interactions += batch.drawn[l].size();
   }
   return interactions;
 }

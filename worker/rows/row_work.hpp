@@ -40,10 +40,10 @@ class RowWork : public Work {
  private:
   /// A mini-batch of this worker, asked for.
   struct Batch {
-    std::vector<ps::RowExamples> examples;    // [lane]
-    std::vector<ps::RowIndex> index;          // [lane]
-    std::vector<ps::TouchedTables> touched;   // [lane]
-    std::vector<std::uint64_t> interactions;  // [lane]
+    std::vector<std::vector<std::uint64_t>> drawn;  // [lane] interactions
+    std::vector<ps::RowExamples> examples;          // [lane]
+    std::vector<ps::RowIndex> index;                // [lane]
+    std::vector<ps::TouchedTables> touched;         // [lane]
   };
   enum class Stage : std::uint8_t { pull, finish, idle };
 
@@ -53,7 +53,7 @@ class RowWork : public Work {
   [[nodiscard]] std::optional<Piece> try_train();
   [[nodiscard]] bool ends_here() const;
   [[nodiscard]] std::uint64_t compute(Batch& batch);
-  /// Of training, where the server looks for them.
+  /// Interactions and loss of the epoch so far, where the server looks for them.
   [[nodiscard]] ps::CellSums& sums_of(const Lane& lane) const;
   /// A step of the epoch, counted since the start of the job.
   [[nodiscard]] std::uint64_t in_job(std::uint64_t step) const {
@@ -77,19 +77,17 @@ class RowWork : public Work {
   std::uint64_t steps_;  // of an epoch
   StepSizes step_sizes_;
   std::vector<Lane> lanes_;
-  std::vector<ps::CellSums> sums_;  // [lane] of the epoch: interactions and loss
   ps::UnitCounter counter_;
   ps::RowGate gate_;
   std::size_t part_;  // of the workers of this node
   comm::StartPass pass_;
   std::uint64_t begin_ = 0;  // of the pass: steps of the job before
   Stage stage_ = Stage::idle;
-  std::uint64_t asked_ = 0;                        // steps of the epoch
-  std::uint64_t computed_ = 0;                     // steps of the epoch
-  std::deque<Batch> batches_;                      // oldest first
-  std::vector<Batch> spare_;                       // memory of batches that are done
-  std::vector<std::vector<std::uint64_t>> drawn_;  // [lane] interactions of a step
-  std::optional<std::uint64_t> unit_;              // of a pass that only looks, asked for
+  std::uint64_t asked_ = 0;            // steps of the epoch
+  std::uint64_t computed_ = 0;         // steps of the epoch
+  std::deque<Batch> batches_;          // oldest first
+  std::vector<Batch> spare_;           // memory of batches that are done
+  std::optional<std::uint64_t> unit_;  // of a pass that only looks, asked for
   std::vector<float> predictions_;
   UsersToRank to_rank_;
   ps::TouchedTables all_items_;                 // of a ranking pass, once they were pulled

@@ -7,7 +7,8 @@ namespace {
 
 TEST(SpareBodies, GivesTheSmallestThatIsLargeEnough) {
   SpareBodies spare;
-  for (const std::size_t bytes : {400U, 100U, 300U, 200U}) spare.give(std::vector<std::byte>(bytes));
+  for (const std::size_t bytes : {400U, 100U, 300U, 200U})
+    spare.give(std::vector<std::byte>(bytes));
   const auto capacity = [&](std::size_t bytes) {
     const auto body = spare.take(bytes);
     EXPECT_EQ(body.size(), bytes);

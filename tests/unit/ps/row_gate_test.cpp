@@ -11,7 +11,7 @@ namespace factorps::ps {
 namespace {
 
 constexpr std::size_t kWorkers = 3;
-constexpr RowSteps kPass{10, 30};
+constexpr StepRange kPass{10, 30};
 
 class RowGateOf : public testing::Test {
  protected:

@@ -15,14 +15,13 @@
 #include "common/aligned_buffer.hpp"
 #include "ps/block_store.hpp"
 #include "ps/rank_places.hpp"
-#include "ps/server.hpp"
 #include "ps/stream_node.hpp"
 #include "scheduler/cluster.hpp"
 #include "tests/support/local_ring.hpp"
+#include "tests/unit/scheduler/local_roles.hpp"
 #include "worker/als_work.hpp"
 #include "worker/cell_work.hpp"
 #include "worker/streamed_als_work.hpp"
-#include "worker/worker.hpp"
 
 namespace factorps::test {
 
@@ -73,8 +72,9 @@ class LocalJob {
         faults_{std::move(faults)},
         hub_{layout.roles()},
         scheduler_{link_of(0)},
-        cluster_{*scheduler_, layout.servers,           layout.workers, dataset.grid().strips(),
-                 kTimeout,    [this] { return step(); }} {
+        cluster_{*scheduler_,    layout.servers,
+                 layout.workers, dataset.grid().strips(),
+                 kTimeout,       [this] { return roles_.step(); }} {
     for (int node = 0; node < layout.nodes; ++node) add_node(layout, node);
     for (int w = 0; w < layout.workers; ++w) add_worker(layout, w);
   }
@@ -146,7 +146,7 @@ class LocalJob {
     if ((layout.nodes > 1 && ranking_) || (stream_ && !predicts_)) add_rank_places(node);
     const auto servers = ps::servers_of_node(layout, node);
     for (const int s : servers) {
-      links_.push_back(link_of(layout.server(s)));
+      roles_.links.push_back(link_of(layout.server(s)));
       std::unique_ptr<ps::BlockMover> mover;
       ps::AlsNode als{als_ ? &als_tables_.back() : nullptr};
       const bool moves = layout.nodes > 1 && s == servers.front();
@@ -156,20 +156,20 @@ class LocalJob {
         if (s == servers.front()) als.stream = row_stream(layout);
       } else if (moves && als_) {
         als.exchange =
-            std::make_unique<ps::RowExchange>(*links_.back(), layout.server(previous),
+            std::make_unique<ps::RowExchange>(*roles_.links.back(), layout.server(previous),
                                               ring_.link(node), placement_, node, tables_.back());
       } else if (moves) {
         const int next = ps::servers_of_node(layout, placement_.next(node)).front();
         mover = std::make_unique<ps::BlockMover>(
-            *links_.back(), ps::RingNeighbours{layout.server(previous), layout.server(next)},
+            *roles_.links.back(), ps::RingNeighbours{layout.server(previous), layout.server(next)},
             ring_.link(node), placement_, node, tables_.back(), residents_of(node));
       }
       ps::ServerOptions options;
       options.seed = 1;
       options.init_std = 0.1F;
       options.wire = wire_;
-      servers_.push_back(std::make_unique<ps::Server>(
-          *links_.back(), s,
+      roles_.servers.push_back(std::make_unique<ps::Server>(
+          *roles_.links.back(), s,
           std::make_unique<ps::BlockStore>(
               ps::shards_of(layout, placement_, als_ && !stream_)[static_cast<std::size_t>(s)],
               tables_.back(), dataset_, order_.steps(), options, std::move(mover),
@@ -196,7 +196,8 @@ class LocalJob {
     for (int node = 0; node < layout.nodes; ++node) {
       servers.push_back(layout.server(ps::servers_of_node(layout, node).front()));
     }
-    return std::make_unique<ps::RowStream>(*links_.back(), std::move(servers), streamed_.back());
+    return std::make_unique<ps::RowStream>(*roles_.links.back(), std::move(servers),
+                                           streamed_.back());
   }
 
   void add_rank_places(int node) {
@@ -230,33 +231,27 @@ class LocalJob {
     const ps::Share share = placement_.strips(node);
     std::vector<StripId> strips;
     for (std::uint32_t s = share.begin; s < share.end; ++s) strips.emplace_back(s);
-    links_.push_back(link_of(layout.worker(w)));
+    roles_.links.push_back(link_of(layout.worker(w)));
     if (stream_) {
-      workers_.push_back(std::make_unique<worker::Worker>(
-          *links_.back(),
+      roles_.workers.push_back(std::make_unique<worker::Worker>(
+          *roles_.links.back(),
           std::make_unique<worker::StreamedAlsWork>(
               streamed_[static_cast<std::size_t>(node)], dataset_, *als_,
               places_.empty() ? nullptr : &places_[static_cast<std::size_t>(node)])));
       return;
     }
     if (als_) {
-      workers_.push_back(std::make_unique<worker::Worker>(
-          *links_.back(), std::make_unique<worker::AlsWork>(
-                              als_tables_[static_cast<std::size_t>(node)], dataset_, *als_)));
+      roles_.workers.push_back(std::make_unique<worker::Worker>(
+          *roles_.links.back(), std::make_unique<worker::AlsWork>(
+                                    als_tables_[static_cast<std::size_t>(node)], dataset_, *als_)));
       return;
     }
-    workers_.push_back(std::make_unique<worker::Worker>(
-        *links_.back(), std::make_unique<worker::CellWork>(
-                            tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
-                            worker::CellOptions{step, best_kernels(), ranking_, 1, 5},
-                            places_.empty() ? nullptr : &places_[static_cast<std::size_t>(node)])));
-  }
-
-  bool step() {
-    bool worked = false;
-    for (auto& server : servers_) worked = server->step() || worked;
-    for (auto& worker : workers_) worked = worker->step() || worked;
-    return worked;
+    roles_.workers.push_back(std::make_unique<worker::Worker>(
+        *roles_.links.back(),
+        std::make_unique<worker::CellWork>(
+            tables_[static_cast<std::size_t>(node)], order_, dataset_, strips,
+            worker::CellOptions{step, best_kernels(), ranking_, 1, 5},
+            places_.empty() ? nullptr : &places_[static_cast<std::size_t>(node)])));
   }
 
   const Dataset& dataset_;
@@ -281,9 +276,7 @@ class LocalJob {
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;
   scheduler::Cluster cluster_;
-  std::vector<std::unique_ptr<comm::Transport>> links_;
-  std::vector<std::unique_ptr<ps::Server>> servers_;
-  std::vector<std::unique_ptr<worker::Worker>> workers_;
+  LocalRoles roles_;
 };
 
 }  // namespace factorps::test

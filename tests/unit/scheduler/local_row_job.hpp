@@ -12,10 +12,9 @@
 #include "common/aligned_buffer.hpp"
 #include "ps/rows/head_model.hpp"
 #include "ps/rows/row_store.hpp"
-#include "ps/server.hpp"
 #include "scheduler/cluster.hpp"
+#include "tests/unit/scheduler/local_roles.hpp"
 #include "worker/rows/row_work.hpp"
-#include "worker/worker.hpp"
 
 namespace factorps::test {
 
@@ -32,8 +31,9 @@ class LocalRowJob {
                 strips_of(layout)},
         hub_{layout.roles()},
         scheduler_{hub_.link(0)},
-        cluster_{*scheduler_, layout.servers,           layout.workers, dataset.grid().strips(),
-                 10,          [this] { return step(); }} {
+        cluster_{*scheduler_, layout.servers, layout.workers, dataset.grid().strips(), 10, [this] {
+                   return roles_.step();
+                 }} {
     options_.batches.batch = batch;
     options_.lanes = kLanes;
     job_ = {policy, dataset.grid().strips(), dataset.grid().blocks(), {}, {}};
@@ -93,11 +93,11 @@ class LocalRowJob {
     }
     options.part = {static_cast<std::uint32_t>(std::ranges::find(servers, s) - servers.begin()),
                     static_cast<std::uint32_t>(servers.size())};
-    links_.push_back(hub_.link(layout.server(s)));
-    servers_.push_back(std::make_unique<ps::Server>(
-        *links_.back(), s,
-        std::make_unique<ps::RowStore>(*links_.back(), nodes_[as_index(node)], layout.worker(0),
-                                       model(), dataset_, std::move(options))));
+    roles_.links.push_back(hub_.link(layout.server(s)));
+    roles_.servers.push_back(std::make_unique<ps::Server>(
+        *roles_.links.back(), s,
+        std::make_unique<ps::RowStore>(*roles_.links.back(), nodes_[as_index(node)],
+                                       layout.worker(0), model(), dataset_, std::move(options))));
   }
 
   void add_worker(const ps::JobLayout& layout, int w) {
@@ -105,18 +105,12 @@ class LocalRowJob {
     for (int node = 0; node < layout.nodes; ++node) {
       worker.server_of_node.push_back(layout.server(ps::servers_of_node(layout, node).front()));
     }
-    links_.push_back(hub_.link(layout.worker(w)));
-    workers_.push_back(std::make_unique<worker::Worker>(
-        *links_.back(), std::make_unique<worker::RowWork>(
-                            *links_.back(), nodes_[as_index(job_.node_of_worker[as_index(w)])],
-                            std::move(worker), model(), dataset_, options_)));
-  }
-
-  bool step() {
-    bool worked = false;
-    for (auto& server : servers_) worked = server->step() || worked;
-    for (auto& worker : workers_) worked = worker->step() || worked;
-    return worked;
+    roles_.links.push_back(hub_.link(layout.worker(w)));
+    roles_.workers.push_back(std::make_unique<worker::Worker>(
+        *roles_.links.back(),
+        std::make_unique<worker::RowWork>(*roles_.links.back(),
+                                          nodes_[as_index(job_.node_of_worker[as_index(w)])],
+                                          std::move(worker), model(), dataset_, options_)));
   }
 
   const Dataset& dataset_;
@@ -128,9 +122,7 @@ class LocalRowJob {
   comm::LocalHub hub_;
   std::unique_ptr<comm::Transport> scheduler_;
   scheduler::Cluster cluster_;
-  std::vector<std::unique_ptr<comm::Transport>> links_;
-  std::vector<std::unique_ptr<ps::Server>> servers_;
-  std::vector<std::unique_ptr<worker::Worker>> workers_;
+  LocalRoles roles_;
 };
 
 }  // namespace factorps::test
