@@ -126,6 +126,7 @@ void RowNode::read(std::size_t table, std::span<const std::uint64_t> rows, float
   const bool locks = job_.policy.consistency != Consistency::bsp;
   for (std::size_t n = 0; n < rows.size(); ++n) {
     if (locks) {
+      if (n + kAhead < rows.size()) fetch(table, rows[n + kAhead], width * sizeof(float));
       read(table, rows[n], to + n * width);
     } else {
       std::memcpy(to + n * width, record(table, rows[n]), width * sizeof(float));

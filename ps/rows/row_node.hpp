@@ -71,10 +71,10 @@ class RowNode {
   /// The same for ascending rows. @param gradients [rows x width]
   void apply(std::size_t table, std::span<const std::uint64_t> rows, const float* gradients,
              RowStep step) const;
-  /// So many rows are fetched before the first of them is changed. (Rows that are only read come as
-  /// fast without.)
+  /// So many rows are fetched before the first of them is changed, or locked and read. (Rows that
+  /// are only read come as fast without.)
   static constexpr std::size_t kAhead = 8;
-  /// Brings a record into the cache: it will be changed soon. @param bytes of it
+  /// Brings a record into the cache: it will be changed or locked soon. @param bytes of it
   /// (Always inline: GCC drops calls of functions that do nothing but prefetch.)
   [[gnu::always_inline]] inline void fetch(std::size_t table, std::uint64_t row,
                                            std::size_t bytes) const {
