@@ -19,8 +19,8 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-constexpr std::array<std::string_view, 6> kPhases{"begin",    "writing", "written",
-                                                  "manifest", "rename",  "prune"};
+constexpr std::array<std::string_view, 8> kPhases{"begin",  "writing", "written", "manifest",
+                                                  "rename", "prune",   "load",    "model"};
 constexpr std::array<std::pair<std::string_view, int>, 4> kErrors{
     {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS}}};
 

@@ -20,14 +20,17 @@ enum class FaultAction {
   drop
 };
 
-/// What a checkpoint goes through. `writing` and `written` are of servers, the others of rank 0.
+/// What a checkpoint goes through. `writing`, `written` and `load` are of servers, `model` of
+/// server 0, the others of rank 0.
 enum class CheckpointPhase {
   begin,     ///< its temporary directory is there
   writing,   ///< a shard has some of its rows
   written,   ///< a shard is complete and on disk
   manifest,  ///< the manifest is there, under the temporary name of the directory
   rename,    ///< the directory has its name
-  prune      ///< old ones are about to be removed
+  prune,     ///< old ones are about to be removed
+  load,      ///< a server is about to read its rows
+  model      ///< the model is about to be written
 };
 
 enum class FileOperation { write, sync, rename };

@@ -116,7 +116,7 @@ comm::CommandDone Server::run(const comm::Command& command) {
         store_->pause(command.step);
         break;
       case comm::CommandKind::export_model:
-        if (index_ == 0) reply.digest = store_->write_model(command);
+        if (index_ == 0) write_model(command, reply);
         break;
     }
   } catch (const Error& error) {
@@ -160,7 +160,13 @@ void Server::report_cut() {
   transport_.send(0, comm::Tag::cut_saved, comm::encode(done));
 }
 
+void Server::write_model(const comm::Command& command, comm::CommandDone& reply) {
+  pass_checkpoint_phase(CheckpointPhase::model);
+  reply.digest = store_->write_model(command);
+}
+
 void Server::load(const std::string& directory) {
+  pass_checkpoint_phase(CheckpointPhase::load);
   const CheckpointManifest manifest = read_manifest(directory);
   ShardReader reader{directory, manifest};
   store_->load(reader, manifest.step);

@@ -39,6 +39,7 @@ class Server {
   void handle(comm::Envelope envelope);
   [[nodiscard]] comm::CommandDone run(const comm::Command& command);
   void save(const comm::Command& command, comm::CommandDone& reply) const;
+  void write_model(const comm::Command& command, comm::CommandDone& reply);
   void load(const std::string& directory);
   void begin_cut(const comm::Command& command);
   void report_cut();

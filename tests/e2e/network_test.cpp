@@ -35,6 +35,16 @@ class Network : public Training {
     }
     return false;
   }
+  /// Takes down the network of the host of a rank.
+  void cut_off(int rank) const {
+    const auto all = processes();
+    const auto there = std::ranges::find(all, rank, &std::pair<int, int>::second);
+    ASSERT_NE(there, all.end());
+    const ProgramResult cut =
+        run_program({"nsenter", "--net=/proc/" + std::to_string(there->first) + "/ns/net", "ip",
+                     "link", "set", "net0", "down"});
+    ASSERT_EQ(cut.exit_code, 0) << cut.err;
+  }
   using Limits = std::vector<std::string>;  // of scripts/network-hosts
 
   /// The command that runs `factorps ARGUMENTS` on hosts with as many ranks on each.
@@ -173,13 +183,7 @@ TEST_F(Network, NamesAHostThatIsCutOff) {
   Program program{
       on_hosts(2, train("run", {"train.epochs=1000000", "cluster.watchdog_seconds=2"}))};
   ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;
-  const auto all = processes();
-  const auto second = std::ranges::find(all, 2, &std::pair<int, int>::second);
-  ASSERT_NE(second, all.end());
-  const ProgramResult cut =
-      run_program({"nsenter", "--net=/proc/" + std::to_string(second->first) + "/ns/net", "ip",
-                   "link", "set", "net0", "down"});
-  ASSERT_EQ(cut.exit_code, 0) << cut.err;
+  cut_off(2);
   EXPECT_TRUE(no_rank_is_left());
   program.signal(SIGKILL);  // mpirun waits for its daemon on the other host, for many minutes
   const ProgramResult result = program.wait();
@@ -187,6 +191,28 @@ TEST_F(Network, NamesAHostThatIsCutOff) {
             std::string::npos)
       << result.err;
   EXPECT_TRUE(no_process_is_left());
+}
+
+TEST_F(Network, ContinuesByItselfWhenAHostIsCutOff) {
+  set_epochs(1'000'000);
+  ProgramOptions options;
+  options.environment = {"FACTORPS=" + executable()};
+  Program program{
+      {FACTORPS_RUN_UNTIL_DONE, config_, "--set", "run.dir=" + (directory_ / "run").string(), "--",
+       FACTORPS_NETWORK_HOSTS, "--hosts", "2", "--", "-n", "4"},
+      options};
+  ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;
+  cut_off(2);
+  set_epochs(epochs_of("run") + 3);  // blocks travel between the hosts, so no epoch ends any more
+  const ProgramResult result = program.wait();
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("run-until-done: mpirun lost the connection to a machine"),
+            std::string::npos)
+      << result.err;
+  EXPECT_NE(result.out.find("ended with exit code 205; continues\n"), std::string::npos)
+      << result.out;
+  EXPECT_EQ(nlohmann::json::parse(read_text(directory_ / "run/summary.json"))["model_sha256"],
+            hash(0, "alone"));
 }
 
 TEST_F(Network, ContinuesOnOtherHostsWhatASignalStopped) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ios>
 #include <thread>
 
 namespace factorps::test {
@@ -9,8 +10,17 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
+/// What a file of /proc says. @return empty if the process ends meanwhile
+std::string read_of_process(const std::filesystem::path& file) {
+  try {
+    return read_text(file);
+  } catch (const std::ios_base::failure&) {
+    return {};
+  }
+}
+
 int rank_of(const std::filesystem::path& process) {
-  const std::string environment = '\0' + read_text(process / "environ");
+  const std::string environment = '\0' + read_of_process(process / "environ");
   const std::string name = std::string(1, '\0') + "OMPI_COMM_WORLD_RANK=";
   const std::size_t at = environment.find(name);
   if (at == std::string::npos) return -1;
@@ -79,7 +89,8 @@ std::vector<std::pair<int, int>> Training::processes() const {
     int pid = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (error != std::errc{} || end != name.data() + name.size()) continue;
-    if (read_text(entry.path() / "cmdline").find(directory_.path()) == std::string::npos) continue;
+    const std::string command = read_of_process(entry.path() / "cmdline");
+    if (command.find(directory_.path()) == std::string::npos) continue;
     found.emplace_back(pid, rank_of(entry.path()));
   }
   return found;

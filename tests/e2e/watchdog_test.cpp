@@ -13,11 +13,13 @@ class Watchdog : public Training {
  protected:
   /// Trains on several ranks with a fault.
   [[nodiscard]] ProgramResult with_fault(int ranks, const std::string& fault,
-                                         Settings settings = {}) const {
+                                         Settings settings = {},
+                                         const std::vector<std::string>& how = {
+                                             "--overwrite"}) const {
     settings.emplace_back("cluster.watchdog_seconds=2");
     ProgramOptions options;
     options.environment = {"FACTORPS_FAULTS=" + fault};
-    return run_program(command_of(ranks, train("run", settings, {"--overwrite"})), options);
+    return run_program(command_of(ranks, train("run", settings, how)), options);
   }
   static std::string last_line(const std::string& text) {
     const std::size_t end = text.find_last_not_of('\n');
@@ -52,6 +54,20 @@ TEST_F(Watchdog, NamesAFrozenSchedulerAndServer) {
     const ProgramResult result = with_fault(3, fault);
     EXPECT_EQ(result.exit_code, 5) << result.err;
     EXPECT_NE(last_line(result.err).find(who), std::string::npos) << result.err;
+    EXPECT_TRUE(no_process_is_left());
+  }
+}
+
+TEST_F(Watchdog, NamesAServerFrozenWhileItLoadsOrWritesTheModel) {
+  ASSERT_EQ(factorps(train("run", {"train.epochs=1"})).exit_code, 0);
+  for (const auto& [phase, doing] :
+       {std::pair{"load", "; it loads "}, std::pair{"model", "; it writes "}}) {
+    const ProgramResult result =
+        with_fault(3, std::string{"freeze rank=1 checkpoint="} + phase, {}, {"--resume", "auto"});
+    EXPECT_EQ(result.exit_code, 5) << result.err;
+    const std::string line = last_line(result.err);
+    EXPECT_NE(line.find("rank 1 (server 0) stands still for "), std::string::npos) << line;
+    EXPECT_NE(line.find(doing), std::string::npos) << line;
     EXPECT_TRUE(no_process_is_left());
   }
 }

@@ -65,7 +65,7 @@ TEST(Fault, NamesWhatIsWrongWithIt) {
        "EROFS"},
       {"kill checkpoint=end",
        "fault \"kill checkpoint=end\": checkpoint = end, expected one of begin, writing, written, "
-       "manifest, rename, prune"}};
+       "manifest, rename, prune, load, model"}};
   for (const auto& [text, message] : mistakes) {
     try {
       static_cast<void>(parse_fault(text));
