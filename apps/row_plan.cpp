@@ -62,6 +62,8 @@ ps::RowSettings settings_of(const Config& config, const Dataset* dataset) {
   settings.items_frozen = frozen("items");
   settings.dense_frozen = frozen("dense");
   settings.features_frozen = frozen("features");
+  settings.context_frozen = frozen("context");
+  settings.history_frozen = frozen("history");
   if (dataset != nullptr) find_frozen_rows(config, *dataset, settings);
   settings.pretrained = config.model.pretrained;
   settings.pretrained_alpha = static_cast<float>(config.model.pretrained_alpha);

@@ -19,7 +19,8 @@ namespace factorps {
 namespace {
 
 std::optional<std::string> parse_row_table(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kTables{"users", "items", "dense", "features"};
+  constexpr std::array<std::string_view, 6> kTables{"users",    "items",   "dense",
+                                                    "features", "context", "history"};
   if (std::ranges::count(kTables, name) == 0) return std::nullopt;
   return std::string{name};
 }
@@ -227,10 +228,16 @@ class CrossCheck {
     check_heads(model);
     require(config_.cluster.rebalance == 0, "cluster.rebalance", fmt::format("0{}", why));
     require_each("rows.frozen", config_.rows.frozen, parse_row_table,
-                 "names of tables: \"users\", \"items\", \"dense\" or \"features\"");
+                 "names of tables: \"users\", \"items\", \"dense\", \"features\", \"context\" or "
+                 "\"history\"");
     const RowsConfig& rows = config_.rows;
-    require(model.kind == "fm" || std::ranges::count(rows.frozen, "features") == 0, "rows.frozen",
-            "no \"features\", because model.kind is not \"fm\"");
+    const auto frozen_only_if = [&](bool there, const char* table, const char* why_not) {
+      require(there || std::ranges::count(rows.frozen, table) == 0, "rows.frozen",
+              fmt::format("no \"{}\", because {}", table, why_not));
+    };
+    frozen_only_if(model.kind == "fm", "features", "model.kind is not \"fm\"");
+    frozen_only_if(!model.context.empty(), "context", "model.context is empty");
+    frozen_only_if(model.history, "history", "model.history is false");
     require(model.kind == "fm" || rows.frozen_attributes.empty(), "rows.frozen_attributes",
             "nothing, because model.kind is not \"fm\"");
   }

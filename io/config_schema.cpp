@@ -291,7 +291,7 @@ std::vector<Field> rows_fields(RowsConfig& c) {
       {"rows.ftrl_l2", &c.ftrl_l2, at_least(0), yes, "For `ftrl`."},
       {"rows.frozen", &c.frozen, any(), yes,
        "Tables that stay as they are: `users`, `items`, `dense` (layers; of `fm` the offset), "
-       "`features` (of `fm`)."},
+       "`features`, `context`, `history` (of `fm`)."},
       {"rows.frozen_users", &c.frozen_users, any(), no,
        "File with the id of a user per line: their rows stay as they are."},
       {"rows.frozen_items", &c.frozen_items, any(), no,

@@ -49,9 +49,15 @@ std::vector<RowTable> fm_tables(const FmOptions& options, std::uint64_t features
                                 settings.features_frozen, settings.frozen_features},
                                {"offset", 1, {0, 1}, settings.dense, settings.dense_frozen, {}}};
   if (!options.context.empty())
-    tables.push_back({"context", width, {0, options.contexts()}, settings.features, false, {}});
+    tables.push_back({"context",
+                      width,
+                      {0, options.contexts()},
+                      settings.features,
+                      settings.context_frozen,
+                      {}});
   if (options.history_items > 0)
-    tables.push_back({"history", width, grid.block_begin, settings.features, false, {}});
+    tables.push_back(
+        {"history", width, grid.block_begin, settings.features, settings.history_frozen, {}});
   return tables;
 }
 

@@ -19,6 +19,8 @@ struct RowSettings {
   bool items_frozen = false;
   bool dense_frozen = false;
   bool features_frozen = false;
+  bool context_frozen = false;
+  bool history_frozen = false;
   std::vector<std::uint64_t> frozen_users = {};  ///< rows, ascending
   std::vector<std::uint64_t> frozen_items = {};
   std::vector<std::uint64_t> frozen_features = {};

@@ -332,6 +332,21 @@ TEST_F(FactorizationMachinesInMoments, LearnWhatDependsOnTheDay) {
   EXPECT_LT(weekday * weekday, without * without - 0.5);
 }
 
+TEST_F(FactorizationMachinesInMoments, FrozenTablesStayAsTheyAre) {
+  const auto hours_after = [&](const char* epochs, Settings settings) {
+    settings.insert(settings.begin(), epochs);
+    static_cast<void>(trained(5, "run", in_moments(settings), {"--overwrite"}));
+    return Model{model("run")}.info().features.value().context.at(1).rows;
+  };
+  const Settings frozen{"rows.frozen=['context', 'history']", "cluster.node_size=3"};
+  EXPECT_EQ(hours_after("train.epochs=1", frozen), hours_after("train.epochs=2", frozen));
+  EXPECT_NE(hours_after("train.epochs=1", {}), hours_after("train.epochs=2", {}));
+  const ProgramResult plain = factorps(train("other", with({"rows.frozen=['history']"})));
+  EXPECT_EQ(plain.exit_code, 2) << plain.err;
+  EXPECT_NE(plain.err.find("no \"history\", because model.history is false"), std::string::npos)
+      << plain.err;
+}
+
 TEST_F(FactorizationMachinesInMoments, ListsAndPredictionsAreForAMoment) {
   static_cast<void>(trained(0, "run", in_moments()));
   const json latest = list_at("");
