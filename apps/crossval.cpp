@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 ConfigOptions fold_options(const CrossvalOptions& options, const std::filesystem::path& run,
                            std::int64_t folds, std::int64_t fold) {
   const std::filesystem::path directory = run / fmt::format("fold-{}", fold);
-  ConfigOptions result = options;
+  ConfigOptions result = static_cast<const ConfigOptions&>(options);
   for (const std::string& assignment :
        {std::string{"split.method=folds"}, fmt::format("split.folds={}", folds),
         fmt::format("split.fold={}", fold), "run.dir=" + directory.string(),

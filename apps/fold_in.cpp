@@ -64,8 +64,9 @@ std::vector<float> mean_user(const Model& model) {
     for (std::size_t k = 0; k < row.size(); ++k) sum[k] += double{row[k]};
     users += 1;
   }
-  std::vector<float> mean;
-  for (const double x : sum) mean.push_back(static_cast<float>(x / std::max(users, 1.0)));
+  std::vector<float> mean(sum.size());
+  std::ranges::transform(sum, mean.begin(),
+                         [&](double x) { return static_cast<float>(x / std::max(users, 1.0)); });
   return mean;
 }
 

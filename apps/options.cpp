@@ -128,12 +128,9 @@ void declare_options(CLI::App& app, GenerateOptions& options) {
       ->required();
 }
 
-void declare_options(CLI::App& app, EvaluateOptions& options) {
-  declare_model(app, options);
-  app.add_option("dataset", options.dataset, "Prepared dataset; default: data.dataset")
-      ->type_name("DATASET");
-  app.add_option("--part", options.part, "Which interactions")
-      ->check(CLI::IsMember({"train", "validation", "test"}));
+namespace {
+
+void declare_baselines(CLI::App& app, EvaluateOptions& options) {
   app.add_option("--baseline", options.baseline,
                  "Evaluate a mean of the training values, or with --at what is popular, item-kNN "
                  "or EASE; no MODEL")
@@ -149,10 +146,9 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
   app.add_option("--ease-l2", options.ease_l2, "Of ease: regularisation")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--per-user", options.per_user, "Also write one line per user")->type_name("FILE");
-  app.add_flag("--fold-in", options.fold_in,
-               "Solve the row of every user from their training data, as of a new user; users that "
-               "prepare held out always are");
+}
+
+void declare_rankings(CLI::App& app, EvaluateOptions& options) {
   CLI::Option* at = app.add_option("--at", options.at, "Evaluate rankings of all items, cut here")
                         ->type_name("K[,K...]")
                         ->delimiter(',')
@@ -205,6 +201,22 @@ void declare_options(CLI::App& app, EvaluateOptions& options) {
       ->needs(at)
       ->excludes(sampled)
       ->excludes(given);
+}
+
+}  // namespace
+
+void declare_options(CLI::App& app, EvaluateOptions& options) {
+  declare_model(app, options);
+  app.add_option("dataset", options.dataset, "Prepared dataset; default: data.dataset")
+      ->type_name("DATASET");
+  app.add_option("--part", options.part, "Which interactions")
+      ->check(CLI::IsMember({"train", "validation", "test"}));
+  declare_baselines(app, options);
+  app.add_option("--per-user", options.per_user, "Also write one line per user")->type_name("FILE");
+  app.add_flag("--fold-in", options.fold_in,
+               "Solve the row of every user from their training data, as of a new user; users that "
+               "prepare held out always are");
+  declare_rankings(app, options);
 }
 
 void declare_options(CLI::App& app, CompareOptions& options) {

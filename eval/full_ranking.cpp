@@ -12,8 +12,8 @@ namespace {
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 const SiftKernels& kernels() {
-  static const SiftKernels best = sift_kernels(best_kernels().set);
-  return best;
+  static const SiftKernels kBest = sift_kernels(best_kernels().set);
+  return kBest;
 }
 
 /// Finds the places of some items among scores that pass by.

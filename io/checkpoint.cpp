@@ -115,7 +115,7 @@ fs::path CheckpointStore::begin(std::uint64_t epoch, std::uint32_t step) const {
     make_directories(directory_);
     sync_file(directory_.parent_path());
   }
-  const fs::path temporary =
+  fs::path temporary =
       directory_ / fmt::format(".{}.tmp", path_of(epoch, step).filename().string());
   std::error_code ignored;
   fs::remove_all(temporary, ignored);

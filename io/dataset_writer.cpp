@@ -109,7 +109,7 @@ std::string write_contents(h5::File& file, const DatasetContents& contents, std:
     fingerprint.add_part(image.cell_begin, image.cell_checksum);
     if (part == Part::train) file.set("/", "train_mean", train_mean(image, code));
   }
-  const std::string digest = fingerprint.finish();
+  std::string digest = fingerprint.finish();
   file.set("/", "fingerprint", std::string_view{digest});
   return digest;
 }
@@ -128,7 +128,7 @@ std::string write_dataset(const std::filesystem::path& path, const DatasetConten
   const std::filesystem::path temporary = create_temporary(path);
   try {
     h5::File file = h5::File::create(temporary);
-    const std::string fingerprint = write_contents(file, contents, threads);
+    std::string fingerprint = write_contents(file, contents, threads);
     file.close();
     commit_rename(temporary, path);
     return fingerprint;

@@ -158,6 +158,7 @@ class Generator {
 
   [[nodiscard]] std::uint32_t rounded(double rating) const {
     const double steps = settings_.half_stars ? 2.0 : 1000.0;
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): above 0, and what was generated stays the same
     const auto step = static_cast<std::uint32_t>(std::clamp(rating, kLeast, kMost) * steps + 0.5);
     return settings_.half_stars ? step * 500 : step;
   }

@@ -119,11 +119,16 @@ const H5FD_class_t* usual_driver() {
 }  // namespace
 
 void let_writes_fail(hid_t access) {
-  const H5FD_class_t* const usual = usual_driver();
-  FACTORPS_CHECK(usual != nullptr);
-  static const H5FD_class_t kDriver = driver_over(*usual);
-  const Handle driver{H5FDregister(&kDriver), H5FDunregister};
-  H5Pset_driver(access, driver.get(), nullptr);
+  // Registered once and for good: were a file's reference to it the last, HDF5 1.10 would free the
+  // driver and then call it to close the file.
+  static const hid_t kDriver = [] {
+    const H5FD_class_t* const usual = usual_driver();
+    FACTORPS_CHECK(usual != nullptr);
+    const H5FD_class_t driver = driver_over(*usual);  // HDF5 takes a copy
+    return H5FDregister(&driver);
+  }();
+  FACTORPS_CHECK(kDriver >= 0);
+  H5Pset_driver(access, kDriver, nullptr);
 }
 
 }  // namespace factorps::h5

@@ -18,6 +18,8 @@ class ValueEncoder {
     return (value - base_) * steps_per_unit_;
   }
   [[nodiscard]] std::uint8_t operator()(float value) const noexcept {
+    // Steps are whole but for rounding, and not below 0.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     return static_cast<std::uint8_t>(steps(value) + 0.5F);
   }
 

@@ -224,7 +224,8 @@ void BlockStore::load_sums(ShardReader& reader) const {
   for (std::uint32_t s = shard_.strips.begin; s < shard_.strips.end; ++s) {
     const auto sums = reader.read_sums(s, 2 * std::size_t{blocks});
     for (std::uint32_t b = 0; b < blocks; ++b) {
-      tables_.sums(StripId{s}, BlockId{b}) = {sums[2 * b], sums[2 * b + 1]};
+      const std::size_t at = 2 * std::size_t{b};
+      tables_.sums(StripId{s}, BlockId{b}) = {sums[at], sums[at + 1]};
     }
   }
 }

@@ -28,7 +28,7 @@ PassResult run_als_epoch(Cluster& cluster, const Config& config, comm::StartPass
   std::uint64_t before = 0;
   const auto run = [&](comm::PassKind kind) {
     start.kind = kind;
-    const auto result =
+    auto result =
         cluster.run_pass(start, [&](std::uint64_t done) { on_progress((before + done) / 2); });
     for (const auto& worker : result.workers) before += worker.interactions;
     add(result, total);

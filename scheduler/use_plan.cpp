@@ -15,7 +15,7 @@ constexpr std::uint64_t kEvaluateBytes = std::uint64_t{5200} << 10;   // of a pr
 constexpr std::uint64_t kRecommendBytes = std::uint64_t{4500} << 10;  // the same
 constexpr std::uint64_t kMpiBytes = kRankBytes - kAloneBytes;         // of one among several
 /// Where their history and their held-out items begin and end.
-constexpr std::uint64_t kStripUserBytes = 2 * 2 * 8;
+constexpr std::uint64_t kStripUserBytes = std::uint64_t{2} * 2 * 8;
 /// With its user, as it is found, and among those of the user.
 constexpr std::uint64_t kStripItemBytes = 8 + 4;
 /// Of all items for the users that are ranked at once, where places cannot be found as scores come.

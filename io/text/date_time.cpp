@@ -80,7 +80,7 @@ std::optional<std::int64_t> parse_iso(std::string_view text) noexcept {
   scan.skip_fraction();
   const auto east = zone(scan);
   if (!east || !scan.done() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  return midnight + hour * 3600 + minute * 60 + second - *east;
+  return midnight + std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second - *east;
 }
 
 }  // namespace

@@ -64,8 +64,8 @@ DotKernels dot_kernels_of(InstructionSet set) {
 }
 
 const DotKernels& dot_kernels() {
-  static const DotKernels best = dot_kernels_of(best_kernels().set);
-  return best;
+  static const DotKernels kBest = dot_kernels_of(best_kernels().set);
+  return kBest;
 }
 
 }  // namespace factorps

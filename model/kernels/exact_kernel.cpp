@@ -88,8 +88,8 @@ ExactKernels exact_kernels_of(InstructionSet set) {
 }
 
 const ExactKernels& exact_kernels() {
-  static const ExactKernels best = exact_kernels_of(best_kernels().set);
-  return best;
+  static const ExactKernels kBest = exact_kernels_of(best_kernels().set);
+  return kBest;
 }
 
 }  // namespace factorps

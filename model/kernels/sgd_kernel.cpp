@@ -96,7 +96,7 @@ std::string_view name_of(InstructionSet set) noexcept {
 }
 
 std::span<const Kernels> usable_kernels() {
-  static const std::vector<Kernels> usable = [] {
+  static const std::vector<Kernels> kUsable = [] {
     [[maybe_unused]] const std::int64_t targets = hwy::SupportedTargets();
     std::vector<Kernels> found{{InstructionSet::reference, &train_reference, &predict_reference}};
 #if HWY_TARGETS & HWY_SSE4
@@ -110,7 +110,7 @@ std::span<const Kernels> usable_kernels() {
 #endif
     return found;
   }();
-  return usable;
+  return kUsable;
 }
 
 const Kernels& best_kernels() { return usable_kernels().back(); }
