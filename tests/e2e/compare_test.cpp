@@ -19,7 +19,7 @@ class Compare : public testing::Test {
 
   /// Evaluates a baseline. @return the file of its users
   std::string users_of(const std::string& baseline, std::vector<std::string> more = {}) {
-    const std::string file = directory_ / (baseline + std::to_string(files_++) + ".tsv");
+    std::string file = directory_ / (baseline + std::to_string(files_++) + ".tsv");
     more.insert(more.begin(), {"evaluate", "--baseline", baseline, dataset_, "--per-user", file});
     const ProgramResult result = factorps(more);
     EXPECT_EQ(result.exit_code, 0) << result.err;

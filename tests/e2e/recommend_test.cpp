@@ -284,8 +284,9 @@ TEST_F(Usage, RecommendQuotasLookAsFarDownAsTheyMust) {
   std::string expected;
   int big = 0;
   int small = 0;
+  constexpr std::int64_t kLimit = std::int64_t{297} * 297;
   for (std::int64_t item = 0; ranked >> item && big + small < 5;) {
-    int& taken = item < 297 * 297 ? big : small;
+    int& taken = item < kLimit ? big : small;
     if (taken == 3) continue;
     ++taken;
     if (!expected.empty()) expected += ' ';

@@ -67,10 +67,10 @@ TEST_F(Report, OfAScalingExperimentIsDrawnByABrowser) {
   const std::string name = browser();
   if (name.empty()) GTEST_SKIP() << "no chromium, chromium-browser or google-chrome in PATH";
   const std::string directory = directory_ / "scaling";
-  const ProgramResult measured =
-      factorps({"bench", "scaling", config_, "--set", "run.dir=" + directory, "--set",
-                R"(scaling.layouts=["1x1s0", "2x1s0"])", "--set", "scaling.repetitions=2", "--set",
-                "scaling.dims=[8, 16]", "--set", "scaling.launcher=" FACTORPS_MPIRUN});
+  const ProgramResult measured = factorps(
+      {"bench", "scaling", config_, "--set", "run.dir=" + directory, "--set",
+       R"(scaling.layouts=["1x1s0", "2x1s0"])", "--set", "scaling.repetitions=2", "--set",
+       "scaling.dims=[8, 16]", "--set", std::string{"scaling.launcher="} + FACTORPS_MPIRUN});
   ASSERT_EQ(measured.exit_code, 0) << measured.err;
   const ProgramResult result = factorps({"report", directory});
   ASSERT_EQ(result.exit_code, 0) << result.err;

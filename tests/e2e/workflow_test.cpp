@@ -152,7 +152,7 @@ TEST(Plan, ForetellsTheSizesOfFiles) {
         nlohmann::json::parse(factorps({"plan", config, "--json", "--set", stored}).out);
     planned.push_back(plan["files"]["model"].get<std::uintmax_t>());
     // What HDF5 adds to the data itself: headers, attributes and alignment.
-    constexpr std::uintmax_t kOverhead = 32 * 1024;
+    constexpr std::uintmax_t kOverhead = std::uintmax_t{32} << 10;
     const std::uintmax_t model = std::filesystem::file_size(directory / "run/model.h5");
     EXPECT_GE(model, planned.back()) << ids;
     EXPECT_LE(model, planned.back() + kOverhead) << ids;

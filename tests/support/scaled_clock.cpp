@@ -8,13 +8,13 @@
 namespace factorps {
 namespace {
 
-const double factor = [] {
+const double kFactor = [] {
   const char* text = std::getenv("CLOCK_FACTOR");
   return text == nullptr ? 1.0 : std::atof(text);
 }();
-const auto start = std::chrono::steady_clock::now();
+const auto kStart = std::chrono::steady_clock::now();
 
-double seconds() { return factor * Seconds{std::chrono::steady_clock::now() - start}.count(); }
+double seconds() { return kFactor * Seconds{std::chrono::steady_clock::now() - kStart}.count(); }
 
 }  // namespace
 

@@ -27,7 +27,7 @@ std::vector<Lane> make_lanes(const Dataset& dataset, const ps::RowNode& node, st
 
 }  // namespace
 
-RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWorker worker,
+RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, const ps::RowWorker& worker,
                  std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
                  const RowWorkOptions& options)
     : node_{node},

@@ -26,7 +26,7 @@ struct RowWorkOptions {
 class RowWork : public Work {
  public:
   /// References must outlive the object.
-  RowWork(comm::Transport& transport, const ps::RowNode& node, ps::RowWorker worker,
+  RowWork(comm::Transport& transport, const ps::RowNode& node, const ps::RowWorker& worker,
           std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
           const RowWorkOptions& options);
 
