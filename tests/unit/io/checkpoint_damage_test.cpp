@@ -46,7 +46,8 @@ class DamagedCheckpoint : public testing::Test {
     checkpoint_ = store.commit(temporary, manifest);
     expected_ = load();
   }
-  static CheckpointFile write(const std::filesystem::path& path, std::vector<ShardPart> parts) {
+  static CheckpointFile write(const std::filesystem::path& path,
+                              const std::vector<ShardPart>& parts) {
     ShardWriter writer{path, parts};
     for (std::size_t n = 0; n < parts.size(); ++n) writer.write(n);
     return writer.finish();
