@@ -14,7 +14,7 @@ class Id {
   constexpr Id() = default;
   constexpr explicit Id(Rep value) noexcept : value_{value} {}
   [[nodiscard]] constexpr Rep value() const noexcept { return value_; }
-  friend constexpr auto operator<=>(Id, Id) = default;
+  friend constexpr auto operator<=>(Id, Id) = default;  // NOLINT(modernize-use-nullptr)
 
  private:
   Rep value_{};

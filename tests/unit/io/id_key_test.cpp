@@ -15,7 +15,7 @@ const std::string kSecret = "0123456789abcdef0123456789abcdef";
 class IdKeyFile : public testing::Test {
  protected:
   fs::path write(const std::string& bytes, fs::perms mode = fs::perms::owner_read) {
-    const fs::path file = directory_.write("key", bytes);
+    fs::path file = directory_.write("key", bytes);
     fs::permissions(file, mode);
     return file;
   }
@@ -28,7 +28,7 @@ class IdKeyFile : public testing::Test {
     return "no error";
   }
   IdKey key(const std::string& bytes = kSecret) {
-    const IdKey read = IdKey::read(write(bytes));
+    IdKey read = IdKey::read(write(bytes));
     fs::remove(directory_ / "key");
     return read;
   }

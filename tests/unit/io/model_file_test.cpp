@@ -235,7 +235,7 @@ TEST(ModelFile, NamesEveryMissingObject) {
     Objects objects = small_objects();
     objects.erase(name);
     write_objects(directory / "model.h5", objects);
-    const std::string leaf = name.substr(name.find_first_not_of("~", name.rfind('/') + 1));
+    const std::string leaf = name.substr(name.find_first_not_of('~', name.rfind('/') + 1));
     // A model without ids of one kind is taken to have the other kind.
     const std::string expected = leaf == "ids" ? "id_offsets" : leaf;
     EXPECT_NE(open_error(directory / "model.h5").find(expected), std::string::npos) << name;

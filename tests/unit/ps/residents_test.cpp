@@ -32,7 +32,7 @@ TEST(TouchedRows, AreThoseOfAnyPart) {
   const auto touched = touched_rows(dataset, {1, 3}, BlockId{1});
   const RowRange items = dataset.grid().items_of(BlockId{1});
   ASSERT_EQ(touched.size(), items.size());
-  for (std::uint16_t row = 0; row < items.size(); ++row) {
+  for (std::uint64_t row = 0; row < items.size(); ++row) {
     bool expected = false;
     for (const Part part : kParts) {
       for (const std::uint32_t strip : {1U, 2U}) {

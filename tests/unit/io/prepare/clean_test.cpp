@@ -13,9 +13,9 @@ namespace {
 using test::grouped;
 using test::text_of;
 
-std::string merged(Duplicates duplicates, std::vector<test::Row> rows,
+std::string merged(Duplicates duplicates, const std::vector<test::Row>& rows,
                    std::size_t source_rows = 99) {
-  GroupedRows data = grouped(std::move(rows), source_rows);
+  GroupedRows data = grouped(rows, source_rows);
   merge_duplicates(data, duplicates);
   return text_of(data);
 }
