@@ -8,6 +8,7 @@
 namespace factorps {
 
 Dropout::Dropout(float rate)
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): above 0, and masks stay what they are
     : kept_{std::clamp(static_cast<std::uint32_t>((1 - double{rate}) * kAll + 0.5), 1U, kAll)},
       scale_{static_cast<float>(double{kAll} / kept_)} {}
 
