@@ -11,11 +11,6 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-const SiftKernels& kernels() {
-  static const SiftKernels kBest = sift_kernels(best_kernels().set);
-  return kBest;
-}
-
 /// Finds the places of some items among scores that pass by.
 class PlaceFinder {
  public:
@@ -31,8 +26,8 @@ class PlaceFinder {
     places_.resize(scores_.size());
   }
   void pass(std::span<const float> scores) {
-    kernels().add_places(scores.data(), scores.size(), scores_.data(), scores_.size(),
-                         places_.data());
+    sift_kernels().add_places(scores.data(), scores.size(), scores_.data(), scores_.size(),
+                              places_.data());
   }
   [[nodiscard]] bool none() const { return scores_.empty(); }
   /// Scores from here on have to be kept.
@@ -52,7 +47,7 @@ class PlaceFinder {
 
  private:
   void count_places() {
-    kernels().count_places(kept_, num_kept_, scores_.data(), scores_.size(), places_.data());
+    sift_kernels().count_places(kept_, num_kept_, scores_.data(), scores_.size(), places_.data());
     num_kept_ = 0;
   }
 
@@ -98,7 +93,7 @@ class Pass {
     }
   }
 
-  decltype(SiftKernels::sift) sift_ = kernels().sift;
+  decltype(SiftKernels::sift) sift_ = sift_kernels().sift;
   Excluder excluder_;
   PlaceFinder places_;
   BestItems best_;

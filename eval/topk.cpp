@@ -36,7 +36,6 @@ float reached_by(std::size_t k, std::span<const float> scores) {
 }  // namespace
 
 void BestItems::offer(std::size_t first, std::span<const float> scores) {
-  static const auto kSift = sift_kernels(best_kernels().set).sift;
   std::array<std::uint32_t, kSiftBlock + kRowMultiple> positions;
   while (!scores.empty() && k_ > 0) {
     const auto some = scores.first(std::min(kSiftBlock, scores.size()));
@@ -51,7 +50,8 @@ void BestItems::offer(std::size_t first, std::span<const float> scores) {
       if (full()) limit = this->limit();
     }
     const auto rest = some.subspan(taken);
-    const Sifted sifted = kSift(rest.data(), rest.size(), 0, nullptr, limit, positions.data());
+    const Sifted sifted =
+        sift_kernels().sift(rest.data(), rest.size(), 0, nullptr, limit, positions.data());
     offer_some(first + taken, rest, std::span{positions}.first(sifted.found));
     first += some.size();
     scores = scores.subspan(some.size());

@@ -147,7 +147,6 @@ void RankedStrip::note_scores(BlockId block) {
 }
 
 void RankedStrip::count_places(BlockId block) {
-  static const auto kAddPlaces = sift_kernels(best_kernels().set).add_places;
   const Wanted wanted = wanted_in({0, tables_.grid().blocks()});
   std::vector<std::size_t> pairs;  // of a user, by ascending score
   std::vector<float> known;        // their scores
@@ -162,7 +161,8 @@ void RankedStrip::count_places(BlockId block) {
     std::ranges::sort(pairs, {}, [&](std::size_t pair) { return places_[pair].score; });
     for (const std::size_t pair : pairs) known.push_back(places_[pair].score);
     found.assign(pairs.size(), {});
-    kAddPlaces(scores.data(), scores.size(), known.data(), known.size(), found.data());
+    sift_kernels().add_places(scores.data(), scores.size(), known.data(), known.size(),
+                              found.data());
     for (std::size_t p = 0; p < pairs.size(); ++p) {
       places_[pairs[p]].above += found[p].above;
       places_[pairs[p]].equal += found[p].equal;

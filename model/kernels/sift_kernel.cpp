@@ -158,12 +158,17 @@ HWY_AFTER_NAMESPACE();
 
 namespace factorps {
 
-SiftKernels sift_kernels(InstructionSet set) {
+SiftKernels sift_kernels_of(InstructionSet set) {
   FACTORPS_RETURN_FOR(set, sift_kernels());
   return {&sift_reference,
           [](float* kept, std::size_t count, const float* wanted, std::size_t num_wanted,
              Places* places) { add_places_reference(kept, count, wanted, num_wanted, places); },
           &add_places_reference};
+}
+
+const SiftKernels& sift_kernels() {
+  static const SiftKernels kBest = sift_kernels_of(best_kernels().set);
+  return kBest;
 }
 
 Sifted sift_reference(const float* scores, std::size_t count, float least, float* kept, float limit,

@@ -42,7 +42,9 @@ struct SiftKernels {
 };
 
 /// @param set one of usable_kernels()
-[[nodiscard]] SiftKernels sift_kernels(InstructionSet set);
+[[nodiscard]] SiftKernels sift_kernels_of(InstructionSet set);
+/// Those of best_kernels().
+[[nodiscard]] const SiftKernels& sift_kernels();
 
 // In plain loops.
 Sifted sift_reference(const float* scores, std::size_t count, float least, float* kept, float limit,

@@ -37,12 +37,11 @@ class Network : public Training {
   }
   /// Takes down the network of the host of a rank.
   void cut_off(int rank) const {
-    const auto all = processes();
-    const auto there = std::ranges::find(all, rank, &std::pair<int, int>::second);
-    ASSERT_NE(there, all.end());
+    const int there = process_of_rank(rank);
+    ASSERT_NE(there, 0);
     const ProgramResult cut =
-        run_program({"nsenter", "--net=/proc/" + std::to_string(there->first) + "/ns/net", "ip",
-                     "link", "set", "net0", "down"});
+        run_program({"nsenter", "--net=/proc/" + std::to_string(there) + "/ns/net", "ip", "link",
+                     "set", "net0", "down"});
     ASSERT_EQ(cut.exit_code, 0) << cut.err;
   }
   using Limits = std::vector<std::string>;  // of scripts/network-hosts
@@ -107,11 +106,9 @@ TEST_F(Network, TrainsOnFourHostsWhatDoesNotFitTheMemoryOfOne) {
 TEST_F(Network, EndsOnEveryHostWhenARankIsKilled) {
   Program program{on_hosts(2, train("run", {"train.epochs=1000000"}))};
   ASSERT_TRUE(reaches_epoch(program, "run", 2)) << program.wait().err;
-  const auto all = processes();
-  // Rank 2 moves the blocks of the second host.
-  const auto victim = std::ranges::find(all, 2, &std::pair<int, int>::second);
-  ASSERT_NE(victim, all.end());
-  ::kill(victim->first, SIGKILL);
+  const int victim = process_of_rank(2);  // it moves the blocks of the second host
+  ASSERT_NE(victim, 0);
+  ::kill(victim, SIGKILL);
   EXPECT_GT(program.wait().exit_code, 0) << "still running";
   EXPECT_TRUE(no_process_is_left());
 }
@@ -166,10 +163,9 @@ TEST_F(Network, NamesAHostThatStandsStillInEvaluateAndRecommend) {
     Program program{on_hosts(2, command, {}, 1)};
     pollfd written{reader, POLLIN, 0};
     ASSERT_EQ(::poll(&written, 1, 60'000), 1) << "nothing was written";
-    const auto all = processes();
-    const auto second = std::ranges::find(all, 1, &std::pair<int, int>::second);
-    ASSERT_NE(second, all.end());
-    ::kill(second->first, SIGSTOP);
+    const int second = process_of_rank(1);
+    ASSERT_NE(second, 0);
+    ::kill(second, SIGSTOP);
     const ProgramResult result = program.wait();
     EXPECT_EQ(result.exit_code, 5) << result.err;
     EXPECT_NE(result.err.find("machine h2 (rank 1) has said nothing for 3 s"), std::string::npos)

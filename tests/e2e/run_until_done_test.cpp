@@ -27,11 +27,6 @@ class RunUntilDone : public Training {
     result.environment = {"FACTORPS=" + executable()};
     return result;
   }
-  [[nodiscard]] int process_of_rank(int rank) const {
-    const auto all = processes();
-    const auto found = std::ranges::find(all, rank, &std::pair<int, int>::second);
-    return found == all.end() ? 0 : found->first;
-  }
 };
 
 const std::vector<std::string> kRanks{FACTORPS_MPIRUN, "-n", "4"};

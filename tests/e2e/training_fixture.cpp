@@ -96,6 +96,12 @@ std::vector<std::pair<int, int>> Training::processes() const {
   return found;
 }
 
+int Training::process_of_rank(int rank) const {
+  const auto all = processes();
+  const auto found = std::ranges::find(all, rank, &std::pair<int, int>::second);
+  return found == all.end() ? 0 : found->first;
+}
+
 bool Training::no_process_is_left() const {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (!processes().empty()) {

@@ -42,6 +42,8 @@ class Training : public testing::Test {
                                    std::size_t epochs) const;
   /// Processes that have the test's directory in their command line, and their MPI rank or -1.
   [[nodiscard]] std::vector<std::pair<int, int>> processes() const;
+  /// The first of them with a rank, or 0.
+  [[nodiscard]] int process_of_rank(int rank) const;
   /// Whether none is left, within a few seconds.
   [[nodiscard]] bool no_process_is_left() const;
 

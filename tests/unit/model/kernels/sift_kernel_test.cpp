@@ -56,7 +56,7 @@ TEST(SiftKernel, KeepsAndFindsWhatIsHigh) {
           if (some[n] >= bound) kept.push_back(some[n]);
           if (some[n] > bound) above.push_back(static_cast<std::uint32_t>(n));
         }
-        const Outcome got{sift_kernels(kernels.set), some, bound, bound};
+        const Outcome got{sift_kernels_of(kernels.set), some, bound, bound};
         EXPECT_EQ(got.kept, kept) << where(kernels.set, count) << " " << bound;
         EXPECT_EQ(got.positions, above) << where(kernels.set, count) << " " << bound;
       }
@@ -69,7 +69,7 @@ TEST(SiftKernel, FindsWhatStandsAmongNoNumbers) {
     for (std::size_t at = 0; at < 100; ++at) {
       std::vector<float> scores(100, kNone);
       scores[at] = 7;
-      const Outcome got{sift_kernels(kernels.set), scores, 7, 6};
+      const Outcome got{sift_kernels_of(kernels.set), scores, 7, 6};
       EXPECT_EQ(got.kept, std::vector<float>{7}) << where(kernels.set, at);
       EXPECT_EQ(got.positions, std::vector{static_cast<std::uint32_t>(at)})
           << where(kernels.set, at);
@@ -80,7 +80,7 @@ TEST(SiftKernel, FindsWhatStandsAmongNoNumbers) {
 TEST(SiftKernel, FindsWithoutKeeping) {
   const auto scores = coarse_scores(100);
   for (const Kernels& kernels : usable_kernels()) {
-    const SiftKernels sift = sift_kernels(kernels.set);
+    const SiftKernels sift = sift_kernels_of(kernels.set);
     std::vector<std::uint32_t> positions(scores.size() + kRowMultiple);
     const auto sifted = sift.sift(scores.data(), scores.size(), 0, nullptr, 2, positions.data());
     EXPECT_EQ(sifted.kept, 0U);
@@ -117,7 +117,7 @@ TEST(SiftKernel, CountsPlaces) {
         const auto some = std::span{wanted}.subspan(skipped);
         const auto among = std::span{scores}.first(count);
         std::vector<Places> got(some.size(), Places{3, 4});
-        sift_kernels(kernels.set)
+        sift_kernels_of(kernels.set)
             .add_places(among.data(), count, some.data(), some.size(), got.data());
         expect_equal(got, places_among(among, some), where(kernels.set, count));
       }
@@ -136,7 +136,8 @@ TEST(SiftKernel, CountsPlacesOfWhatWasKept) {
         std::vector<Places> got(size, Places{3, 4});
         std::vector<float> memory = kept;
         memory.resize(count + kRowMultiple, 9.0F);
-        sift_kernels(kernels.set).count_places(memory.data(), count, some.data(), size, got.data());
+        sift_kernels_of(kernels.set)
+            .count_places(memory.data(), count, some.data(), size, got.data());
         expect_equal(got, places_among(kept, some), where(kernels.set, count));
       }
     }
