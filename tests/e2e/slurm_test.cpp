@@ -267,7 +267,8 @@ TEST_F(Slurm, LeavesNothingBehindWhenItIsCancelled) {
     EXPECT_TRUE(no_process_is_left());
     EXPECT_TRUE(cluster_->reaches(job, "CANCELLED"));
     for (const std::string node : {"node1", "node2", "node3"}) {
-      EXPECT_TRUE(cluster_->shared_memory(node).empty()) << node;
+      const auto left = cluster_->shared_memory(node);
+      EXPECT_TRUE(left.empty()) << node << ": " << testing::PrintToString(left);
     }
   }
 }
