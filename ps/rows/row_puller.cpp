@@ -86,23 +86,46 @@ void RowPuller::ask(Pull& pull, int node, Piece piece, std::size_t& room) {
   }
 }
 
+std::size_t RowPuller::bytes_of(const Question& question) {
+  std::size_t bytes = sizeof(RowHeader);
+  for (const Piece& piece : question.pieces) {
+    bytes += section_bytes(RowValues::none, 0, piece.rows.size());
+  }
+  return bytes;
+}
+
 void RowPuller::send(const Pull& pull) {
-  for (const Question& question : pull.questions) {
-    RowHeader header{.step = pull.step};
-    for (const Piece& piece : question.pieces) {
-      header.bytes += section_bytes(RowValues::none, 0, piece.rows.size());
+  std::span<const Question> rest = pull.questions;
+  while (!rest.empty()) {
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    for (const Question& question : rest) {
+      const std::size_t more = bytes_of(question);
+      if (question.node != rest.front().node) break;
+      if (count > 0 && bytes + more > node_.job().message_bytes) break;
+      bytes += more;
+      ++count;
     }
-    std::vector<std::byte> body = spare_.take(sizeof header + header.bytes);
-    std::memcpy(body.data(), &header, sizeof header);
-    std::byte* at = body.data() + sizeof header;
+    send(pull.step, rest.first(count), bytes);
+    rest = rest.subspan(count);
+  }
+}
+
+void RowPuller::send(std::uint64_t step, std::span<const Question> questions, std::size_t bytes) {
+  std::vector<std::byte> body = spare_.take(bytes);
+  std::byte* at = body.data();
+  for (const Question& question : questions) {
+    const RowHeader header{.step = step, .bytes = bytes_of(question) - sizeof header};
+    std::memcpy(at, &header, sizeof header);
+    at += sizeof header;
     for (const Piece& piece : question.pieces) {
       const auto section = open_section(at, static_cast<std::uint32_t>(piece.table),
                                         RowValues::none, 0, piece.rows.size());
       std::ranges::copy(piece.rows, section.rows);
     }
-    traffic_.bytes_sent += body.size();
-    transport_.send(server_of(question.node), comm::Tag::pull_rows, std::move(body));
   }
+  traffic_.bytes_sent += bytes;
+  transport_.send(server_of(questions.front().node), comm::Tag::pull_rows, std::move(body));
 }
 
 void RowPuller::ask_together(Pull& pull) {

@@ -28,7 +28,7 @@ class RowPuller {
             comm::RowTraffic& traffic);
 
   /// Asks for the rows of a step, of the next one or the one after it. Nodes answer when the step
-  /// is open there, a message of rows for a message of questions.
+  /// is open there, a message of rows for each question.
   void request(std::uint64_t step, std::span<const TouchedTables> parts);
   /// The same of all workers of the node together, each row once, if they combine
   /// (RowNode::combines); then each of them must, for the same steps.
@@ -54,7 +54,7 @@ class RowPuller {
     std::span<const std::uint64_t> rows;
     std::byte* to = nullptr;  ///< for their values; none: they stay in the answer
   };
-  /// What one node was asked for in one message.
+  /// What one node was asked for, to be answered in one message.
   struct Question {
     int node = 0;
     std::vector<Piece> pieces;
@@ -72,7 +72,10 @@ class RowPuller {
 
   /// Cuts into questions whose answers are of the size of a message.
   void ask(Pull& pull, int node, Piece piece, std::size_t& room);
+  /// Many questions to a node go in one message.
   void send(const Pull& pull);
+  void send(std::uint64_t step, std::span<const Question> questions, std::size_t bytes);
+  [[nodiscard]] static std::size_t bytes_of(const Question& question);
   void ask_together(Pull& pull);
   void take(comm::Envelope envelope);
   void deliver(Question& question);

@@ -47,22 +47,38 @@ void RowService::check_rows(std::span<const RowSection> sections) const {
 
 bool RowService::try_answer(const Message& message) {
   if (!node_.open(message.header.step)) return false;
+  std::span<const std::byte> rest = message.envelope.body;
+  while (!rest.empty()) {
+    RowHeader question;
+    if (rest.size() < sizeof question) throw ProtocolError{"server: a question is cut off"};
+    std::memcpy(&question, rest.data(), sizeof question);
+    rest = rest.subspan(sizeof question);
+    if (question.step != message.header.step || question.bytes > rest.size()) {
+      throw ProtocolError{"server: a question of another step, or cut off"};
+    }
+    answer(message.envelope.from, question, rest.first(question.bytes));
+    rest = rest.subspan(question.bytes);
+  }
+  return true;
+}
+
+void RowService::answer(comm::RoleId worker, const RowHeader& question,
+                        std::span<const std::byte> asked) {
   const auto& tables = node_.layout().tables();
-  const auto sections = read_sections(message.sections(), tables);
+  const auto sections = read_sections(asked, tables);
   check_rows(sections);
-  std::size_t bytes = sizeof(RowHeader);
+  std::size_t bytes = sizeof question;
   for (const RowSection& section : sections) {
     bytes += section.rows.size() * tables[section.table].width * sizeof(float);
   }
   std::vector<std::byte> body = spare_.take(bytes);
-  std::memcpy(body.data(), &message.header, sizeof message.header);
-  std::byte* to = body.data() + sizeof message.header;
+  std::memcpy(body.data(), &question, sizeof question);
+  std::byte* to = body.data() + sizeof question;
   for (const RowSection& section : sections) {
     node_.read(section.table, section.rows, reinterpret_cast<float*>(to));
     to += section.rows.size() * tables[section.table].width * sizeof(float);
   }
-  transport_.send(message.envelope.from, comm::Tag::rows, std::move(body));
-  return true;
+  transport_.send(worker, comm::Tag::rows, std::move(body));
 }
 
 bool RowService::try_take(const Message& message) {

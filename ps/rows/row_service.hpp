@@ -44,6 +44,7 @@ class RowService {
 
   void check_rows(std::span<const RowSection> sections) const;
   [[nodiscard]] bool try_answer(const Message& message);
+  void answer(comm::RoleId worker, const RowHeader& question, std::span<const std::byte> asked);
   [[nodiscard]] bool try_take(const Message& message);
   void put_into_mailbox(const Message& message);
 

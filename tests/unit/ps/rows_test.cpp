@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <set>
 #include <thread>
@@ -224,6 +225,91 @@ TEST(Rows, APushThatLeavesItsMailboxIsRefused) {
     EXPECT_THROW(service.receive({3, comm::Tag::push_rows, std::move(body)}), ProtocolError)
         << offset;
   }
+}
+
+/// A node of 44 rows that another one's worker wants all of.
+class AskedNode {
+ public:
+  static constexpr std::size_t kWidth = 64;
+  static constexpr std::uint64_t kRows = 44;
+
+  AskedNode()
+      : layout_{{{"x", kWidth, {0, kRows, kRows}, {}, false, {}}}, {{0, 1}, {1, 2}}},
+        job_{{Consistency::asp, 0}, 2, 1, {1}, {{kRows}}, 4 * kWidth * sizeof(float)} {
+    for (std::uint64_t row = 0; row < kRows; ++row) {
+      std::fill_n(node_.record(0, row), kWidth, static_cast<float>(row));
+    }
+  }
+
+  comm::LocalHub hub{3};
+  std::unique_ptr<comm::Transport> server = hub.link(0);
+  std::unique_ptr<comm::Transport> worker = hub.link(2);
+
+  RowService service() { return {*server, node_, 2}; }
+  RowClient client() { return {*worker, other_, {0, {0, 1}}}; }
+  static std::vector<TouchedTables> all_rows() {
+    std::vector<TouchedTables> parts(1);
+    for (std::uint64_t row = 0; row < kRows; ++row) {
+      parts[0].tables.resize(1);
+      parts[0].tables[0].rows.push_back(row);
+    }
+    return parts;
+  }
+
+ private:
+  RowLayout layout_;
+  RowJob job_;
+  AlignedBuffer<std::byte> memory_{RowNode::bytes_needed(layout_, job_, 0)};
+  AlignedBuffer<std::byte> other_memory_{RowNode::bytes_needed(layout_, job_, 1)};
+  RowNode node_{memory_.span(), layout_, job_, 0};
+  RowNode other_{other_memory_.span(), layout_, job_, 1};
+};
+
+/// Four rows are an answer of a message's size; so many are asked for with 96 bytes, so ten times
+/// in a message.
+TEST(Rows, ManyAnswersAreAskedForInOneMessage) {
+  AskedNode node;
+  RowService service = node.service();
+  RowClient client = node.client();
+  auto parts = AskedNode::all_rows();
+  client.request(0, parts);
+  std::size_t questions = 0;
+  while (auto envelope = node.server->poll()) {
+    ++questions;
+    service.receive(std::move(*envelope));
+  }
+  EXPECT_EQ(questions, 2U);
+  ASSERT_TRUE(client.try_pull(parts));
+  const std::vector<float>& values = parts[0].tables[0].values;
+  ASSERT_EQ(values.size(), AskedNode::kRows * AskedNode::kWidth);
+  for (std::size_t n = 0; n < values.size(); ++n) {
+    ASSERT_EQ(values[n], static_cast<float>(n / AskedNode::kWidth)) << n;
+  }
+  EXPECT_EQ(client.traffic().bytes_received,
+            11 * sizeof(RowHeader) + values.size() * sizeof(float));
+}
+
+TEST(Rows, AQuestionThatIsCutOffIsRefused) {
+  AskedNode node;
+  const auto parts = AskedNode::all_rows();
+  const auto asked = [&](auto&& damage) {
+    RowClient client = node.client();
+    client.request(0, parts);
+    comm::Envelope envelope = node.server->poll().value();
+    while (node.server->poll()) {
+    }
+    damage(envelope.body);
+    RowService service = node.service();
+    service.receive(std::move(envelope));
+  };
+  constexpr std::size_t kSecond = 96;
+  asked([](auto& body) { body.resize(kSecond); });
+  EXPECT_THROW(asked([](auto& body) { body.resize(kSecond + 8); }), ProtocolError);
+  EXPECT_THROW(asked([](auto& body) { body.resize(2 * kSecond - 8); }), ProtocolError);
+  EXPECT_THROW(asked([](auto& body) { body.at(kSecond) = std::byte{1}; }), ProtocolError)
+      << "a question of another step";
+  constexpr std::size_t kBytes = offsetof(RowHeader, bytes);
+  EXPECT_THROW(asked([](auto& body) { body.at(kBytes + 7) = std::byte{255}; }), ProtocolError);
 }
 
 TEST(Rows, AGradientThatIsNotFiniteIsNamed) {
