@@ -57,19 +57,24 @@ struct MpiHub::Impl {
     check(MPI_Isend(pending.body.data(), to_count(pending.body.size()), MPI_BYTE, target,
                     mpi_tag(from, to, tag), MPI_COMM_WORLD, &pending.request),
           "MPI_Isend");
+    complete();  // what was sent before moves on while the next message is being made
   }
 
   bool drain() {
     if (outbox.empty()) return true;
     const MpiTurn turn;
+    complete();
+    return outbox.empty();
+  }
+
+  void complete() {
     while (!outbox.empty()) {
       int done = 0;
       check(MPI_Test(&outbox.front().request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-      if (done == 0) return false;
+      if (done == 0) return;
       spare.give(std::move(outbox.front().body));
       outbox.pop_front();
     }
-    return true;
   }
 
   /// Never waits for the bytes of a large message: its sender may be busy, or wait for this rank.
