@@ -25,7 +25,7 @@ RowStep step_of(const RowHeader& header) {
   return {1 / examples, static_cast<float>(header.rate_factor), header.step};
 }
 
-Applied apply_lists(const RowNode& node, std::size_t table, std::vector<RowCursor>& lists, From who,
+Applied apply_lists(const RowNode& node, std::size_t table, RowMerge& lists, From who,
                     RowStep step) {
   const RowTable& shape = node.layout().tables()[table];
   const std::size_t bytes = shape.record() * sizeof(float);
@@ -38,10 +38,7 @@ Applied apply_lists(const RowNode& node, std::size_t table, std::vector<RowCurso
     if (who == From::workers) step.pushes = static_cast<std::uint32_t>(all.size());
     apply_contributions(node, table, row, all, sum, step);
   };
-  merge_rows(lists, apply, [&](const RowCursor& list) {
-    const std::uint64_t* next = list.ahead(RowNode::kAhead);
-    if (next != nullptr) node.fetch(table, *next, bytes);
-  });
+  lists.for_each(RowNode::kAhead, apply, [&](std::uint64_t row) { node.fetch(table, row, bytes); });
   return applied;
 }
 
@@ -50,11 +47,11 @@ Applied apply_parts(const RowNode& node, std::span<const TouchedTables> parts,
   const RowStep step = step_of(header);
   Applied applied;
   const RowLayout& layout = node.layout();
-  PartLists lists;
+  thread_local RowMerge lists;
   for (std::size_t t = 0; t < layout.tables().size(); ++t) {
     if (layout.tables()[t].frozen) continue;
-    auto& cursors = lists.of(parts, t, layout.tables()[t].width, layout.rows_of(t, node.node()));
-    const Applied some = apply_lists(node, t, cursors, From::one_worker, step);
+    merge_parts(parts, t, layout.tables()[t].width, layout.rows_of(t, node.node()), lists);
+    const Applied some = apply_lists(node, t, lists, From::one_worker, step);
     applied.rows += some.rows;
     applied.combined += some.combined;
   }

@@ -23,7 +23,7 @@ struct Applied {
 /// How the step of a push changes rows.
 [[nodiscard]] RowStep step_of(const RowHeader& header);
 /// Applies what lists have for rows of one table, which must be rows of this node.
-Applied apply_lists(const RowNode& node, std::size_t table, std::vector<RowCursor>& lists, From who,
+Applied apply_lists(const RowNode& node, std::size_t table, RowMerge& lists, From who,
                     RowStep step);
 /// Applies what the parts of a mini-batch have for the rows of this node.
 Applied apply_parts(const RowNode& node, std::span<const TouchedTables> parts,

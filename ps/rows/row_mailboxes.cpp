@@ -42,12 +42,10 @@ void RowMailboxes::take(std::size_t worker, std::size_t first) {
   }
 }
 
-void RowMailboxes::cursors(std::size_t table, RowRange rows,
-                           std::vector<RowCursor>& cursors) const {
-  cursors.clear();
-  const std::size_t width = node_.layout().tables()[table].width;
+void RowMailboxes::merge(std::size_t table, RowRange rows, RowMerge& lists) const {
+  lists.begin(node_.layout().tables()[table].width);
   for (const List& list : lists_[table]) {
-    if (!list.empty()) cursors.emplace_back(list, width, rows);
+    for (const RowSection& section : list) lists.add(section, rows);
   }
 }
 
@@ -63,9 +61,9 @@ void apply_mailboxes(const RowNode& node, std::uint64_t step, std::uint32_t part
                      std::uint32_t parts) {
   const RowMailboxes mailboxes{node, step, true};
   const RowStep how = step_of(mailboxes.header());
-  std::vector<RowCursor> lists;
+  thread_local RowMerge lists;
   for (std::size_t t = 0; t < node.layout().tables().size(); ++t) {
-    mailboxes.cursors(t, slice_of(node.layout().rows_of(t, node.node()), part, parts), lists);
+    mailboxes.merge(t, slice_of(node.layout().rows_of(t, node.node()), part, parts), lists);
     apply_lists(node, t, lists, From::workers, how);
   }
 }

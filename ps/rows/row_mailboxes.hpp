@@ -20,9 +20,8 @@ class RowMailboxes {
 
   /// Of the step.
   [[nodiscard]] const RowHeader& header() const noexcept { return header_; }
-  /// Everything that there is for some rows of a table, for merge_rows(). They must not outlive
-  /// the object.
-  void cursors(std::size_t table, RowRange rows, std::vector<RowCursor>& cursors) const;
+  /// Everything that there is for some rows of a table.
+  void merge(std::size_t table, RowRange rows, RowMerge& lists) const;
   /// Rows in the lists, as often as they are there.
   [[nodiscard]] std::uint64_t count(std::size_t table, RowRange rows) const;
 

@@ -1,24 +1,23 @@
 #include "ps/rows/row_merge.hpp"
 
+#include <algorithm>
+
+#include "common/check.hpp"
 #include "model/kernels/exact_kernel.hpp"
 
 namespace factorps::ps {
 
-RowCursor::RowCursor(std::span<const RowSection> sections, std::size_t width, RowRange range)
-    : rest_{sections}, range_{range}, width_{width} {
-  open_next();
-}
-
-void RowCursor::open_next() {
-  while (row_ == end_ && !rest_.empty()) {
-    const RowSection& section = rest_.front();
-    rest_ = rest_.subspan(1);
-    const auto some = within(section.rows, range_);
-    row_ = some.data();
-    end_ = row_ + some.size();
-    bytes_ = width_ * value_bytes(section.kind);
-    const auto before = static_cast<std::size_t>(row_ - section.rows.data());
-    contribution_ = {section.kind, section.values + before * bytes_};
+void RowMerge::add(const RowSection& section, RowRange range) {
+  const auto rows = within(section.rows, range);
+  if (rows.empty()) return;
+  FACTORPS_CHECK(rows.back() >> kBits == 0);
+  const std::size_t bytes = width_ * value_bytes(section.kind);
+  const std::byte* values =
+      section.values + static_cast<std::size_t>(rows.data() - section.rows.data()) * bytes;
+  for (const std::uint64_t row : rows) {
+    places_.push_back(row << kBits | contributions_.size());
+    contributions_.push_back({section.kind, values});
+    values += bytes;
   }
 }
 

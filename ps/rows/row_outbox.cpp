@@ -45,42 +45,37 @@ void copy_rows(std::span<const std::byte* const> rows, std::size_t row_bytes, st
 
 }  // namespace
 
-std::vector<RowCursor>& PartLists::of(std::span<const TouchedTables> parts, std::size_t table,
-                                      std::size_t width, RowRange rows) {
-  sections_.clear();
+void merge_parts(std::span<const TouchedTables> parts, std::size_t table, std::size_t width,
+                 RowRange rows, RowMerge& lists) {
+  lists.begin(width);
   for (const TouchedTables& part : parts) {
     const TouchedRows& touched = part.tables[table];
-    sections_.push_back({static_cast<std::uint32_t>(table), RowValues::narrow, touched.rows,
-                         reinterpret_cast<const std::byte*>(touched.gradients.data())});
+    lists.add({static_cast<std::uint32_t>(table), RowValues::narrow, touched.rows,
+               reinterpret_cast<const std::byte*>(touched.gradients.data())},
+              rows);
   }
-  lists_.clear();
-  for (const RowSection& section : sections_) {
-    lists_.emplace_back(std::span{&section, 1}, width, rows);
-  }
-  return lists_;
 }
 
 void RowOutbox::collect(std::span<const TouchedTables> parts, std::optional<int> node) {
   rows_ = combined_ = 0;
-  PartLists lists;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const RowTable& table = layout_.tables()[t];
     const RowRange rows = node ? layout_.rows_of(t, *node) : RowRange{0, table.rows()};
-    collect(t, lists.of(parts, t, table.width, rows));
+    merge_parts(parts, t, table.width, rows, lists_);
+    collect(t);
   }
 }
 
 void RowOutbox::collect(const RowMailboxes& mailboxes, int node, std::uint32_t part,
                         std::uint32_t parts) {
   rows_ = combined_ = 0;
-  std::vector<RowCursor> cursors;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
-    mailboxes.cursors(t, slice_of(layout_.rows_of(t, node), part, parts), cursors);
-    collect(t, cursors);
+    mailboxes.merge(t, slice_of(layout_.rows_of(t, node), part, parts), lists_);
+    collect(t);
   }
 }
 
-void RowOutbox::collect(std::size_t number, std::vector<RowCursor>& cursors) {
+void RowOutbox::collect(std::size_t number) {
   const RowTable& table = layout_.tables()[number];
   Table& out = tables_[number];
   out.narrow_rows.clear();
@@ -89,7 +84,7 @@ void RowOutbox::collect(std::size_t number, std::vector<RowCursor>& cursors) {
   out.wide.clear();
   if (table.frozen) return;
   const std::size_t width = table.width;
-  merge_rows(cursors, [&](std::uint64_t row, std::span<const Contribution> all) {
+  lists_.for_each([&](std::uint64_t row, std::span<const Contribution> all) {
     if (!table.changes(row)) return;
     ++rows_;
     combined_ += all.size() - 1;

@@ -33,17 +33,9 @@ class RowMailboxes;
 /// @throws DataError if a gradient is not finite, or too large to be summed exactly
 void check_gradients(const RowLayout& layout, const TouchedTables& part);
 
-/// What the parts of a mini-batch have for rows of a table, for merge_rows().
-class PartLists {
- public:
-  /// @return lists that hold until this object is asked again; the parts must stay as they are
-  std::vector<RowCursor>& of(std::span<const TouchedTables> parts, std::size_t table,
-                             std::size_t width, RowRange rows);
-
- private:
-  std::vector<RowSection> sections_;  // [part]
-  std::vector<RowCursor> lists_;
-};
+/// What the parts of a mini-batch have for rows of a table. They must stay as they are.
+void merge_parts(std::span<const TouchedTables> parts, std::size_t table, std::size_t width,
+                 RowRange rows, RowMerge& lists);
 
 class RowOutbox {
  public:
@@ -88,10 +80,11 @@ class RowOutbox {
   [[nodiscard]] std::vector<Piece> all_pieces() const;
   [[nodiscard]] std::size_t bytes_of(std::span<const Piece> pieces) const;
   void write(std::span<const Piece> pieces, std::byte* to) const;
-  void collect(std::size_t table, std::vector<RowCursor>& cursors);
+  void collect(std::size_t table);
 
   const RowLayout& layout_;
   std::vector<Table> tables_;
+  RowMerge lists_;
   std::uint64_t rows_ = 0;
   std::uint64_t combined_ = 0;
 };

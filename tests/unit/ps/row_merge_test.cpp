@@ -15,6 +15,9 @@ using Rows = std::vector<std::uint64_t>;
 /// Which lists had a row, in the order in which they were said.
 using Merged = std::vector<std::pair<std::uint64_t, std::vector<std::size_t>>>;
 
+constexpr RowRange kAll{0, 1000};
+constexpr std::size_t kAhead = 3;
+
 /// Lists of rows of one value, which says whose it is.
 class Lists {
  public:
@@ -27,24 +30,27 @@ class Lists {
   }
 
   Merged merge(RowRange range) const {
-    std::vector<RowCursor> cursors;
-    for (const RowSection& section : sections_)
-      cursors.emplace_back(std::span{&section, 1}, 1, range);
+    RowMerge merge;
+    merge.begin(1);
+    for (const RowSection& section : sections_) merge.add(section, range);
+    merge.begin(1);  // forgets them
+    for (const RowSection& section : sections_) merge.add(section, range);
     Merged merged;
-    std::size_t passed = 0;
-    std::size_t said = 0;
-    merge_rows(
-        cursors,
+    std::vector<std::uint64_t> coming;
+    merge.for_each(
+        kAhead,
         [&](std::uint64_t row, std::span<const Contribution> all) {
           merged.emplace_back(row, std::vector<std::size_t>{});
           for (const Contribution& one : all) {
             merged.back().second.push_back(
                 static_cast<std::size_t>(*reinterpret_cast<const float*>(one.values)));
           }
-          said += all.size();
-          EXPECT_EQ(passed, said);  // each list stands behind the row by now
         },
-        [&](const RowCursor&) { ++passed; });
+        [&](std::uint64_t row) { coming.push_back(row); });
+    Rows said;
+    for (const auto& [row, lists] : merged) said.insert(said.end(), lists.size(), row);
+    EXPECT_EQ(coming,
+              Rows(said.begin() + std::min<std::ptrdiff_t>(kAhead, std::ssize(said)), said.end()));
     return merged;
   }
 
@@ -63,8 +69,6 @@ class Lists {
   std::vector<std::vector<float>> values_;
   std::vector<RowSection> sections_;
 };
-
-constexpr RowRange kAll{0, 1000};
 
 TEST(MergeRows, SaysEachRowOnceWithAllListsThatHaveIt) {
   const std::vector<std::vector<Rows>> cases{
