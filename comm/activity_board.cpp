@@ -123,6 +123,7 @@ std::vector<ActivitySeen> ActivityBoard::see() const {
   for (std::size_t n = 0; n < ranks_.size(); ++n) seen.push_back(rows_[n].see(ranks_[n]));
   for (std::size_t n = 0; n < ranks_.size(); ++n) {
     ActivitySeen beside = rows_[ranks_.size() + n].see(ranks_[n]);
+    beside.beside = true;
     if (beside.lives) seen.push_back(std::move(beside));
   }
   return seen;

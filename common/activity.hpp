@@ -39,8 +39,9 @@ struct Holding {
 /// An activity as it was at one moment.
 struct ActivitySeen {
   int rank = 0;
-  bool lives = false;  ///< has come and not left
-  std::int64_t process = 0;
+  bool lives = false;        ///< has come and not left
+  bool beside = false;       ///< of a thread that the main thread's process has besides
+  std::int64_t process = 0;  ///< or thread
   std::uint64_t ticks = 0;
   std::uint64_t progress = 0;
   bool resting = false;

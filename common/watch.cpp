@@ -70,7 +70,9 @@ std::optional<Verdict> Watch::look(std::span<const ActivitySeen> seen) {
   std::optional<Verdict> verdict;
   for (const ActivitySeen& one : seen) {
     progress += one.progress;
-    if (one.lives && one.rank != options_.self && !verdict) verdict = look_at_process(one);
+    // Other threads may have ended since the watchdog of their process last said what they do.
+    const bool is_process = one.lives && !one.beside && one.rank != options_.self;
+    if (is_process && !verdict) verdict = look_at_process(one);
   }
   looks_without_progress_ = progress == progress_ ? looks_without_progress_ + 1 : 0;
   progress_ = progress;

@@ -7,10 +7,12 @@
 #include <optional>
 #include <span>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include "comm/activity_board.hpp"
 #include "comm/agreement.hpp"
 #include "comm/borrowed_cores.hpp"
 #include "comm/clock_offset.hpp"
@@ -145,6 +147,26 @@ void finish(MpiHub& hub) {
 }
 
 /// Two roles on every rank: role r and role size + r live on rank r.
+TEST(ActivityBoard, ShowsMainThreadsThenThoseBeside) {
+  ActivityBoard board{environment(), 60};
+  const int rank = environment().rank();
+  board.mine().enter("main", 1000 + rank);
+  if (rank % 2 == 0) board.beside().enter("writer", 2000 + rank);
+  environment().barrier();
+  const std::vector<ActivitySeen> seen = board.see();
+  const auto ranks = static_cast<std::size_t>(environment().size());
+  ASSERT_EQ(seen.size(), ranks + (ranks + 1) / 2);
+  for (std::size_t n = 0; n < seen.size(); ++n) {
+    const bool main = n < ranks;
+    const int of = static_cast<int>(main ? n : 2 * (n - ranks));
+    EXPECT_EQ(seen[n].rank, of);
+    EXPECT_EQ(seen[n].process, (main ? 1000 : 2000) + of);
+    EXPECT_EQ(seen[n].beside, !main);
+    EXPECT_TRUE(seen[n].lives);
+  }
+  environment().barrier();
+}
+
 TEST(MpiHub, DeliversBetweenAllRolesInOrder) {
   const int ranks = environment().size();
   const int rank = environment().rank();

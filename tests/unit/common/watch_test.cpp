@@ -149,6 +149,24 @@ TEST_F(Watching, WaitsLongerWhileAnyThreadOfARankHangsInADisk) {
       << verdict->everybody;
 }
 
+/// It has ended, and the watchdog of its process has not said so yet: that one gets no time to run.
+TEST_F(Watching, DoesNotTakeAThreadThatHasEndedForItsProcess) {
+  ActivitySeen& writer = ranks_.emplace_back();
+  writer.rank = 1;
+  writer.lives = true;
+  writer.beside = true;
+  writer.process = 102;  // the thread
+  ranks_[2].process = 103;
+  ASSERT_FALSE(look(5, -1, true));
+  state_ = ProcessState::gone;
+  EXPECT_FALSE(look(5, 1, true));
+  EXPECT_FALSE(look(5, -1, true));
+  const auto verdict = look(20, 1, true);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->kind, Verdict::Kind::frozen);
+  EXPECT_EQ(verdict->cause.find("rank 1 stands still for 10 s"), 0U) << verdict->cause;
+}
+
 TEST(AMirror, ShowsTheThreadThatWorksAndNobodyWhenThereIsNone) {
   Activity shown;
   Mirror mirror{shown};
