@@ -1,32 +1,62 @@
+#include <algorithm>
+#include <array>
+
 #include "common/check.hpp"
 #include "model/heads/head.hpp"
-#include "model/heads/logistic.hpp"
+#include "model/kernels/logistic_kernel.hpp"
 
 namespace factorps {
 namespace {
 
-double squared(float target, float score, float& slope) {
-  const double error = double{score} - double{target};
-  slope = static_cast<float>(2 * error);
-  return error * error;
+double squared(std::span<const float> targets, std::span<const float> scores, float* slopes) {
+  double sum = 0;
+  for (std::size_t n = 0; n < scores.size(); ++n) {
+    const double error = double{scores[n]} - double{targets[n]};
+    slopes[n] = static_cast<float>(2 * error);
+    sum += error * error;
+  }
+  return sum;
 }
 
-double logistic(float target, float score, float& slope) {
-  const double s = double{score};
-  const double t = double{target};
-  slope = static_cast<float>(sigmoid(s) - t);
-  return softplus(s) - t * s;
+/// Calls use(n, x(n), sigmoid of it, softplus of it) for n < size, ascending.
+template <class X, class Use>
+void for_each_logistic(std::size_t size, X&& x, Use&& use) {
+  constexpr std::size_t kBlock = 64;
+  std::array<double, kBlock> at{};
+  std::array<double, kBlock> sigmoids{};
+  std::array<double, kBlock> softpluses{};
+  for (std::size_t begin = 0; begin < size; begin += kBlock) {
+    const std::size_t count = std::min(kBlock, size - begin);
+    for (std::size_t n = 0; n < count; ++n) at[n] = x(begin + n);
+    logistic_kernels().evaluate(at.data(), count, sigmoids.data(), softpluses.data());
+    for (std::size_t n = 0; n < count; ++n) use(begin + n, at[n], sigmoids[n], softpluses[n]);
+  }
 }
 
-double pairwise(std::span<const float> scores, std::vector<float>& slopes) {
+double logistic(std::span<const float> targets, std::span<const float> scores, float* slopes) {
+  double sum = 0;
+  for_each_logistic(
+      scores.size(), [&](std::size_t n) { return double{scores[n]}; },
+      [&](std::size_t n, double x, double sigmoid, double softplus) {
+        const double target = double{targets[n]};
+        slopes[n] = static_cast<float>(sigmoid - target);
+        sum += softplus - target * x;
+      });
+  return sum;
+}
+
+/// By how much the first of a pair of scores is ahead.
+double pairwise(std::span<const float> scores, float* slopes) {
   FACTORPS_CHECK(scores.size() % 2 == 0);
   double sum = 0;
-  for (std::size_t n = 0; n < scores.size(); n += 2) {
-    const double lead = double{scores[n]} - double{scores[n + 1]};
-    slopes[n + 1] = static_cast<float>(sigmoid(-lead));
-    slopes[n] = -slopes[n + 1];
-    sum += softplus(-lead);
-  }
+  for_each_logistic(
+      scores.size() / 2,
+      [&](std::size_t n) { return -(double{scores[2 * n]} - double{scores[2 * n + 1]}); },
+      [&](std::size_t n, double, double sigmoid, double softplus) {
+        slopes[2 * n + 1] = static_cast<float>(sigmoid);
+        slopes[2 * n] = -slopes[2 * n + 1];
+        sum += softplus;
+      });
   return sum;
 }
 
@@ -35,14 +65,10 @@ double pairwise(std::span<const float> scores, std::vector<float>& slopes) {
 double losses_of(HeadLoss loss, std::span<const float> targets, std::span<const float> scores,
                  std::vector<float>& slopes) {
   slopes.resize(scores.size());
-  if (loss == HeadLoss::bpr) return pairwise(scores, slopes);
+  if (loss == HeadLoss::bpr) return pairwise(scores, slopes.data());
   FACTORPS_CHECK(targets.size() == scores.size());
-  double sum = 0;
-  for (std::size_t n = 0; n < scores.size(); ++n) {
-    sum += loss == HeadLoss::squared ? squared(targets[n], scores[n], slopes[n])
-                                     : logistic(targets[n], scores[n], slopes[n]);
-  }
-  return sum;
+  return loss == HeadLoss::squared ? squared(targets, scores, slopes.data())
+                                   : logistic(targets, scores, slopes.data());
 }
 
 }  // namespace factorps
