@@ -42,8 +42,7 @@ void NeuralHead::forward(const HeadBatch& batch, std::span<const float> dense, b
   for (std::size_t n = 0; n < examples; ++n) {
     const float* p = batch.users.rows.data() + batch.users.of_example[n] * width;
     const float* q = batch.items.rows.data() + batch.items.of_example[n] * width;
-    workspace.scores[n] =
-        sum_of_terms(gmf_, [&](std::size_t k) { return (h[k] * p[k]) * q[k]; }) + dense[bias_];
+    workspace.scores[n] = dot_kernels().dot3(h, p, q, gmf_) + dense[bias_];
   }
   if (!tower_) return;
   const PaddedMatrix& out =
@@ -70,14 +69,9 @@ void NeuralHead::backward_products(const HeadBatch& batch, std::span<const float
   for (std::size_t n = 0; n < workspace.slopes.size(); ++n) {
     const std::size_t at_user = batch.users.of_example[n] * width;
     const std::size_t at_item = batch.items.of_example[n] * width;
-    const float* p = batch.users.rows.data() + at_user;
-    const float* q = batch.items.rows.data() + at_item;
-    float* by_p = gradients.users.data() + at_user;
-    float* by_q = gradients.items.data() + at_item;
-    const float slope = workspace.slopes[n];
-    for (std::size_t k = 0; k < gmf_; ++k) by_h[k] += slope * p[k] * q[k];
-    for (std::size_t k = 0; k < gmf_; ++k) by_p[k] += slope * h[k] * q[k];
-    for (std::size_t k = 0; k < gmf_; ++k) by_q[k] += slope * h[k] * p[k];
+    dot_kernels().add_slopes3(workspace.slopes[n], h, batch.users.rows.data() + at_user,
+                              batch.items.rows.data() + at_item, gmf_, by_h,
+                              gradients.users.data() + at_user, gradients.items.data() + at_item);
   }
 }
 

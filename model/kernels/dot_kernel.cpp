@@ -31,7 +31,27 @@ void add_slopes(float factor, const float* a, const float* b, std::size_t size, 
   });
 }
 
-DotKernels dot_kernels() { return {&dot, &add_slopes}; }
+float dot3(const float* a, const float* b, const float* c, std::size_t size) {
+  return sum_of_columns(size, [&](auto d, std::size_t n) FACTORPS_LAMBDA {
+    return hn::Mul(hn::Mul(hn::LoadU(d, a + n), hn::LoadU(d, b + n)), hn::LoadU(d, c + n));
+  });
+}
+
+void add_slopes3(float factor, const float* a, const float* b, const float* c, std::size_t size,
+                 float* by_a, float* by_b, float* by_c) {
+  for_columns(size, [&](auto d, std::size_t n) FACTORPS_LAMBDA {
+    const auto f = hn::Set(d, factor);
+    const auto x = hn::LoadU(d, a + n);
+    const auto y = hn::LoadU(d, b + n);
+    const auto z = hn::LoadU(d, c + n);
+    const auto by_x = hn::Mul(f, x);
+    hn::StoreU(hn::Add(hn::LoadU(d, by_a + n), hn::Mul(hn::Mul(f, y), z)), d, by_a + n);
+    hn::StoreU(hn::Add(hn::LoadU(d, by_b + n), hn::Mul(by_x, z)), d, by_b + n);
+    hn::StoreU(hn::Add(hn::LoadU(d, by_c + n), hn::Mul(by_x, y)), d, by_c + n);
+  });
+}
+
+DotKernels dot_kernels() { return {&dot, &add_slopes, &dot3, &add_slopes3}; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace factorps
@@ -56,11 +76,24 @@ void add_slopes_reference(float factor, const float* a, const float* b, std::siz
   }
 }
 
+float dot3_reference(const float* a, const float* b, const float* c, std::size_t size) {
+  return sum_of_terms(size, [&](std::size_t n) { return (a[n] * b[n]) * c[n]; });
+}
+
+void add_slopes3_reference(float factor, const float* a, const float* b, const float* c,
+                           std::size_t size, float* by_a, float* by_b, float* by_c) {
+  for (std::size_t n = 0; n < size; ++n) {
+    by_a[n] += (factor * b[n]) * c[n];
+    by_b[n] += (factor * a[n]) * c[n];
+    by_c[n] += (factor * a[n]) * b[n];
+  }
+}
+
 }  // namespace
 
 DotKernels dot_kernels_of(InstructionSet set) {
   FACTORPS_RETURN_FOR(set, dot_kernels());
-  return {&dot_reference, &add_slopes_reference};
+  return {&dot_reference, &add_slopes_reference, &dot3_reference, &add_slopes3_reference};
 }
 
 const DotKernels& dot_kernels() {

@@ -1,4 +1,4 @@
-/// The inner loops of heads whose score is a dot product.
+/// The inner loops of heads whose score is a dot product, of two rows or with weights.
 ///
 /// Multiplications and additions only, none of them fused, sums in the shape of fold_sums(): the
 /// results are the same for every instruction set.
@@ -16,6 +16,12 @@ struct DotKernels {
   /// by_a[n] += factor * b[n] and by_b[n] += factor * a[n], which are four places apart
   void (*add_slopes)(float factor, const float* a, const float* b, std::size_t size, float* by_a,
                      float* by_b);
+  /// @return the sum over n < size of (a[n] * b[n]) * c[n]
+  float (*dot3)(const float* a, const float* b, const float* c, std::size_t size);
+  /// by_a[n] += (factor * b[n]) * c[n], by_b[n] += (factor * a[n]) * c[n] and
+  /// by_c[n] += (factor * a[n]) * b[n], which are six places apart
+  void (*add_slopes3)(float factor, const float* a, const float* b, const float* c,
+                      std::size_t size, float* by_a, float* by_b, float* by_c);
 };
 
 /// Of one instruction set. @param set one of usable_kernels()

@@ -46,6 +46,24 @@ TEST(DotKernels, HaveTheSameBitsForEveryInstructionSet) {
       dots.add_slopes(0.3F, a.data(), b.data(), size, by_a.data(), by_b.data());
       EXPECT_EQ(by_a, expected_a) << name_of(kernels.set) << " " << size;
       EXPECT_EQ(by_b, expected_b) << name_of(kernels.set) << " " << size;
+
+      const std::vector<float> c = some(5, size);
+      std::vector<float> products(size);
+      for (std::size_t n = 0; n < size; ++n) products[n] = a[n] * b[n];
+      EXPECT_EQ(dots.dot3(a.data(), b.data(), c.data(), size), dot_by_hand(1, products, c))
+          << name_of(kernels.set) << " " << size;
+      std::vector<float> by_c = some(6, size);
+      std::vector<float> expected_c = by_c;
+      for (std::size_t n = 0; n < size; ++n) {
+        expected_a[n] += (0.3F * b[n]) * c[n];
+        expected_b[n] += (0.3F * a[n]) * c[n];
+        expected_c[n] += (0.3F * a[n]) * b[n];
+      }
+      dots.add_slopes3(0.3F, a.data(), b.data(), c.data(), size, by_a.data(), by_b.data(),
+                       by_c.data());
+      EXPECT_EQ(by_a, expected_a) << name_of(kernels.set) << " " << size;
+      EXPECT_EQ(by_b, expected_b) << name_of(kernels.set) << " " << size;
+      EXPECT_EQ(by_c, expected_c) << name_of(kernels.set) << " " << size;
     }
   }
 }
