@@ -16,17 +16,6 @@ namespace {
 constexpr std::array<std::string_view, 6> kNames{"sgd",         "momentum", "adagrad",
                                                  "adagrad_row", "adam",     "ftrl"};
 
-/// base^n for base in [0, 1), in a fixed order of products; 0 where 1 less it is 1.
-double power(double base, std::uint32_t n) {
-  double result = 1;
-  for (; n > 0; n /= 2) {
-    if (base < 0x1p-60) return 0;
-    if (n % 2 == 1) result *= base;
-    base *= base;
-  }
-  return result;
-}
-
 }  // namespace
 
 OptimizerKind optimizer_from(const std::string& name) {
@@ -61,33 +50,49 @@ std::size_t state_width(const OptimizerOptions& options, std::size_t width) noex
 
 namespace {
 
-BiasCorrection correction_after(float beta1, float beta2, std::uint32_t steps) {
-  return {static_cast<float>(1 / (1 - power(double{beta1}, steps))),
-          static_cast<float>(1 / (1 - power(double{beta2}, steps)))};
-}
-
-/// Of the first steps of rows, which most have in common.
-struct FirstCorrections {
-  float beta1 = -1;
-  float beta2 = -1;
-  std::array<BiasCorrection, 1024> after{};  // [step]
-
-  void use(float new_beta1, float new_beta2) noexcept {
-    if (beta1 == new_beta1 && beta2 == new_beta2) return;
-    beta1 = new_beta1;
-    beta2 = new_beta2;
-    for (std::uint32_t n = 0; n < after.size(); ++n) after[n] = correction_after(beta1, beta2, n);
+/// Powers of a base in [0, 1) by products in a fixed order: of base^(2^k) for the bits k of the
+/// exponent, ascending. 0 where 1 less it is 1.
+class Powers {
+ public:
+  void use(double base) noexcept {
+    base_ = base;
+    for (std::uint32_t n = 0; n < low_.size(); ++n) low_[n] = multiply(1, base, n);
+    high_ = base;
+    for (std::size_t n = 1; n < low_.size(); n *= 2) high_ *= high_;
   }
+  [[nodiscard]] double base() const noexcept { return base_; }
+  [[nodiscard]] double to(std::uint32_t n) const noexcept {
+    const auto size = static_cast<std::uint32_t>(low_.size());
+    return multiply(low_[n % size], high_, n / size);
+  }
+
+ private:
+  static double multiply(double result, double base, std::uint32_t n) noexcept {
+    for (; n > 0; n /= 2) {
+      if (base < 0x1p-60) return 0;
+      if (n % 2 == 1) result *= base;
+      base *= base;
+    }
+    return result;
+  }
+
+  double base_ = -1;
+  std::array<double, 1024> low_{};
+  double high_ = 0;  // to the power of as many
 };
+
+float correction_of(float beta, std::uint32_t steps, Powers& powers) noexcept {
+  if (powers.base() != double{beta}) powers.use(double{beta});
+  return static_cast<float>(1 / (1 - powers.to(steps)));
+}
 
 }  // namespace
 
 BiasCorrection bias_correction(const OptimizerOptions& options, float t) noexcept {
-  thread_local FirstCorrections first;
-  first.use(options.beta1, options.beta2);
+  thread_local constinit Powers first;
+  thread_local constinit Powers second;
   const auto steps = static_cast<std::uint32_t>(t);
-  if (steps < first.after.size()) return first.after[steps];
-  return correction_after(options.beta1, options.beta2, steps);
+  return {correction_of(options.beta1, steps, first), correction_of(options.beta2, steps, second)};
 }
 
 RowOptimizer::RowOptimizer(const OptimizerOptions& options, std::size_t width, InstructionSet set)
