@@ -43,14 +43,15 @@ Applied apply_lists(const RowNode& node, std::size_t table, RowMerge& lists, Fro
 }
 
 Applied apply_parts(const RowNode& node, std::span<const TouchedTables> parts,
-                    const RowHeader& header) {
+                    std::span<const RowRange> rows, const RowHeader& header) {
   const RowStep step = step_of(header);
   Applied applied;
   const RowLayout& layout = node.layout();
   thread_local RowMerge lists;
-  for (std::size_t t = 0; t < layout.tables().size(); ++t) {
+  for (std::size_t t = 0; t < rows.size(); ++t) {
     if (layout.tables()[t].frozen) continue;
-    merge_parts(parts, t, layout.tables()[t].width, layout.rows_of(t, node.node()), lists);
+    lists.begin(layout.tables()[t].width);
+    add_parts(parts, t, rows[t], lists);
     const Applied some = apply_lists(node, t, lists, From::one_worker, step);
     applied.rows += some.rows;
     applied.combined += some.combined;

@@ -25,9 +25,10 @@ struct Applied {
 /// Applies what lists have for rows of one table, which must be rows of this node.
 Applied apply_lists(const RowNode& node, std::size_t table, RowMerge& lists, From who,
                     RowStep step);
-/// Applies what the parts of a mini-batch have for the rows of this node.
+/// Applies what the parts of a mini-batch have for rows of this node.
+/// @param rows of each of the first tables; of others none
 Applied apply_parts(const RowNode& node, std::span<const TouchedTables> parts,
-                    const RowHeader& header);
+                    std::span<const RowRange> rows, const RowHeader& header);
 /// Applies what one worker has pushed to rows of this node.
 void apply_sections(const RowNode& node, std::span<const RowSection> sections,
                     const RowHeader& header);

@@ -18,7 +18,14 @@ RowClient::RowClient(comm::Transport& transport, const RowNode& node, RowWorker 
       part_{node.part_of(worker_.number)},
       parts_{static_cast<std::uint32_t>(node.workers_here().size())},
       outbox_{node.layout()},
-      puller_{transport, node, worker_, traffic_} {}
+      puller_{transport, node, worker_, traffic_} {
+  const RowLayout& layout = node.layout();
+  for (std::size_t t = 0; t < layout.tables().size(); ++t) {
+    here_.push_back(layout.rows_of(t, node.node()));
+  }
+  own_ = {std::max(worker_.own.begin, here_[0].begin), std::min(worker_.own.end, here_[0].end)};
+  if (own_.begin >= own_.end) own_ = {};
+}
 
 void RowClient::begin(float rate_factor) {
   rate_factor_ = rate_factor;
@@ -87,15 +94,18 @@ void RowClient::push(std::span<const TouchedTables> parts, std::uint64_t example
   node_.clock(worker_.number).store(step_, std::memory_order_release);
 }
 
-/// Its own rows, and what other nodes are to have together with that of others.
+void RowClient::apply_here(std::span<const TouchedTables> parts, std::span<const RowRange> rows,
+                           const RowHeader& header) {
+  const Applied applied = apply_parts(node_, parts, rows, header);
+  traffic_.gradients_combined += applied.combined;
+  traffic_.rows_pushed_here += applied.rows;
+}
+
+/// Rows of this node, and what other nodes are to have together with that of others.
 void RowClient::push_here(std::span<const TouchedTables> parts, const RowHeader& header) {
-  if (!node_.collects()) {
-    const Applied applied = apply_parts(node_, parts, header);
-    traffic_.gradients_combined += applied.combined;
-    traffic_.rows_pushed_here += applied.rows;
-    return;
-  }
-  outbox_.collect(parts, sent_ ? std::optional{node_.node()} : std::nullopt);
+  if (!node_.collects()) return apply_here(parts, here_, header);
+  apply_here(parts, std::span{&own_, 1}, header);
+  outbox_.collect(parts, sent_ ? std::optional{node_.node()} : std::nullopt, own_);
   traffic_.gradients_combined += outbox_.combined();
   traffic_.rows_pushed_here += sent_ ? outbox_.rows() : outbox_.rows_of(node_.node());
   RowHeader whole = header;

@@ -57,6 +57,8 @@ class RowClient {
  private:
   void size_values(std::span<TouchedTables> parts) const;
   void fill_here(std::span<TouchedTables> parts);
+  void apply_here(std::span<const TouchedTables> parts, std::span<const RowRange> rows,
+                  const RowHeader& header);
   void push_here(std::span<const TouchedTables> parts, const RowHeader& header);
   void send_outbox(int node, const RowHeader& header);
   [[nodiscard]] bool try_send_together();
@@ -66,6 +68,8 @@ class RowClient {
   RowWorker worker_;
   std::uint32_t part_;  // of the workers of this node
   std::uint32_t parts_;
+  std::vector<RowRange> here_;  // rows of this node, [table]
+  RowRange own_;                // of the first table, of this node: nobody else waits for them
   std::uint64_t step_ = 0;
   bool sent_ = true;  // what other nodes are to have of the last step
   bool share_applied_ = true;

@@ -45,9 +45,8 @@ void copy_rows(std::span<const std::byte* const> rows, std::size_t row_bytes, st
 
 }  // namespace
 
-void merge_parts(std::span<const TouchedTables> parts, std::size_t table, std::size_t width,
-                 RowRange rows, RowMerge& lists) {
-  lists.begin(width);
+void add_parts(std::span<const TouchedTables> parts, std::size_t table, RowRange rows,
+               RowMerge& lists) {
   for (const TouchedTables& part : parts) {
     const TouchedRows& touched = part.tables[table];
     lists.add({static_cast<std::uint32_t>(table), RowValues::narrow, touched.rows,
@@ -56,12 +55,16 @@ void merge_parts(std::span<const TouchedTables> parts, std::size_t table, std::s
   }
 }
 
-void RowOutbox::collect(std::span<const TouchedTables> parts, std::optional<int> node) {
+void RowOutbox::collect(std::span<const TouchedTables> parts, std::optional<int> node,
+                        RowRange without) {
   rows_ = combined_ = 0;
   for (std::size_t t = 0; t < tables_.size(); ++t) {
     const RowTable& table = layout_.tables()[t];
     const RowRange rows = node ? layout_.rows_of(t, *node) : RowRange{0, table.rows()};
-    merge_parts(parts, t, table.width, rows, lists_);
+    const RowRange gap = t == 0 ? without : RowRange{};
+    lists_.begin(table.width);
+    add_parts(parts, t, {rows.begin, std::min(gap.begin, rows.end)}, lists_);
+    add_parts(parts, t, {std::max(gap.end, rows.begin), rows.end}, lists_);
     collect(t);
   }
 }

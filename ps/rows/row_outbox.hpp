@@ -33,9 +33,9 @@ class RowMailboxes;
 /// @throws DataError if a gradient is not finite, or too large to be summed exactly
 void check_gradients(const RowLayout& layout, const TouchedTables& part);
 
-/// What the parts of a mini-batch have for rows of a table. They must stay as they are.
-void merge_parts(std::span<const TouchedTables> parts, std::size_t table, std::size_t width,
-                 RowRange rows, RowMerge& lists);
+/// Adds what the parts of a mini-batch have for rows of a table. They must stay as they are.
+void add_parts(std::span<const TouchedTables> parts, std::size_t table, RowRange rows,
+               RowMerge& lists);
 
 class RowOutbox {
  public:
@@ -43,8 +43,9 @@ class RowOutbox {
   explicit RowOutbox(const RowLayout& layout) : layout_{layout}, tables_(layout.tables().size()) {}
 
   /// Collects what the parts have, for the rows of a node or for all; they must stay as they are
-  /// while this object is asked for it.
-  void collect(std::span<const TouchedTables> parts, std::optional<int> node);
+  /// while this object is asked for it. @param without of the first table
+  void collect(std::span<const TouchedTables> parts, std::optional<int> node,
+               RowRange without = {});
   /// The same of what all workers of a node have in its mailboxes for another node, in part `part`
   /// of `parts` of its rows.
   void collect(const RowMailboxes& mailboxes, int node, std::uint32_t part, std::uint32_t parts);

@@ -18,6 +18,7 @@ namespace factorps::ps {
 struct RowWorker {
   std::size_t number = 0;
   std::vector<comm::RoleId> server_of_node;  ///< whom it asks; [node]
+  RowRange own = {};  ///< of the first table: no other worker reads or pushes to them in training
 };
 
 /// Nothing blocks.

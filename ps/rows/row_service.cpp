@@ -106,7 +106,7 @@ void RowService::put_into_mailbox(const Message& message) {
       filled + sections.size() > mailbox.size() - begin) {
     throw ProtocolError{"server: more was pushed than a worker has"};
   }
-  std::ranges::copy(sections, mailbox.data() + begin + filled);
+  std::memcpy(mailbox.data() + begin + filled, sections.data(), sections.size());
   filled += sections.size();
   if (message.header.last == 0) return;
   RowHeader& whole = node_.pushed(message.worker);

@@ -38,6 +38,11 @@ class RowWork : public Work {
   [[nodiscard]] comm::RowTraffic traffic() const override { return client_.traffic(); }
 
  private:
+  /// @param strips of its lanes
+  RowWork(comm::Transport& transport, const ps::RowNode& node, const ps::RowWorker& worker,
+          std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
+          const RowWorkOptions& options, const std::vector<ps::Share>& strips);
+
   /// A mini-batch of this worker, asked for.
   struct Batch {
     std::vector<std::vector<std::uint64_t>> drawn;  // [lane] interactions

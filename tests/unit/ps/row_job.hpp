@@ -17,20 +17,32 @@ namespace factorps::ps::test {
 constexpr std::uint32_t kLanes = 6;  // of a job
 
 /// Lanes touch rows that a random stream chooses; each gradient depends on what was pulled.
+/// Whether lanes touch rows of the first table that others touch, or those of the block that has
+/// their number.
+enum class Users { of_all, own };
+
 class FakeLane {
  public:
   static constexpr std::uint32_t kExamples = 5;
 
-  FakeLane(const RowLayout& layout, std::uint32_t number) : layout_{layout}, number_{number} {}
+  FakeLane(const RowLayout& layout, std::uint32_t number, Users users)
+      : layout_{layout}, number_{number}, users_{users} {}
+
+  RowRange users() const {
+    const auto& begin = layout_.tables().front().begin;
+    return users_ == Users::own ? RowRange{begin[number_], begin[number_ + 1]}
+                                : RowRange{0, begin.back()};
+  }
 
   TouchedTables touch(std::uint64_t step) const {
     const RandomStream random{number_, Purpose::generate};
     TouchedTables part{kExamples, {}};
     for (std::size_t t = 0; t < layout_.tables().size(); ++t) {
       TouchedRows touched;
+      const RowRange all = t == 0 ? users() : RowRange{0, layout_.tables()[t].rows()};
       for (std::uint32_t n = 0; n < kExamples; ++n) {
         const auto column = static_cast<std::uint32_t>(t * kExamples + n);
-        touched.rows.push_back(random.below(layout_.tables()[t].rows(), step, column));
+        touched.rows.push_back(all.begin + random.below(all.size(), step, column));
       }
       std::ranges::sort(touched.rows);
       touched.rows.erase(std::unique(touched.rows.begin(), touched.rows.end()), touched.rows.end());
@@ -53,6 +65,7 @@ class FakeLane {
  private:
   const RowLayout& layout_;
   std::uint32_t number_;
+  Users users_;
 };
 
 class FakeWorker {
@@ -124,8 +137,10 @@ using WorkersOfNodes = std::vector<int>;
 
 class FakeRowJob {
  public:
-  FakeRowJob(std::vector<RowTable> tables, const WorkersOfNodes& shape, RowPolicy policy)
-      : layout_{std::move(tables), strips(shape)},
+  FakeRowJob(std::vector<RowTable> tables, const WorkersOfNodes& shape, RowPolicy policy,
+             Users users = Users::of_all)
+      : users_{users},
+        layout_{std::move(tables), strips(shape)},
         hub_{static_cast<int>(1 + shape.size()) + total(shape)} {
     job_.policy = policy;
     job_.strips = layout_.tables().front().blocks();
@@ -218,13 +233,17 @@ class FakeRowJob {
     for (int node = 0; node < layout_.nodes(); ++node) worker.server_of_node.push_back(1 + node);
     const Share lanes = share_of(kLanes, static_cast<int>(w), static_cast<int>(job_.workers()));
     std::vector<FakeLane> mine;
-    for (std::uint32_t l = lanes.begin; l < lanes.end; ++l) mine.emplace_back(layout_, l);
+    for (std::uint32_t l = lanes.begin; l < lanes.end; ++l) mine.emplace_back(layout_, l, users_);
+    if (users_ == Users::own && !mine.empty()) {
+      worker.own = {mine.front().users().begin, mine.back().users().end};
+    }
     worker_links_.push_back(hub_.link(worker_role(w)));
     workers_.emplace_back(*worker_links_.back(),
                           nodes_[static_cast<std::size_t>(job_.node_of_worker[w])],
                           std::move(worker), std::move(mine));
   }
 
+  Users users_;
   RowLayout layout_;
   RowJob job_;
   comm::LocalHub hub_;

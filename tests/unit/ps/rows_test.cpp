@@ -29,8 +29,9 @@ std::vector<RowTable> tables(OptimizerKind kind = OptimizerKind::adam) {
 }
 
 std::vector<float> trained(const WorkersOfNodes& shape, RowPolicy policy = {},
-                           OptimizerKind kind = OptimizerKind::adam, std::uint64_t seed = 0) {
-  FakeRowJob job{tables(kind), shape, policy};
+                           OptimizerKind kind = OptimizerKind::adam, std::uint64_t seed = 0,
+                           test::Users users = test::Users::of_all) {
+  FakeRowJob job{tables(kind), shape, policy, users};
   const RandomStream random{seed, Purpose::generate};
   std::uint64_t draw = 0;
   job.run(kSteps, [&](std::size_t roles) { return random.below(roles, draw++); });
@@ -66,6 +67,38 @@ TEST(Rows, BspGivesTheSameBitsForEveryLayout) {
           << shape.size() << " nodes, the first with " << shape.front();
     }
   }
+}
+
+/// Lanes of {1, 3} are not whole workers' nodes: some of a worker's own users are on the other.
+TEST(Rows, BspGivesTheSameBitsWhereUsersBelongToOneWorker) {
+  const auto own = [](const WorkersOfNodes& shape, std::uint64_t seed) {
+    return trained(shape, {}, OptimizerKind::adam, seed, test::Users::own);
+  };
+  const auto expected = own({1}, 0);
+  std::uint64_t seed = 1;
+  for (const WorkersOfNodes& shape :
+       std::vector<WorkersOfNodes>{{2}, {6}, {9}, {1, 1}, {1, 3}, {2, 1, 2}, {4, 4, 4}}) {
+    EXPECT_EQ(own(shape, seed++), expected)
+        << shape.size() << " nodes, the first with " << shape.front();
+  }
+}
+
+/// What the second worker has for users of the other node waits for that of the first.
+TEST(Rows, OfOneWorkerNeedNoMailbox) {
+  FakeRowJob job{tables(), {2, 1}, {}, test::Users::own};
+  job.run(kSteps);
+  const RowNode& node = job.node(0);
+  std::set<std::size_t> found;
+  for (std::size_t worker = 0; worker < 2; ++worker) {
+    const RowHeader& pushed = node.pushed(worker);
+    const auto mailbox = node.mailbox(0).subspan(pushed.offset, pushed.bytes);
+    for (const RowSection& section : read_sections(mailbox, node.layout().tables())) {
+      found.insert(section.table);
+      if (section.table != 0) continue;
+      for (const std::uint64_t row : section.rows) EXPECT_FALSE(node.has(0, row)) << row;
+    }
+  }
+  EXPECT_EQ(found, (std::set<std::size_t>{0, 1, 2}));
 }
 
 TEST(Rows, OneWorkerComputesTheSameUnderEveryPolicy) {
