@@ -316,7 +316,8 @@ TEST(Rows, ManyAnswersAreAskedForInOneMessage) {
   const std::vector<float>& values = parts[0].tables[0].values;
   ASSERT_EQ(values.size(), AskedNode::kRows * AskedNode::kWidth);
   for (std::size_t n = 0; n < values.size(); ++n) {
-    ASSERT_EQ(values[n], static_cast<float>(n / AskedNode::kWidth)) << n;
+    const std::size_t row = n / AskedNode::kWidth;
+    ASSERT_EQ(values[n], static_cast<float>(row)) << n;
   }
   EXPECT_EQ(client.traffic().bytes_received,
             11 * sizeof(RowHeader) + values.size() * sizeof(float));
