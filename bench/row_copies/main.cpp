@@ -21,6 +21,7 @@
 #include "common/aligned_buffer.hpp"
 #include "common/random.hpp"
 #include "common/timer.hpp"
+#include "ps/rows/distinct_rows.hpp"
 #include "ps/rows/row_client.hpp"
 
 namespace factorps {
@@ -132,8 +133,7 @@ class Job {
     const std::uint64_t rows = layout_.tables()[0].rows();
     touched.rows.clear();
     for (std::uint32_t n = 0; n < kBatch; ++n) touched.rows.push_back(random.below(rows, round, n));
-    std::ranges::sort(touched.rows);
-    touched.rows.erase(std::unique(touched.rows.begin(), touched.rows.end()), touched.rows.end());
+    ps::make_distinct(touched.rows);
     touched.gradients.resize(touched.rows.size() * kWidth);
     worker.client.request(worker.client.step(), worker.parts);
     return touched.rows.size();

@@ -1,23 +1,23 @@
 /// What row_messages does in a round: mini-batches of random rows.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
 
 #include "common/random.hpp"
 #include "common/waiter.hpp"
+#include "ps/rows/distinct_rows.hpp"
 #include "ps/rows/row_client.hpp"
 
 namespace factorps::bench {
 
-constexpr std::size_t kWidth = 64;
-constexpr std::size_t kBytes = kWidth * sizeof(float);
-constexpr std::uint64_t kBatch = 1024;  // rows of a step
-constexpr std::uint64_t kSteps = 8;     // of a round
-constexpr std::uint64_t kAhead = 2;     // steps that are asked for
-constexpr double kTimeout = 60;         // seconds
+inline constexpr std::size_t kWidth = 64;
+inline constexpr std::size_t kBytes = kWidth * sizeof(float);
+inline constexpr std::uint64_t kBatch = 1024;  ///< rows of a step
+inline constexpr std::uint64_t kSteps = 8;     ///< of a round
+inline constexpr std::uint64_t kAhead = 2;     ///< steps that are asked for
+inline constexpr double kTimeout = 60;         ///< seconds
 
 /// The mini-batches of a round. As in training, few of them have memory for values and gradients,
 /// which those that follow use again.
@@ -40,8 +40,7 @@ class Work {
       for (std::uint32_t n = 0; n < kBatch; ++n) {
         rows.push_back(random.below(rows_, round * kSteps + step, n));
       }
-      std::ranges::sort(rows);
-      rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+      ps::make_distinct(rows);
       rows_of_round_ += rows.size();
     }
   }

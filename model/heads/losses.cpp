@@ -45,13 +45,12 @@ double logistic(std::span<const float> targets, std::span<const float> scores, f
   return sum;
 }
 
-/// By how much the first of a pair of scores is ahead.
 double pairwise(std::span<const float> scores, float* slopes) {
   FACTORPS_CHECK(scores.size() % 2 == 0);
   double sum = 0;
   for_each_logistic(
       scores.size() / 2,
-      [&](std::size_t n) { return -(double{scores[2 * n]} - double{scores[2 * n + 1]}); },
+      [&](std::size_t n) { return double{scores[2 * n + 1]} - double{scores[2 * n]}; },
       [&](std::size_t n, double, double sigmoid, double softplus) {
         slopes[2 * n + 1] = static_cast<float>(sigmoid);
         slopes[2 * n] = -slopes[2 * n + 1];

@@ -21,6 +21,17 @@
 #define FACTORPS_IF_AVX3(statement)
 #endif
 
+namespace factorps {
+
+/// What `Of` gives for the best instruction set, asked once.
+template <auto Of>
+[[nodiscard]] const auto& of_best() {
+  static const auto kBest = Of(best_kernels().set);
+  return kBest;
+}
+
+}  // namespace factorps
+
 /// Returns `call`, a call in the namespace of the instruction set `set`, from the function that it
 /// stands in; does nothing if there is none, as of the reference.
 #define FACTORPS_RETURN_FOR(set, call)                                        \

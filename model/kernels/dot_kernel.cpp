@@ -96,10 +96,7 @@ DotKernels dot_kernels_of(InstructionSet set) {
   return {&dot_reference, &add_slopes_reference, &dot3_reference, &add_slopes3_reference};
 }
 
-const DotKernels& dot_kernels() {
-  static const DotKernels kBest = dot_kernels_of(best_kernels().set);
-  return kBest;
-}
+const DotKernels& dot_kernels() { return of_best<dot_kernels_of>(); }
 
 }  // namespace factorps
 #endif

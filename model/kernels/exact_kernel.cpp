@@ -87,10 +87,7 @@ ExactKernels exact_kernels_of(InstructionSet set) {
           [](auto... a) { mean_exactly(a...); }};
 }
 
-const ExactKernels& exact_kernels() {
-  static const ExactKernels kBest = exact_kernels_of(best_kernels().set);
-  return kBest;
-}
+const ExactKernels& exact_kernels() { return of_best<exact_kernels_of>(); }
 
 }  // namespace factorps
 #endif

@@ -129,10 +129,7 @@ LogisticKernels logistic_kernels_of(InstructionSet set) {
   }};
 }
 
-const LogisticKernels& logistic_kernels() {
-  static const LogisticKernels kBest = logistic_kernels_of(best_kernels().set);
-  return kBest;
-}
+const LogisticKernels& logistic_kernels() { return of_best<logistic_kernels_of>(); }
 
 }  // namespace factorps
 #endif

@@ -166,10 +166,7 @@ SiftKernels sift_kernels_of(InstructionSet set) {
           &add_places_reference};
 }
 
-const SiftKernels& sift_kernels() {
-  static const SiftKernels kBest = sift_kernels_of(best_kernels().set);
-  return kBest;
-}
+const SiftKernels& sift_kernels() { return of_best<sift_kernels_of>(); }
 
 Sifted sift_reference(const float* scores, std::size_t count, float least, float* kept, float limit,
                       std::uint32_t* positions) {

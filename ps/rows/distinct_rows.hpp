@@ -10,6 +10,21 @@
 
 namespace factorps::ps {
 
+/// A row with a place in one number: so sorting is all there is to do, and nothing to look up.
+struct PlacedRow {
+  static constexpr unsigned kBits = 32;
+
+  /// @param row, place below 2^32
+  [[nodiscard]] static std::uint64_t pack(std::uint64_t row, std::uint64_t place) {
+    FACTORPS_CHECK(row >> kBits == 0);
+    return row << kBits | place;
+  }
+  [[nodiscard]] static std::uint64_t row(std::uint64_t packed) noexcept { return packed >> kBits; }
+  [[nodiscard]] static std::uint32_t place(std::uint64_t packed) noexcept {
+    return static_cast<std::uint32_t>(packed);
+  }
+};
+
 /// Ascending, each once.
 inline void make_distinct(std::vector<std::uint64_t>& rows) {
   sort_numbers(rows);
@@ -20,22 +35,16 @@ inline void make_distinct(std::vector<std::uint64_t>& rows) {
 /// @param index [example] where the row of each stands among the distinct ones, which ascend
 inline void find_distinct(const std::vector<std::uint64_t>& rows,
                           std::vector<std::uint64_t>& distinct, std::vector<std::uint32_t>& index) {
-  // A row with its place in one number: so sorting is all there is to do, and nothing to look up.
-  constexpr unsigned kBits = 32;
   std::vector<std::uint64_t> places;
   places.reserve(rows.size());
-  for (const std::uint64_t row : rows) {
-    FACTORPS_CHECK(row >> kBits == 0);
-    places.push_back(row << kBits | places.size());
-  }
+  for (const std::uint64_t row : rows) places.push_back(PlacedRow::pack(row, places.size()));
   sort_numbers(places);
   distinct.clear();
   index.resize(rows.size());
-  for (const std::uint64_t place : places) {
-    const std::uint64_t row = place >> kBits;
+  for (const std::uint64_t packed : places) {
+    const std::uint64_t row = PlacedRow::row(packed);
     if (distinct.empty() || distinct.back() != row) distinct.push_back(row);
-    index[place & ((std::uint64_t{1} << kBits) - 1)] =
-        static_cast<std::uint32_t>(distinct.size() - 1);
+    index[PlacedRow::place(packed)] = static_cast<std::uint32_t>(distinct.size() - 1);
   }
 }
 

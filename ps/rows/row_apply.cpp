@@ -43,11 +43,10 @@ Applied apply_lists(const RowNode& node, std::size_t table, RowMerge& lists, Fro
 }
 
 Applied apply_parts(const RowNode& node, std::span<const TouchedTables> parts,
-                    std::span<const RowRange> rows, const RowHeader& header) {
+                    std::span<const RowRange> rows, const RowHeader& header, RowMerge& lists) {
   const RowStep step = step_of(header);
   Applied applied;
   const RowLayout& layout = node.layout();
-  thread_local RowMerge lists;
   for (std::size_t t = 0; t < rows.size(); ++t) {
     if (layout.tables()[t].frozen) continue;
     lists.begin(layout.tables()[t].width);

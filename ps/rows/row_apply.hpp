@@ -26,9 +26,9 @@ struct Applied {
 Applied apply_lists(const RowNode& node, std::size_t table, RowMerge& lists, From who,
                     RowStep step);
 /// Applies what the parts of a mini-batch have for rows of this node.
-/// @param rows of each of the first tables; of others none
+/// @param rows of each of the first tables; of others none @param lists memory
 Applied apply_parts(const RowNode& node, std::span<const TouchedTables> parts,
-                    std::span<const RowRange> rows, const RowHeader& header);
+                    std::span<const RowRange> rows, const RowHeader& header, RowMerge& lists);
 /// Applies what one worker has pushed to rows of this node.
 void apply_sections(const RowNode& node, std::span<const RowSection> sections,
                     const RowHeader& header);

@@ -66,7 +66,7 @@ void RowClient::fill_here(std::span<TouchedTables> parts) {
     for (std::size_t t = 0; t < part.tables.size(); ++t) {
       TouchedRows& touched = part.tables[t];
       const std::size_t width = node_.layout().tables()[t].width;
-      const auto here = within(touched.rows, node_.layout().rows_of(t, node_.node()));
+      const auto here = within(touched.rows, here_[t]);
       const auto before = static_cast<std::size_t>(here.data() - touched.rows.data());
       node_.read(t, here, touched.values.data() + before * width);
       traffic_.rows_pulled_here += here.size();
@@ -96,7 +96,7 @@ void RowClient::push(std::span<const TouchedTables> parts, std::uint64_t example
 
 void RowClient::apply_here(std::span<const TouchedTables> parts, std::span<const RowRange> rows,
                            const RowHeader& header) {
-  const Applied applied = apply_parts(node_, parts, rows, header);
+  const Applied applied = apply_parts(node_, parts, rows, header, lists_);
   traffic_.gradients_combined += applied.combined;
   traffic_.rows_pushed_here += applied.rows;
 }
@@ -160,7 +160,7 @@ bool RowClient::try_finish() {
   if (!sent_) return false;
   if (!share_applied_) {
     if (node_.min_clock() < step_) return false;
-    apply_mailboxes(node_, step_ - 1, part_, parts_);
+    apply_mailboxes(node_, step_ - 1, part_, parts_, lists_);
     share_applied_ = true;
     node_.applied().fetch_add(1, std::memory_order_acq_rel);
   }

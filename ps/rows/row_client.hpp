@@ -74,6 +74,7 @@ class RowClient {
   bool sent_ = true;  // what other nodes are to have of the last step
   bool share_applied_ = true;
   float rate_factor_ = 1;
+  RowMerge lists_;  // memory
   RowOutbox outbox_;
   comm::RowTraffic traffic_;
   RowPuller puller_;

@@ -58,10 +58,9 @@ std::uint64_t RowMailboxes::count(std::size_t table, RowRange rows) const {
 }
 
 void apply_mailboxes(const RowNode& node, std::uint64_t step, std::uint32_t part,
-                     std::uint32_t parts) {
+                     std::uint32_t parts, RowMerge& lists) {
   const RowMailboxes mailboxes{node, step, true};
   const RowStep how = step_of(mailboxes.header());
-  thread_local RowMerge lists;
   for (std::size_t t = 0; t < node.layout().tables().size(); ++t) {
     mailboxes.merge(t, slice_of(node.layout().rows_of(t, node.node()), part, parts), lists);
     apply_lists(node, t, lists, From::workers, how);

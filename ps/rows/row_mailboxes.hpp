@@ -36,7 +36,8 @@ class RowMailboxes {
 };
 
 /// Applies a step that all workers have pushed to part `part` of `parts` of the rows of a node.
+/// @param lists memory
 void apply_mailboxes(const RowNode& node, std::uint64_t step, std::uint32_t part,
-                     std::uint32_t parts);
+                     std::uint32_t parts, RowMerge& lists);
 
 }  // namespace factorps::ps

@@ -2,20 +2,17 @@
 
 #include <algorithm>
 
-#include "common/check.hpp"
 #include "model/kernels/exact_kernel.hpp"
 
 namespace factorps::ps {
 
 void RowMerge::add(const RowSection& section, RowRange range) {
   const auto rows = within(section.rows, range);
-  if (rows.empty()) return;
-  FACTORPS_CHECK(rows.back() >> kBits == 0);
   const std::size_t bytes = width_ * value_bytes(section.kind);
   const std::byte* values =
       section.values + static_cast<std::size_t>(rows.data() - section.rows.data()) * bytes;
   for (const std::uint64_t row : rows) {
-    places_.push_back(row << kBits | contributions_.size());
+    places_.push_back(PlacedRow::pack(row, contributions_.size()));
     contributions_.push_back({section.kind, values});
     values += bytes;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/sort_numbers.hpp"
+#include "ps/rows/distinct_rows.hpp"
 #include "ps/rows/row_sections.hpp"
 
 namespace factorps::ps {
@@ -39,10 +40,8 @@ class RowMerge {
   }
 
  private:
-  static constexpr unsigned kBits = 32;
-
   std::size_t width_ = 0;
-  std::vector<std::uint64_t> places_;  // a row, then the number of its contribution
+  std::vector<std::uint64_t> places_;  // PlacedRow: a row with the number of its contribution
   std::vector<Contribution> contributions_;
   std::vector<Contribution> of_row_;
 };
@@ -55,11 +54,11 @@ void RowMerge::for_each(std::size_t ahead, Visit&& visit, Coming&& coming) {
   sort_numbers(places_);
   const std::size_t size = places_.size();
   for (std::size_t n = 0; n < size;) {
-    const std::uint64_t row = places_[n] >> kBits;
+    const std::uint64_t row = PlacedRow::row(places_[n]);
     of_row_.clear();
-    for (; n < size && places_[n] >> kBits == row; ++n) {
-      if (n + ahead < size) coming(places_[n + ahead] >> kBits);
-      of_row_.push_back(contributions_[static_cast<std::uint32_t>(places_[n])]);
+    for (; n < size && PlacedRow::row(places_[n]) == row; ++n) {
+      if (n + ahead < size) coming(PlacedRow::row(places_[n + ahead]));
+      of_row_.push_back(contributions_[PlacedRow::place(places_[n])]);
     }
     visit(row, std::span<const Contribution>{of_row_});
   }

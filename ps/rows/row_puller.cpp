@@ -100,8 +100,8 @@ void RowPuller::send(const Pull& pull) {
     std::size_t count = 0;
     std::size_t bytes = 0;
     for (const Question& question : rest) {
-      const std::size_t more = bytes_of(question);
       if (question.node != rest.front().node) break;
+      const std::size_t more = bytes_of(question);
       if (count > 0 && bytes + more > node_.job().message_bytes) break;
       bytes += more;
       ++count;

@@ -133,15 +133,15 @@ void SlurmCluster::boot_node(const std::string& node) const {
   static_cast<void>(control({"boot", node}));
 }
 
-std::set<std::string> SlurmCluster::shared_memory(const std::string& node) const {
+std::vector<std::string> SlurmCluster::shared_memory(const std::string& node) const {
   // The file names the process that made the node; its child is the node's first.
   const std::string maker =
       std::to_string(std::stoi(read_text(directory_ / "slurm" / (node + ".pid"))));
   const std::string first = read_text("/proc/" + maker + "/task/" + maker + "/children");
-  std::set<std::string> names;
+  std::vector<std::string> names;
   const std::string root = "/proc/" + std::to_string(std::stoi(first)) + "/root";
   for (const auto& file : std::filesystem::directory_iterator{root + "/dev/shm"}) {
-    names.insert(file.path().filename());
+    names.push_back(file.path().filename());
   }
   return names;
 }

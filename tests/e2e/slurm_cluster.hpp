@@ -45,7 +45,7 @@ class SlurmCluster {
   void crash_daemon(const std::string& node) const;
   void boot_node(const std::string& node) const;
   /// Names of the files in the node's /dev/shm.
-  [[nodiscard]] std::set<std::string> shared_memory(const std::string& node) const;
+  [[nodiscard]] std::vector<std::string> shared_memory(const std::string& node) const;
 
  private:
   [[nodiscard]] int nodes_in(const std::set<std::string>& states) const;

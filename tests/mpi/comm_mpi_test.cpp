@@ -146,7 +146,6 @@ void finish(MpiHub& hub) {
   environment().barrier();
 }
 
-/// Two roles on every rank: role r and role size + r live on rank r.
 TEST(ActivityBoard, ShowsMainThreadsThenThoseBeside) {
   ActivityBoard board{environment(), 60};
   const int rank = environment().rank();
@@ -167,6 +166,7 @@ TEST(ActivityBoard, ShowsMainThreadsThenThoseBeside) {
   environment().barrier();
 }
 
+/// Two roles on every rank: role r and role size + r live on rank r.
 TEST(MpiHub, DeliversBetweenAllRolesInOrder) {
   const int ranks = environment().size();
   const int rank = environment().rank();

@@ -16,28 +16,20 @@ namespace {
 
 constexpr std::uint64_t kAhead = 2;  // steps that are asked for, the one at work among them
 
-/// Of the lanes of a worker, which are neighbours.
-std::vector<ps::Share> strips_of(const Dataset& dataset, const ps::RowNode& node,
-                                 std::size_t worker, const RowWorkOptions& options) {
+std::vector<Lane> make_lanes(const Dataset& dataset, const ps::RowNode& node, std::size_t worker,
+                             const RowWorkOptions& options) {
   const auto shares = lanes_of(dataset.grid().strips(), options.lanes);
   const auto mine = lanes_of_workers(shares, node.layout(), node.job().node_of_worker).at(worker);
-  std::vector<ps::Share> strips;
-  for (const std::uint32_t lane : mine) strips.push_back(shares[lane]);
-  return strips;
-}
-
-std::vector<Lane> make_lanes(const Dataset& dataset, const std::vector<ps::Share>& strips,
-                             const RowWorkOptions& options) {
   std::vector<Lane> lanes;
-  for (const ps::Share lane : strips) lanes.emplace_back(dataset, lane, options.batches);
+  for (const std::uint32_t lane : mine) lanes.emplace_back(dataset, shares[lane], options.batches);
   return lanes;
 }
 
-/// Users are touched by the lanes that have them alone.
-ps::RowWorker with_users(ps::RowWorker worker, const Grid& grid,
-                         const std::vector<ps::Share>& strips) {
-  if (!strips.empty()) {
-    worker.own = {grid.strip_begin[strips.front().begin], grid.strip_begin[strips.back().end]};
+/// Users are touched by the lanes that have them alone. @param lanes neighbours
+ps::RowWorker with_users(ps::RowWorker worker, const Grid& grid, const std::vector<Lane>& lanes) {
+  if (!lanes.empty()) {
+    worker.own = {grid.strip_begin[lanes.front().strips().begin],
+                  grid.strip_begin[lanes.back().strips().end]};
   }
   return worker;
 }
@@ -47,25 +39,14 @@ ps::RowWorker with_users(ps::RowWorker worker, const Grid& grid,
 RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, const ps::RowWorker& worker,
                  std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
                  const RowWorkOptions& options)
-    : RowWork{transport,
-              node,
-              worker,
-              std::move(model),
-              dataset,
-              options,
-              strips_of(dataset, node, worker.number, options)} {}
-
-RowWork::RowWork(comm::Transport& transport, const ps::RowNode& node, const ps::RowWorker& worker,
-                 std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
-                 const RowWorkOptions& options, const std::vector<ps::Share>& strips)
     : node_{node},
-      client_{transport, node, with_users(worker, dataset.grid(), strips)},
+      lanes_{make_lanes(dataset, node, worker.number, options)},
+      client_{transport, node, with_users(worker, dataset.grid(), lanes_)},
       model_{std::move(model)},
       dataset_{dataset},
       options_{options},
       steps_{steps_of_epoch(dataset.interactions(Part::train), options.batches.batch)},
       step_sizes_{dataset, lanes_of(dataset.grid().strips(), options.lanes), options.batches},
-      lanes_{make_lanes(dataset, strips, options)},
       counter_{node.counter()},
       gate_{node.gate()},
       part_{node.part_of(worker.number)} {}

@@ -38,11 +38,6 @@ class RowWork : public Work {
   [[nodiscard]] comm::RowTraffic traffic() const override { return client_.traffic(); }
 
  private:
-  /// @param strips of its lanes
-  RowWork(comm::Transport& transport, const ps::RowNode& node, const ps::RowWorker& worker,
-          std::unique_ptr<ps::RowModel> model, const Dataset& dataset,
-          const RowWorkOptions& options, const std::vector<ps::Share>& strips);
-
   /// A mini-batch of this worker, asked for.
   struct Batch {
     std::vector<std::vector<std::uint64_t>> drawn;  // [lane] interactions
@@ -75,13 +70,13 @@ class RowWork : public Work {
   [[nodiscard]] BlockId block_of_unit() const;
 
   const ps::RowNode& node_;
+  std::vector<Lane> lanes_;
   ps::RowClient client_;
   std::unique_ptr<ps::RowModel> model_;
   const Dataset& dataset_;
   RowWorkOptions options_;
   std::uint64_t steps_;  // of an epoch
   StepSizes step_sizes_;
-  std::vector<Lane> lanes_;
   ps::UnitCounter counter_;
   ps::RowGate gate_;
   std::size_t part_;  // of the workers of this node

@@ -9,6 +9,7 @@
 #include "comm/local_transport.hpp"
 #include "common/aligned_buffer.hpp"
 #include "common/random.hpp"
+#include "ps/rows/distinct_rows.hpp"
 #include "ps/rows/row_client.hpp"
 #include "ps/rows/row_service.hpp"
 
@@ -16,11 +17,11 @@ namespace factorps::ps::test {
 
 constexpr std::uint32_t kLanes = 6;  // of a job
 
-/// Lanes touch rows that a random stream chooses; each gradient depends on what was pulled.
 /// Whether lanes touch rows of the first table that others touch, or those of the block that has
 /// their number.
 enum class Users { of_all, own };
 
+/// Lanes touch rows that a random stream chooses; each gradient depends on what was pulled.
 class FakeLane {
  public:
   static constexpr std::uint32_t kExamples = 5;
@@ -44,8 +45,7 @@ class FakeLane {
         const auto column = static_cast<std::uint32_t>(t * kExamples + n);
         touched.rows.push_back(all.begin + random.below(all.size(), step, column));
       }
-      std::ranges::sort(touched.rows);
-      touched.rows.erase(std::unique(touched.rows.begin(), touched.rows.end()), touched.rows.end());
+      make_distinct(touched.rows);
       part.tables.push_back(std::move(touched));
     }
     return part;

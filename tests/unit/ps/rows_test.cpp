@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <numeric>
 #include <set>
 #include <thread>
 
@@ -281,12 +282,9 @@ class AskedNode {
   RowService service() { return {*server, node_, 2}; }
   RowClient client() { return {*worker, other_, {0, {0, 1}}}; }
   static std::vector<TouchedTables> all_rows() {
-    std::vector<TouchedTables> parts(1);
-    for (std::uint64_t row = 0; row < kRows; ++row) {
-      parts[0].tables.resize(1);
-      parts[0].tables[0].rows.push_back(row);
-    }
-    return parts;
+    TouchedRows all{std::vector<std::uint64_t>(kRows), {}, {}};
+    std::iota(all.rows.begin(), all.rows.end(), std::uint64_t{0});
+    return {{0, {std::move(all)}}};
   }
 
  private:
